@@ -1,0 +1,45 @@
+"""The `pcrl` command: a group whose commands are loaded only when they are called."""
+
+from __future__ import annotations
+
+import importlib
+
+import click
+
+from pcrl import __version__
+
+COMMANDS: dict[str, tuple[str, str]] = {}
+"""Command → (module of this package, attribute); a module is imported when its command is used."""
+
+
+class LazyGroup(click.Group):
+    """A Click group that imports a command's module on first use, so that `--help` stays quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names in the order in which a user needs them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return the command, or none if there is no such command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute = COMMANDS[cmd_name]
+        command = getattr(importlib.import_module(f".{module}", __package__), attribute)
+        assert isinstance(command, click.Command)
+        return command
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name="pcrl")
+def main() -> None:
+    """Self-supervised pre-training on medical images: from scans to a score.
+
+    \b
+    Example, with a LiTS tree in ./data/lits:
+      pcrl ingest --dataset lits
+      pcrl pretrain --cache ./cache
+      pcrl eval lits --fraction 0.1
+    """

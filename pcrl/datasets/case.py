@@ -1,0 +1,59 @@
+"""What a data set is to the rest of pcrl: cases, and where their files are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from pcrl.config import Modality, TissueRule
+
+Split = Literal["train", "val", "test"]
+
+
+class LayoutError(ValueError):
+    """A folder that is not laid out as expected; the message shows what was expected and what was found."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One scan, before anything of it was read.
+
+    Args:
+        name: unique in the data set, safe as a file name.
+        patient: who it was taken of; everything derived from a scan keeps its patient.
+        images: one file (or DICOM series folder) a channel.
+        label: a segmentation, or none.
+        split: set by the data set's own protocol; none: a seeded hash of the patient decides.
+        fold: the data set's own fold, if it has any.
+        modality: known from the data set; none: read from DICOM or guessed from the values.
+        virtual: generated, owes nothing to a scan, is never counted as a real patient.
+    """
+
+    name: str
+    patient: str
+    images: tuple[Path, ...]
+    label: Path | None = None
+    split: Split | None = None
+    fold: int | None = None
+    modality: Modality | None = None
+    virtual: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """All cases of a published layout, found under `source`.
+
+    Args:
+        label_names: value in a segmentation → its name (without 0, the background).
+        tissue: the rule by which the sampler refuses empty boxes.
+        notes: what a user should be told about this tree (files passed over, and why).
+    """
+
+    name: str
+    source: Path
+    cases: tuple[Case, ...]
+    label_names: Mapping[int, str] = field(default_factory=dict)
+    tissue: TissueRule = "foreground"
+    notes: tuple[str, ...] = ()

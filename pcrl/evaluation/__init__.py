@@ -1,0 +1,1 @@
+"""Fine-tuning, prediction, metrics and reports."""

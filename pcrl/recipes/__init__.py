@@ -1,0 +1,1 @@
+"""Recipes: settings of complete lines of work, as TOML."""

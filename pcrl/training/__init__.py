@@ -1,0 +1,1 @@
+"""Pre-training: objective, schedule, trainer, checkpoints."""

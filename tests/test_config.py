@@ -1,0 +1,56 @@
+"""Recipes: what is read, what is refused, and how the message names it."""
+
+import pytest
+
+from pcrl.config import RecipeError, builtin_recipes, load_recipe
+
+
+@pytest.mark.parametrize("name", builtin_recipes())
+def test_builtin_recipes_are_valid_and_say_what_they_are(name):
+    recipe = load_recipe(name)
+    assert recipe.name == name
+    assert recipe.about
+
+
+def test_published_numbers():
+    recipe = load_recipe("pcrlv2-3d")
+    assert recipe.training.epochs == 240
+    assert recipe.training.batch_size == 32
+    assert recipe.views.global_shape == (32, 64, 64)
+    assert recipe.data.spacing == (1.0, 1.0, 1.0)
+
+
+def test_set_overrides_and_types():
+    recipe = load_recipe("pcrlv2-3d", ["training.epochs=3", "data.codec=zstd", "data.spacing=[2, 2, 2]"])
+    assert (recipe.training.epochs, recipe.data.codec) == (3, "zstd")
+    assert recipe.data.spacing == (2.0, 2.0, 2.0)
+
+
+@pytest.mark.parametrize(
+    ("override", "named"),
+    [
+        ("training.epoch=3", "training.epoch"),
+        ("training.epochs=0", "training.epochs"),
+        ("training.epochs=many", "training.epochs"),
+        ("training", "KEY=VALUE"),
+        ("name.x=1", "name is a value"),
+        ("views.global_shape=[30, 64, 64]", "divisible by 8"),
+        ("data.window=[5, 5]", "data.window"),
+    ],
+)
+def test_bad_override_is_named(override, named):
+    with pytest.raises(RecipeError, match=named.replace(".", r"\.")):
+        load_recipe("pcrlv2-3d", [override])
+
+
+def test_own_recipe_and_missing_ones(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text("[training]\nepochs = 7\n")
+    assert load_recipe(str(path)).name == "mine"
+    path.write_text("[training\n")
+    with pytest.raises(RecipeError, match="not valid TOML"):
+        load_recipe(str(path))
+    with pytest.raises(RecipeError, match="does not exist"):
+        load_recipe(str(tmp_path / "other.toml"))
+    with pytest.raises(RecipeError, match="pcrlv2-3d"):
+        load_recipe("pcrlv3")
