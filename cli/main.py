@@ -8,7 +8,9 @@ import click
 
 from pcrl import __version__
 
-COMMANDS: dict[str, tuple[str, str]] = {}
+COMMANDS = {
+    "ingest": ("ingest", "ingest"),
+}
 """Command → (module of this package, attribute); a module is imported when its command is used."""
 
 

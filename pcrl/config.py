@@ -35,6 +35,8 @@ class Data(Settings):
 
     spacing: Spacing = (1.0, 1.0, 1.0)
     """Grid of the cache in mm; published: 1 mm isotropic."""
+    antialias: bool = False
+    """Average what lies between two voxels of a coarser grid; published: plain linear interpolation."""
     window: tuple[float, float] = (-1000.0, 1000.0)
     """CT: Hounsfield units kept; scaled to [0, 1] when read."""
     percentiles: tuple[float, float] = (0.5, 99.5)
@@ -69,6 +71,8 @@ class Views(Settings):
     """Draws of a global pair before the best so far is taken, and counted."""
     tissue: Literal["auto"] | TissueRule = "auto"
     """`auto` is `lung` for LUNA16 and `foreground` for everything else."""
+    lung_limits: tuple[float, ...] = (0.675, 1.0, 0.919, 0.15)
+    """Rule `lung`: share of dense voxels above which a box of each size is refused (published, in effect)."""
     foreground_share: Annotated[float, Field(ge=0, le=1)] = 0.1
     flip_probability: Annotated[float, Field(ge=0, le=1)] = 0.5
     scale: tuple[float, float] = (0.9, 1.1)
@@ -176,6 +180,8 @@ class Recipe(Settings):
                 raise ValueError(
                     f"{key} = {size} must be divisible by {factor} for {self.model.levels} levels"
                 )
+        if len(self.views.lung_limits) != len(self.views.global_boxes):
+            raise ValueError("views.lung_limits needs one number for each of views.global_boxes")
         for axis, (edge, block) in enumerate(
             zip(self.views.global_shape, self.corruption.swap_block, strict=True)
         ):

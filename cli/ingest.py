@@ -1,0 +1,125 @@
+"""`pcrl ingest`: from a folder of scans to the cache."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.markup import escape
+from rich.table import Table
+
+from .console import console, duration, progress, user_errors
+
+if TYPE_CHECKING:
+    from pcrl.config import Modality
+    from pcrl.engine.ingest import Outcome, Plan
+
+
+@click.command()
+@click.option("--dataset", required=True, help="luna, lits, nnunet or folder.")
+@click.option(
+    "--source",
+    type=click.Path(path_type=Path),
+    help="Where the files are.  [default: $PCRL_DATA/DATASET, else ./data/DATASET]",
+)
+@click.option("--cache", type=click.Path(path_type=Path), default=Path("cache"), show_default=True)
+@click.option("--recipe", default="pcrlv2-3d", show_default=True, help="Built-in name or a .toml file.")
+@click.option("--workers", type=click.IntRange(1), help="Processes.  [default: one a core]")
+@click.option("--modality", type=click.Choice(["ct", "mr"]), help="If neither files nor data set say it.")
+@click.option(
+    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change a setting of the recipe."
+)
+def ingest(
+    dataset: str,
+    source: Path | None,
+    cache: Path,
+    recipe: str,
+    workers: int | None,
+    modality: Modality | None,
+    overrides: tuple[str, ...],
+) -> None:
+    """Read, reorient, resample and store scans, so that training can read any part of them at once.
+
+    Can be stopped at any time and run again: it goes on where it was. Run again later, it takes in only what is new
+    or has changed.
+
+    \b
+    Examples:
+      pcrl ingest --dataset lits
+      pcrl ingest --dataset folder --source ~/scans --modality mr --set data.codec=zstd
+    """
+    from pcrl.config import RecipeError, load_recipe
+    from pcrl.datasets.case import LayoutError
+    from pcrl.datasets.catalog import default_source, find
+    from pcrl.engine.cache.format import CacheError
+    from pcrl.engine.cache.lock import locked
+    from pcrl.engine.ingest import check_space, plan, run
+
+    count = workers or os.cpu_count() or 1
+    with user_errors(RecipeError, LayoutError, CacheError):
+        settings = load_recipe(recipe, overrides)
+        found = find(dataset, source or default_source(dataset))
+        with locked(cache / found.name):
+            planned = plan(found, cache, settings, modality)
+            for note in planned.notes:
+                console.print(f"[yellow]note[/] {escape(note)}")
+            if not planned.todo:
+                console.print(
+                    f"{found.name}: all {len(planned.tasks)} cases are in {cache} already; nothing to do."
+                )
+                return
+            check_space(planned, cache)
+            _announce(planned, settings.name, count)
+            outcomes: list[Outcome] = []
+            try:
+                with progress("cases") as bar:
+                    line = bar.add_task("ingest", total=len(planned.todo))
+                    for outcome in run(planned, count):
+                        outcomes.append(outcome)
+                        bar.advance(line)
+                        if outcome.error:
+                            console.print(f"[red]failed[/] {outcome.task.case.name}: {escape(outcome.error)}")
+            except KeyboardInterrupt:
+                console.print(f"Stopped; {len(outcomes)} of {len(planned.todo)} done. Run it again to go on.")
+                raise SystemExit(130) from None
+    _report(planned, outcomes, cache)
+    if any(outcome.error for outcome in outcomes):
+        raise SystemExit(1)
+
+
+def _announce(planned: Plan, recipe: str, workers: int) -> None:
+    images = sum(task.action == "image" for task in planned.todo)
+    spacing = "×".join(f"{mm:g}" for mm in planned.data.spacing)
+    console.print(
+        f"{planned.dataset.name}: {images} images and {len(planned.todo) - images} labels to do, "
+        f"{len(planned.tasks) - len(planned.todo)} already there. Recipe {recipe}: {spacing} mm, "
+        f"{planned.data.codec}. About {duration(planned.seconds_needed(workers))} with {workers} workers "
+        f"and at most {planned.bytes_needed / 1e9:.2f} GB."
+    )
+
+
+def _report(planned: Plan, outcomes: list[Outcome], cache: Path) -> None:
+    failed = [outcome for outcome in outcomes if outcome.error]
+    skipped = len(planned.tasks) - len(planned.todo)
+    cases = [planned.record.cases[o.task.case.name] for o in outcomes if not o.error]
+    real = len({case.patient for case in cases if not case.virtual})
+    virtual = len({case.patient for case in cases if case.virtual})
+    table = Table("outcome", "cases", "", title=f"{planned.dataset.name} in {cache}", title_justify="left")
+    patients = f"{real} real patients" + (f", {virtual} virtual" if virtual else "")
+    table.add_row("done", str(len(outcomes) - len(failed)), patients)
+    table.add_row("already there", str(skipped), "")
+    table.add_row("failed", str(len(failed)), "")
+    console.print(table)
+    for outcome in sorted(outcomes, key=lambda o: o.task.case.name):
+        for note in outcome.notes:
+            console.print(f"[yellow]note[/] {outcome.task.case.name}: {escape(note)}")
+    for outcome in sorted(failed, key=lambda o: o.task.case.name):
+        console.print(f"[red]failed[/] {outcome.task.case.name}: {escape(outcome.error)}")
+    if failed:
+        console.print(
+            "What failed is not in the cache. Mend it and run the same command again; the rest is skipped."
+        )
+    else:
+        console.print(f"Next: pcrl pretrain --cache {cache}")

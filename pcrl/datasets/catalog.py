@@ -1,0 +1,33 @@
+"""All layouts by name, and where their files are by default."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from pcrl.datasets import folder, lits, luna, nnunet
+from pcrl.datasets.case import Dataset, LayoutError
+
+DATASETS: dict[str, Callable[[Path], Dataset]] = {
+    "luna": luna.find,
+    "lits": lits.find,
+    "nnunet": nnunet.find,
+    "folder": folder.find,
+}
+
+
+def find(name: str, source: Path) -> Dataset:
+    """The cases of the data set `name` below `source`.
+
+    Raises:
+        LayoutError: no such layout, or a folder that is not laid out so.
+    """
+    if name not in DATASETS:
+        raise LayoutError(f"no data set {name!r}: give one of {', '.join(DATASETS)}")
+    return DATASETS[name](source)
+
+
+def default_source(name: str) -> Path:
+    """`$PCRL_DATA/NAME` if the variable is set, else `./data/NAME`."""
+    return Path(os.environ.get("PCRL_DATA", "data")) / name

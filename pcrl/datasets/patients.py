@@ -1,0 +1,57 @@
+"""`patients.csv`: an optional table in a source folder that says which cases are of one person.
+
+Columns `case,patient`, and optionally `virtual` (1: generated, owes nothing to a scan). Cases that it does not name
+are patients of their own. A split never separates the cases of a patient.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from pcrl.datasets.case import Case, LayoutError
+
+FILE = "patients.csv"
+
+
+def with_patients(cases: Iterable[Case], source: Path) -> tuple[Case, ...]:
+    """The cases with the patients of `source/patients.csv`; as they are if there is no such file.
+
+    Raises:
+        LayoutError: missing column, unknown case, a case listed twice, a flag that is not 0 or 1; names the line.
+    """
+    listed = list(cases)
+    path = source / FILE
+    if not path.is_file():
+        return tuple(listed)
+    known = {case.name for case in listed}
+    rows: dict[str, tuple[str, bool]] = {}
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        table = csv.DictReader(file)
+        missing = {"case", "patient"} - set(table.fieldnames or ())
+        if missing:
+            raise LayoutError(
+                f"{path}: no column {', '.join(sorted(missing))}; the first line must be case,patient or "
+                "case,patient,virtual"
+            )
+        for row in table:
+            where = f"{path}, line {table.line_num}"
+            case, patient = (row["case"] or "").strip(), (row["patient"] or "").strip()
+            virtual = (row.get("virtual") or "0").strip()
+            if case not in known:
+                raise LayoutError(
+                    f"{where}: there is no case {case!r} in {source}; remove the line or add the scan"
+                )
+            if case in rows:
+                raise LayoutError(f"{where}: case {case!r} is listed a second time")
+            if not patient:
+                raise LayoutError(f"{where}: case {case!r} has no patient")
+            if virtual not in {"0", "1"}:
+                raise LayoutError(f"{where}: virtual is {virtual!r}, expected 0 or 1")
+            rows[case] = (patient, virtual == "1")
+    return tuple(
+        replace(case, patient=rows[case.name][0], virtual=rows[case.name][1]) if case.name in rows else case
+        for case in listed
+    )

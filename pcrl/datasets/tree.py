@@ -1,0 +1,67 @@
+"""Walking a source folder, and telling a user what was expected there."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from pcrl.datasets.case import LayoutError
+
+_SHOWN = 8
+
+
+def walk(source: Path) -> Iterator[tuple[Path, list[str]]]:
+    """Folders below `source` and the names of their files, in natural order; links to folders are not followed."""
+    for folder, subfolders, files in os.walk(source):
+        subfolders[:] = sorted((name for name in subfolders if not name.startswith(".")), key=natural)
+        yield Path(folder), sorted((name for name in files if not name.startswith(".")), key=natural)
+
+
+def natural(name: str) -> list[tuple[int, int, str]]:
+    """Sort key by which volume-2 comes before volume-10."""
+    parts = re.split(r"(\d+)", name)
+    return [(1, int(part), "") if part.isdigit() else (0, 0, part) for part in parts]
+
+
+def safe_name(text: str) -> str:
+    """A name that is safe as a file name: letters, digits, dot, dash and underscore."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-.") or "case"
+
+
+def check_folder(source: Path, dataset: str, expected: str) -> None:
+    """Raise `LayoutError` unless `source` is a folder with something in it."""
+    if not source.exists():
+        raise LayoutError(
+            f"{source} does not exist. Give the folder with --source, or put it there. Expected:\n{expected}"
+        )
+    if not source.is_dir():
+        raise LayoutError(f"{source} is a file; {dataset} is a folder. Expected:\n{expected}")
+
+
+def wrong(source: Path, dataset: str, expected: str) -> LayoutError:
+    """The error for a folder in which nothing of the data set was found."""
+    entries = sorted((p.name + ("/" if p.is_dir() else "") for p in source.iterdir()), key=natural)
+    found = ", ".join(entries[:_SHOWN]) + (
+        f" and {len(entries) - _SHOWN} more" if len(entries) > _SHOWN else ""
+    )
+    hint = _guess(source, entries, dataset)
+    return LayoutError(
+        f"{source} is not laid out as {dataset}. Expected:\n{expected}\nFound: {found or 'nothing, it is empty'}."
+        + (f" {hint}" if hint else "")
+    )
+
+
+def _guess(source: Path, entries: Iterable[str], dataset: str) -> str:
+    names = list(entries)
+    looks = {
+        "nnunet": any(n in {"imagesTr/", "dataset.json"} or re.match(r"Dataset\d{3}_", n) for n in names),
+        "luna": any(re.fullmatch(r"subset\d+/", n) for n in names),
+        "lits": any(True for _ in source.glob("**/volume-*.nii*")),
+        "folder": any(n.endswith((".nii", ".nii.gz", ".mha", ".mhd", ".nrrd")) for n in names),
+    }
+    for name, found in looks.items():
+        if found and name != dataset:
+            return f"This looks like --dataset {name}."
+    return ""

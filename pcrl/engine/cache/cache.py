@@ -1,0 +1,144 @@
+"""Opening a cache: data sets, cases, boxes of voxels."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import zarr
+from numpy.typing import NDArray
+
+from pcrl.datasets.case import Split
+from pcrl.engine.cache import zarr_store
+from pcrl.engine.cache.commit import COMMIT, is_committed, is_part_of
+from pcrl.engine.cache.format import (
+    CASE_RECORD,
+    DATASET_RECORD,
+    LABEL_RECORD,
+    OCCUPANCY,
+    CacheError,
+    CaseEntry,
+    CaseRecord,
+    DatasetRecord,
+    LabelRecord,
+    load,
+)
+
+
+@dataclass(frozen=True)
+class CachedCase:
+    """One case of a cache. Records are read when first asked for."""
+
+    dataset: str
+    name: str
+    folder: Path
+    entry: CaseEntry
+
+    @property
+    def patient(self) -> str:
+        """Whose scan it is."""
+        return self.entry.patient
+
+    @property
+    def split(self) -> Split:
+        """train, val or test."""
+        return self.entry.split
+
+    @cached_property
+    def record(self) -> CaseRecord:
+        """What was read, and how it was stored."""
+        return load(CaseRecord, self.folder / CASE_RECORD)
+
+    @property
+    def has_label(self) -> bool:
+        """Whether there is a segmentation."""
+        return is_part_of(self.folder, LABEL_RECORD)
+
+    @cached_property
+    def label_record(self) -> LabelRecord:
+        """Where the label came from; `CacheError` if there is none."""
+        return load(LabelRecord, self.folder / LABEL_RECORD)
+
+    @cached_property
+    def image(self) -> zarr.Array[Any]:
+        """The stored voxels, (channel, z, y, x) int16."""
+        return zarr_store.open_image(self.folder)
+
+    def label(self, original: bool = False) -> zarr.Array[Any]:
+        """The segmentation, (z, y, x), on the cache's grid or on its own."""
+        return zarr_store.open_label(self.folder, original)
+
+    @cached_property
+    def occupancy(self) -> NDArray[np.float32]:
+        """Shares of foreground and of dense tissue in each cell: (channel, 2, cells…) float32."""
+        values: NDArray[np.float32] = np.load(self.folder / OCCUPANCY)
+        return values
+
+    def commit_bytes(self) -> bytes:
+        """The commit record as written: names the content of every file."""
+        return (self.folder / COMMIT).read_bytes()
+
+
+@dataclass(frozen=True)
+class CachedDataset:
+    """One data set of a cache: its record, and the cases that are whole."""
+
+    folder: Path
+    record: DatasetRecord
+    cases: tuple[CachedCase, ...]
+
+    @property
+    def name(self) -> str:
+        """The data set's name."""
+        return self.record.name
+
+
+class Cache:
+    """A cache folder.
+
+    Raises:
+        CacheError: no cache there, or nothing in it.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        found = sorted(root.glob(f"*/{DATASET_RECORD}")) if root.is_dir() else []
+        if not found:
+            raise CacheError(
+                f"{root} holds no cache: make one with `pcrl ingest --dataset NAME --cache {root}`"
+            )
+        self._folders = {path.parent.name: path.parent for path in found}
+
+    def names(self) -> list[str]:
+        """Names of the data sets."""
+        return list(self._folders)
+
+    def dataset(self, name: str) -> CachedDataset:
+        """Open one data set; `CacheError` names those that exist if there is no such one."""
+        if name not in self._folders:
+            raise CacheError(f"{self.root} holds {', '.join(self._folders)}, not {name!r}")
+        folder = self._folders[name]
+        record = load(DatasetRecord, folder / DATASET_RECORD)
+        cases = tuple(
+            CachedCase(name, case, folder / "cases" / case, entry)
+            for case, entry in record.cases.items()
+            if is_committed(folder / "cases" / case)
+        )
+        return CachedDataset(folder, record, cases)
+
+    def datasets(self, names: tuple[str, ...] = ()) -> list[CachedDataset]:
+        """Open several data sets, all if none is named."""
+        return [self.dataset(name) for name in (names or self.names())]
+
+
+def identity(cases: list[CachedCase]) -> str:
+    """A digest of the content of these cases: changes when a pixel, a label or a split does."""
+    digest = hashlib.sha256()
+    for case in sorted(cases, key=lambda c: (c.dataset, c.name)):
+        digest.update(f"{case.dataset}/{case.name} {case.entry.model_dump_json()}\n".encode())
+        digest.update(case.commit_bytes())
+    return digest.hexdigest()

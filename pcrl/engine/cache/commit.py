@@ -1,0 +1,122 @@
+"""A case is in the cache whole, or not at all: written aside, digested, renamed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pcrl.engine.cache.format import FORMAT, CacheError, Commit, FileRecord, dumps, load
+
+COMMIT = "commit.json"
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file, as hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replace a file in one step: a reader sees the old text or the new, never a part."""
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_text(text, encoding="utf-8")
+    _sync(partial)
+    partial.replace(path)
+    _sync(path.parent)
+
+
+@contextmanager
+def new_folder(final: Path) -> Iterator[Path]:
+    """A folder to fill, which takes the place of `final` when the block ends well, and vanishes when it does not."""
+    partial = final.with_name(f".{final.name}.partial")
+    if partial.exists():
+        shutil.rmtree(partial)
+    partial.mkdir(parents=True)
+    try:
+        yield partial
+        for path in sorted(partial.rglob("*")):
+            _sync(path)
+        if final.exists():
+            # Not in one step, but a case that is missing after a kill in between is ingested again.
+            old = final.with_name(f".{final.name}.old")
+            if old.exists():
+                shutil.rmtree(old)
+            final.rename(old)
+            partial.rename(final)
+            shutil.rmtree(old)
+        else:
+            partial.rename(final)
+        _sync(final.parent)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+
+
+def commit(folder: Path) -> None:
+    """Write the commit record of all files in `folder`."""
+    files = {
+        str(path.relative_to(folder)): FileRecord(size=path.stat().st_size, sha256=sha256_of(path))
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name != COMMIT
+    }
+    write_text(folder / COMMIT, dumps(Commit(format=FORMAT, files=files)))
+
+
+def is_committed(folder: Path) -> bool:
+    """Whether the case in `folder` is whole."""
+    return (folder / COMMIT).is_file()
+
+
+def damages(folder: Path) -> list[str]:
+    """What of a committed case is not as it was written: one line a file; empty if all is well. Reads every byte."""
+    try:
+        record = load(Commit, folder / COMMIT)
+    except CacheError as error:
+        return [str(error)]
+    found = {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file() and p.name != COMMIT}
+    lines = [f"{name}: not part of the commit record" for name in sorted(found - set(record.files))]
+    for name, expected in sorted(record.files.items()):
+        path = folder / name
+        if name not in found:
+            lines.append(f"{name}: missing")
+        elif path.stat().st_size != expected.size:
+            lines.append(f"{name}: {path.stat().st_size} bytes, {expected.size} were written")
+        elif sha256_of(path) != expected.sha256:
+            lines.append(f"{name}: content differs from what was written (SHA-256)")
+    return lines
+
+
+def forget(folder: Path, name: str) -> None:
+    """Take a file or subfolder out of a committed case. The record goes first: what it does not name is not there."""
+    record = load(Commit, folder / COMMIT)
+    kept = {n: f for n, f in record.files.items() if n != name and not n.startswith(f"{name}/")}
+    write_text(folder / COMMIT, dumps(Commit(format=FORMAT, files=kept)))
+    discard_uncommitted(folder)
+
+
+def is_part_of(folder: Path, name: str) -> bool:
+    """Whether the commit record of a case names this file."""
+    return name in load(Commit, folder / COMMIT).files
+
+
+def discard_uncommitted(folder: Path) -> None:
+    """Remove files of a committed case that a killed run left beside it."""
+    record = load(Commit, folder / COMMIT)
+    for path in sorted(folder.rglob("*"), reverse=True):
+        if path.is_file():
+            if path.name != COMMIT and str(path.relative_to(folder)) not in record.files:
+                path.unlink()
+        elif not any(path.iterdir()):
+            path.rmdir()
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

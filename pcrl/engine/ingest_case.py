@@ -1,0 +1,189 @@
+"""One case: read, prepare, write aside, commit."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pcrl.config import Data, Modality
+from pcrl.datasets.case import Case
+from pcrl.engine.cache import zarr_store
+from pcrl.engine.cache.commit import commit, forget, new_folder
+from pcrl.engine.cache.format import (
+    CASE_RECORD,
+    FORMAT,
+    IMAGE,
+    LABEL,
+    LABEL_RECORD,
+    LABELS,
+    OCCUPANCY,
+    CaseRecord,
+    LabelRecord,
+    SourceFile,
+    StoredIntensity,
+    dumps,
+    load,
+)
+from pcrl.engine.grid import Grid
+from pcrl.engine.preprocess import ImageError, Prepared, prepare, resample_label
+from pcrl.engine.reader import ReadError, Scan, read
+
+
+class IngestError(ValueError):
+    """A case that cannot go into the cache; the message names the file and the reason."""
+
+
+def ingest_image(
+    case: Case, folder: Path, data: Data, forced: Modality | None, sources: Mapping[str, SourceFile]
+) -> list[str]:
+    """Read and store the image of a case, and its label if it has one; replaces what is there.
+
+    Returns:
+        What a user should know about it.
+    """
+    scans = [_read(path) for path in case.images]
+    channels = [
+        _prepare(scan, path, case, data, forced) for scan, path in zip(scans, case.images, strict=True)
+    ]
+    first = channels[0]
+    for path, scan, channel in zip(case.images[1:], scans[1:], channels[1:], strict=True):
+        if not scan.grid.matches(scans[0].grid):
+            raise IngestError(
+                f"{path}: its grid {_size(scan.grid)} is not that of {case.images[0].name} {_size(scans[0].grid)}: "
+                "channels of a case must be on one grid"
+            )
+        if channel.modality != first.modality:
+            raise IngestError(
+                f"{path}: looks like {channel.modality}, {case.images[0].name} like {first.modality}"
+            )
+    label, label_error = None, ""
+    if case.label:
+        try:
+            label = _read_label(case, scans[0].grid)
+        except IngestError as error:
+            label_error = str(error)
+    stored = np.stack([channel.stored for channel in channels])
+    intensities = tuple(
+        StoredIntensity(**{f: getattr(c.intensity, f) for f in StoredIntensity.model_fields})
+        for c in channels
+    )
+    notes = [note for scan in scans for note in scan.notes] + [note for c in channels for note in c.notes]
+    record = CaseRecord(
+        format=FORMAT,
+        name=case.name,
+        modality=first.modality,
+        grid=first.grid,
+        original_grid=scans[0].grid,
+        intensities=intensities,
+        pixels=hashlib.sha256(stored.tobytes()).hexdigest(),
+        sources=tuple(sources[str(path)] for path in case.images),
+        settings=data,
+        forced_modality=forced,
+        notes=tuple(notes),
+    )
+    with new_folder(folder) as partial:
+        attributes = {"modality": first.modality, "air": [i.air for i in intensities]} | {
+            f"rescale_{f}": [getattr(i, f) for i in intensities] for f in ("slope", "intercept")
+        }
+        zarr_store.write_image(partial, case.name, stored, first.grid, data, attributes)
+        zarr_store.check_ome(partial / IMAGE, "image")
+        np.save(partial / OCCUPANCY, np.stack([channel.occupancy for channel in channels]))
+        (partial / CASE_RECORD).write_text(dumps(record), encoding="utf-8")
+        if label is not None and case.label is not None:
+            notes += _write_label(partial, partial / LABELS, label, sources[str(case.label)], data)
+        commit(partial)
+    if label_error:
+        raise IngestError(f"{label_error}; the image is in the cache, without a label")
+    return notes
+
+
+def ingest_label(case: Case, folder: Path, data: Data, sources: Mapping[str, SourceFile]) -> list[str]:
+    """Store the label of a case whose image is there already, without reading the image again."""
+    assert case.label is not None
+    label = _read_label(case, load(CaseRecord, folder / CASE_RECORD).original_grid)
+    remove_label(folder)
+    with new_folder(folder / LABELS) as partial:
+        notes = _write_label(folder, partial, label, sources[str(case.label)], data)
+    commit(folder)
+    return notes
+
+
+def remove_label(folder: Path) -> list[str]:
+    """Take the label of a case out of the cache; the image stays."""
+    for name in (LABEL_RECORD, LABELS):
+        forget(folder, name)
+    return []
+
+
+def _write_label(folder: Path, labels: Path, label: Scan, source: SourceFile, data: Data) -> list[str]:
+    values = label.values
+    resampled = resample_label(values, label.grid, data)
+    zarr_store.write_labels(
+        labels, resampled, label.grid.with_spacing(data.spacing), values, label.grid, data
+    )
+    zarr_store.check_ome(labels / LABEL, "label")
+    occurring = tuple(int(v) for v in np.unique(values))
+    lost = sorted(set(occurring) - {int(v) for v in np.unique(resampled)})
+    notes = [f"label {value} vanishes on the grid of the cache: too small" for value in lost]
+    record = LabelRecord(source=source, grid=label.grid, values=occurring, notes=(*label.notes, *notes))
+    (folder / LABEL_RECORD).write_text(dumps(record), encoding="utf-8")
+    return list(record.notes)
+
+
+def _read(path: Path) -> Scan:
+    try:
+        return read(path)
+    except ReadError as error:
+        raise IngestError(str(error)) from error
+
+
+def _prepare(scan: Scan, path: Path, case: Case, data: Data, forced: Modality | None) -> Prepared:
+    if scan.modality and case.modality and scan.modality != case.modality:
+        raise IngestError(f"{path}: DICOM says {scan.modality}, the data set says {case.modality}")
+    try:
+        return prepare(scan.values, scan.grid, data, scan.modality or case.modality, forced)
+    except ImageError as error:
+        raise IngestError(f"{path}: {error}") from error
+
+
+def _read_label(case: Case, grid: Grid) -> Scan:
+    assert case.label is not None
+    label = _read(case.label)
+    if label.grid.shape != grid.shape:
+        raise IngestError(
+            f"{case.label}: the label has {_size(label.grid)} voxels, its image {_size(grid)} (z, y, x): "
+            "resample the label to its image, or give the right pair"
+        )
+    if not label.grid.matches(grid):
+        raise IngestError(
+            f"{case.label}: the label lies elsewhere than its image: origin {_mm(label.grid.origin)} and spacing "
+            f"{_mm(label.grid.spacing)} against {_mm(grid.origin)} and {_mm(grid.spacing)} mm (z, y, x)"
+        )
+    return replace(label, values=_smallest_integers(label.values, case.label))
+
+
+def _smallest_integers(values: NDArray[Any], path: Path) -> NDArray[Any]:
+    whole = np.rint(values)
+    if values.dtype.kind == "f" and not np.array_equal(whole, values):
+        raise IngestError(
+            f"{path}: the label holds values that are not whole numbers: it is a probability or an image"
+        )
+    low, high = int(whole.min()), int(whole.max())
+    if low < 0 or high > 65535:
+        raise IngestError(f"{path}: the label holds values from {low} to {high}; expected 0 to 65535")
+    integers: NDArray[Any] = whole.astype(np.uint8 if high <= 255 else np.uint16)
+    return integers
+
+
+def _size(grid: Grid) -> str:
+    return "×".join(str(n) for n in grid.shape)
+
+
+def _mm(vector: tuple[float, float, float]) -> str:
+    return "(" + ", ".join(f"{v:.1f}" for v in vector) + ")"

@@ -1,0 +1,68 @@
+"""`pcrl ingest` as a user types it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scans
+
+ROOT = Path(__file__).parents[2]
+
+
+def pcrl(*arguments, cwd):
+    return subprocess.run(
+        [sys.executable, "-m", "pcrl", *arguments],
+        capture_output=True, text=True, cwd=cwd,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "200"},
+    )  # fmt: skip
+
+
+@pytest.fixture
+def workplace(tmp_path):
+    for n in range(2):
+        scans.write(tmp_path / f"data/lits/volume-{n}.nii", scans.body())
+        scans.write(tmp_path / f"data/lits/segmentation-{n}.nii", (scans.body() > 0).astype(np.uint8))
+    return tmp_path
+
+
+def test_defaults_then_nothing_to_do(workplace):
+    first = pcrl("ingest", "--dataset", "lits", cwd=workplace)
+    assert first.returncode == 0, first.stderr
+    assert "2 real patients" in first.stdout
+    assert "pcrl pretrain --cache cache" in first.stdout
+    second = pcrl("ingest", "--dataset", "lits", cwd=workplace)
+    assert second.returncode == 0
+    assert "nothing to do" in second.stdout
+
+
+def test_failure_is_named_and_counts(workplace):
+    (workplace / "data/lits/volume-1.nii").write_bytes(b"")
+    done = pcrl("ingest", "--dataset", "lits", "--workers", "1", cwd=workplace)
+    assert done.returncode == 1
+    assert "volume-1.nii: the file is empty" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["--dataset", "brain"], "no data set 'brain'"),
+        (["--dataset", "luna"], "does not exist"),
+        (["--dataset", "lits", "--recipe", "x"], "no recipe 'x'"),
+        (["--dataset", "lits", "--set", "data.spacing=0"], "data.spacing"),
+        (["--dataset", "folder", "--source", "data/lits", "--modality", "pet"], "'pet' is not one of"),
+    ],
+)
+def test_wrong_call_is_one_message(workplace, arguments, named):
+    done = pcrl("ingest", *arguments, cwd=workplace)
+    assert done.returncode != 0
+    assert named in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_help_has_an_example(tmp_path):
+    done = pcrl("ingest", "--help", cwd=tmp_path)
+    assert done.returncode == 0
+    assert "pcrl ingest --dataset lits" in done.stdout

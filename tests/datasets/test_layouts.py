@@ -1,0 +1,155 @@
+"""The published layouts, made of empty files: names in, cases out."""
+
+import json
+
+import pytest
+
+from pcrl.datasets.case import LayoutError
+from pcrl.datasets.catalog import default_source, find
+
+
+def touch(*paths):
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+
+
+def test_lits_in_batches_and_flat(tmp_path):
+    touch(
+        *(
+            tmp_path / "Training Batch 1" / f"{kind}-{n}.nii"
+            for kind in ("volume", "segmentation")
+            for n in (2, 10)
+        )
+    )
+    touch(tmp_path / "volume-28.nii.gz", tmp_path / "test-volume-0.nii", tmp_path / "segmentation-99.nii")
+    found = find("lits", tmp_path)
+    assert [case.name for case in found.cases] == ["test-volume-0", "volume-2", "volume-10", "volume-28"]
+    assert [case.label is not None for case in found.cases] == [False, True, True, False]
+    assert found.label_names == {1: "liver", 2: "tumour"}
+    assert "segmentation-99" in found.notes[0]
+
+
+def test_lits_number_in_two_places_is_refused(tmp_path):
+    touch(tmp_path / "a/volume-1.nii", tmp_path / "b/volume-1.nii.gz")
+    with pytest.raises(LayoutError, match="twice"):
+        find("lits", tmp_path)
+
+
+def test_luna_folds(tmp_path):
+    touch(*(tmp_path / f"subset{n}" / f"1.2.{n}.mhd" for n in range(10)))
+    found = find("luna", tmp_path)
+    assert [case.split for case in found.cases] == ["train"] * 7 + ["val"] * 2 + ["test"]
+    assert [case.fold for case in found.cases] == list(range(10))
+    assert found.tissue == "lung"
+
+
+def nnunet(root, channels=("CT",), labels=None):
+    touch(*(root / f"imagesTr/case_{n}_{c:04}.nii.gz" for n in (1, 2, 3) for c in range(len(channels))))
+    touch(*(root / f"labelsTr/case_{n}.nii.gz" for n in (1, 2)))
+    touch(*(root / f"imagesTs/case_9_{c:04}.nii.gz" for c in range(len(channels))))
+    description = {
+        "channel_names": {str(c): name for c, name in enumerate(channels)},
+        "labels": labels or {"background": 0, "spleen": 1},
+        "file_ending": ".nii.gz",
+    }
+    (root / "dataset.json").write_text(json.dumps(description))
+
+
+def test_nnunet_channels_labels_and_splits(tmp_path):
+    root = tmp_path / "Dataset009_Spleen"
+    nnunet(root, ("T1", "T2"))
+    (root / "splits_final.json").write_text(json.dumps([{"train": ["case_1"], "val": ["case_2"]}]))
+    found = find("nnunet", tmp_path)
+    assert found.name == "dataset009_spleen"
+    assert [(c.name, c.split, len(c.images), c.modality) for c in found.cases] == [
+        ("case_1", "train", 2, "mr"), ("case_2", "val", 2, "mr"),
+        ("case_3", "train", 2, "mr"), ("case_9", "test", 2, "mr"),
+    ]  # fmt: skip
+    assert found.label_names == {1: "spleen"}
+    assert "case_3" in found.notes[0]
+
+
+def test_nnunet_refuses_what_it_cannot_mean(tmp_path):
+    root = tmp_path / "Dataset001_A"
+    nnunet(root, labels={"background": 0, "whole": [1, 2]})
+    with pytest.raises(LayoutError, match="regions"):
+        find("nnunet", root)
+    nnunet(root, ("CT", "PET"))
+    (root / "imagesTr/case_2_0001.nii.gz").unlink()
+    with pytest.raises(LayoutError, match="case_2 has 1 channels"):
+        find("nnunet", root)
+    nnunet(tmp_path / "Dataset002_B")
+    with pytest.raises(LayoutError, match="Dataset001_A, Dataset002_B"):
+        find("nnunet", tmp_path)
+    (root / "dataset.json").write_text("{")
+    with pytest.raises(LayoutError, match="not valid JSON"):
+        find("nnunet", root)
+
+
+def test_folder_takes_volumes_and_dicom_series(tmp_path):
+    source = tmp_path / "My Scans"
+    touch(source / "a/one.nii.gz", source / "two.NRRD", source / "b/three.mhd", source / "b/three.raw")
+    (source / "ct 1").mkdir()
+    (source / "ct 1/IM0001").write_bytes(bytes(128) + b"DICM")
+    found = find("folder", source)
+    assert found.name == "my-scans"
+    assert sorted(case.name for case in found.cases) == ["a-one", "b-three", "ct-1", "two"]
+
+
+def test_folder_names_that_collide_are_refused(tmp_path):
+    touch(tmp_path / "a.nii", tmp_path / "a.nrrd")
+    with pytest.raises(LayoutError, match="rename one"):
+        find("folder", tmp_path)
+
+
+@pytest.mark.parametrize("name", ["lits", "luna", "nnunet", "folder"])
+def test_wrong_trees_say_what_was_expected_and_found(tmp_path, name):
+    with pytest.raises(LayoutError, match="does not exist"):
+        find(name, tmp_path / "nowhere")
+    with pytest.raises(LayoutError, match="empty"):
+        find(name, tmp_path)
+    touch(tmp_path / "notes.txt")
+    with pytest.raises(LayoutError, match=r"(?s)Expected:.*Found: notes\.txt"):
+        find(name, tmp_path)
+    with pytest.raises(LayoutError, match="is a file"):
+        find(name, tmp_path / "notes.txt")
+
+
+def test_wrong_tree_suggests_the_right_name(tmp_path):
+    touch(tmp_path / "subset0/1.mhd")
+    with pytest.raises(LayoutError, match="--dataset luna"):
+        find("lits", tmp_path)
+
+
+def test_unknown_data_set_and_default_source(monkeypatch, tmp_path):
+    with pytest.raises(LayoutError, match="luna, lits, nnunet, folder"):
+        find("brain", tmp_path)
+    monkeypatch.setenv("PCRL_DATA", str(tmp_path))
+    assert default_source("lits") == tmp_path / "lits"
+
+
+def test_patients_table_joins_cases(tmp_path):
+    touch(*(tmp_path / f"volume-{n}.nii" for n in (1, 2, 3)))
+    table = tmp_path / "patients.csv"
+    table.write_text("case,patient,virtual\nvolume-1,anna,0\nvolume-2,anna,0\nvolume-3,v1,1\n")
+    assert [(c.patient, c.virtual) for c in find("lits", tmp_path).cases] == [
+        ("anna", False), ("anna", False), ("v1", True),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("case;patient\n", "no column"),
+        ("case,patient\nvolume-7,anna\n", "line 2: there is no case 'volume-7'"),
+        ("case,patient\nvolume-1,anna\nvolume-1,bert\n", "line 3: .* second time"),
+        ("case,patient\nvolume-1,\n", "has no patient"),
+        ("case,patient,virtual\nvolume-1,anna,yes\n", "expected 0 or 1"),
+    ],
+)
+def test_bad_patients_table_is_named(tmp_path, text, named):
+    touch(tmp_path / "volume-1.nii")
+    (tmp_path / "patients.csv").write_text(text)
+    with pytest.raises(LayoutError, match=named):
+        find("lits", tmp_path)

@@ -1,0 +1,40 @@
+"""Small scans made for the tests: an air box with a fat shell, soft tissue, and one bright block to find again."""
+
+import numpy as np
+import SimpleITK as sitk
+
+BRIGHT = 700
+
+
+def body(shape=(24, 32, 40)):
+    """(z, y, x) int16 in HU, with a bright block off-centre on every axis."""
+    values = np.full(shape, -1000, np.int16)
+    inner = tuple(slice(n // 8, n - n // 8) for n in shape)
+    values[inner] = -100
+    inner = tuple(slice(n // 4, n - n // 4) for n in shape)
+    values[inner] = 40
+    values[tuple(slice(n // 4, n // 2) for n in shape)] = BRIGHT
+    return values
+
+
+def write(path, values, spacing=(1.0, 1.0, 1.0), direction=None, origin=(0.0, 0.0, 0.0)):
+    """Write (z, y, x) values; spacing, direction and origin in SimpleITK's (x, y, z)."""
+    image = sitk.GetImageFromArray(values)
+    image.SetSpacing(spacing)
+    image.SetOrigin(origin)
+    if direction is not None:
+        image.SetDirection(tuple(np.asarray(direction, float).ravel()))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sitk.WriteImage(image, str(path))
+    return image
+
+
+def rotation(*degrees):
+    """Rotation about x, then y, then z."""
+    matrix = np.eye(3)
+    for axis, angle in enumerate(np.radians(degrees)):
+        turn = np.eye(3)
+        i, j = [a for a in range(3) if a != axis]
+        turn[[i, i, j, j], [i, j, i, j]] = [np.cos(angle), -np.sin(angle), np.sin(angle), np.cos(angle)]
+        matrix = turn @ matrix
+    return matrix
