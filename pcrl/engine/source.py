@@ -64,7 +64,7 @@ def _files(path: Path) -> list[Path]:
     if path.is_dir():
         return sorted(file for file in path.iterdir() if file.is_file())
     if path.suffix.lower() == ".mhd" and path.exists():
-        for line in path.read_text(errors="replace").splitlines():
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
             key, _, value = line.partition("=")
             if key.strip() == "ElementDataFile" and value.strip() != "LOCAL":
                 pixels = path.parent / value.strip()
