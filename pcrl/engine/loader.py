@@ -1,0 +1,252 @@
+"""The loader: threads that render samples straight into the slots of a ring, in an order that is known beforehand.
+
+Threads, not processes: kernels and codecs release the GIL, so nothing is pickled or copied between processes. A slot
+is refilled only after its batch was released, and a batch is released only after its copy to the GPU has finished.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pcrl.config import Recipe, Size, TissueRule
+from pcrl.engine.cache.cache import CachedCase
+from pcrl.engine.order import Order
+from pcrl.engine.render import Place, Renderer, Workspace
+from pcrl.engine.views import plan_views, sample_key
+
+Allocate = Callable[[tuple[int, ...]], NDArray[np.float32]]
+
+
+class LoaderError(RuntimeError):
+    """A sample that could not be made; the message names the case."""
+
+
+@dataclass
+class Batch:
+    """One step's samples. The arrays are valid until `release` is called.
+
+    Args:
+        globals: (2, batch, 1, z, y, x) float32: the two corrupted global views.
+        target: (batch, 1, z, y, x) float32 in [0, 1]: view 1 before corruption.
+        locals: (locals, batch, 1, z, y, x) float32.
+        cases: data set and name of each sample's case.
+        fallbacks: samples for which the best of the allowed draws was taken, as none met all rules.
+    """
+
+    epoch: int
+    step: int
+    globals: NDArray[np.float32]
+    target: NDArray[np.float32]
+    locals: NDArray[np.float32]
+    cases: list[str]
+    fallbacks: int
+    release: Callable[[], None]
+
+
+@dataclass
+class Times:
+    """Seconds spent since the start, summed over threads; the consumer's wait is its own."""
+
+    plan: float = 0.0
+    read: float = 0.0
+    render: float = 0.0
+    wait_slot: float = 0.0
+    wait_batch: float = 0.0
+    samples: int = 0
+
+
+@dataclass
+class _Slot:
+    globals: NDArray[np.float32]
+    target: NDArray[np.float32]
+    locals: NDArray[np.float32]
+    cases: list[str] = field(default_factory=list)
+    batch: int = -1
+    missing: int = 0
+    fallbacks: int = 0
+
+
+class Loader:
+    """Batches of all epochs, one after the other, from a position on.
+
+    Use as a context manager: leaving it, however, ends all threads.
+
+    Args:
+        cases: in the order that numbers the samples.
+        tissue_rules: the rule of each case.
+        threads: 0 for as many as there are cores that this process may use.
+        allocate: makes a slot's arrays; page-locked memory for a GPU. Plain NumPy by default.
+    """
+
+    def __init__(
+        self,
+        cases: Sequence[CachedCase],
+        tissue_rules: Sequence[TissueRule],
+        recipe: Recipe,
+        order: Order,
+        *,
+        threads: int = 0,
+        start: tuple[int, int] = (0, 0),
+        allocate: Allocate | None = None,
+    ) -> None:
+        self.cases, self.rules, self.recipe, self.order = list(cases), list(tissue_rules), recipe, order
+        self.times = Times()
+        self.first = start[0] * order.steps + start[1]
+        self.last = recipe.training.epochs * order.steps
+        self._renderer = Renderer(self.cases, recipe)
+        self._slots = [
+            self._slot(allocate or (lambda shape: np.empty(shape, np.float32)))
+            for _ in range(recipe.training.ahead + 2)
+        ]
+        self._changed = threading.Condition()
+        self._next = (self.first, 0)  # the next sample to render: batch, position in it
+        self._released = self.first  # batches before this one have been given back
+        self._epoch_samples: dict[int, NDArray[np.int64]] = {}
+        self._failure: BaseException | None = None
+        self._closing = False
+        count = threads or _usable_cores()
+        self._threads = [
+            threading.Thread(target=self._work, name=f"pcrl-loader-{i}", daemon=True) for i in range(count)
+        ]
+
+    def __enter__(self) -> Loader:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+        for thread in self._threads:
+            thread.join()
+
+    def __iter__(self) -> Iterator[Batch]:
+        """Batches in order; each must be released before the ring comes round to it again.
+
+        Raises:
+            LoaderError: a sample could not be made.
+        """
+        for number in range(self.first, self.last):
+            yield self._batch(number)
+
+    def _batch(self, number: int) -> Batch:
+        slot = self._slots[number % len(self._slots)]
+        before = time.perf_counter()
+        with self._changed:
+            while not (slot.batch == number and slot.missing == 0):
+                if self._failure is not None:
+                    raise self._failure
+                self._changed.wait()
+        self.times.wait_batch += time.perf_counter() - before
+        epoch, step = divmod(number, self.order.steps)
+
+        def release() -> None:
+            with self._changed:
+                # Batches come and are given back in order.
+                self._released = max(self._released, number + 1)
+                self._changed.notify_all()
+
+        return Batch(
+            epoch, step, slot.globals, slot.target, slot.locals, list(slot.cases), slot.fallbacks, release
+        )
+
+    def _work(self) -> None:
+        workspace = self._renderer.workspace()
+        try:
+            while (task := self._take()) is not None:
+                number, position, sample, slot = task
+                fallback = self._make(number, position, sample, slot, workspace)
+                with self._changed:
+                    slot.missing -= 1
+                    slot.fallbacks += fallback
+                    if slot.missing == 0:
+                        self._changed.notify_all()
+        except BaseException as error:  # carried to the thread that consumes, and raised there
+            with self._changed:
+                self._failure = self._failure or error
+                self._changed.notify_all()
+
+    def _take(self) -> tuple[int, int, int, _Slot] | None:
+        """The next sample to render and where; waits until its slot is free. None: there is nothing left to do."""
+        before = time.perf_counter()
+        with self._changed:
+            while True:
+                number, position = self._next
+                if self._closing or self._failure is not None or number >= self.last:
+                    return None
+                if number < self._released + len(self._slots):
+                    break
+                self._changed.wait()
+            self.times.wait_slot += time.perf_counter() - before
+            slot = self._slots[number % len(self._slots)]
+            if position == 0:
+                slot.batch, slot.missing, slot.fallbacks = number, self.order.local_batch, 0
+                slot.cases = [""] * self.order.local_batch
+            epoch, step = divmod(number, self.order.steps)
+            sample = int(self._samples(epoch)[step, position])
+            case = self.cases[sample // self.order.samples_per_case]
+            slot.cases[position] = f"{case.dataset}/{case.name}"
+            last = position + 1 == self.order.local_batch
+            self._next = (number + 1, 0) if last else (number, position + 1)
+        return number, position, sample, slot
+
+    def _samples(self, epoch: int) -> NDArray[np.int64]:
+        if epoch not in self._epoch_samples:
+            self._epoch_samples = {epoch: self.order.epoch(epoch)}
+        return self._epoch_samples[epoch]
+
+    def _make(self, number: int, position: int, sample: int, slot: _Slot, workspace: Workspace) -> bool:
+        index = sample // self.order.samples_per_case
+        case = self.cases[index]
+        try:
+            start = time.perf_counter()
+            plan = plan_views(
+                sample_key(self.order.seed, number // self.order.steps, sample),
+                case.record.grid.shape,
+                self._renderer.tissues(index),
+                self.rules[index],
+                self.recipe.views,
+                self.recipe.corruption,
+            )
+            planned = time.perf_counter()
+            region = self._renderer.read(index, plan, workspace)
+            read = time.perf_counter()
+            outputs = [
+                slot.globals[0, position, 0],
+                slot.globals[1, position, 0],
+                *slot.locals[:, position, 0],
+            ]
+            self._renderer.render(index, plan, region, workspace, Place(outputs, slot.target[position, 0]))
+            rendered = time.perf_counter()
+        except Exception as error:
+            raise LoaderError(f"case {case.dataset}/{case.name} ({case.folder}): {error}") from error
+        with self._changed:
+            self.times.plan += planned - start
+            self.times.read += read - planned
+            self.times.render += rendered - read
+            self.times.samples += 1
+        return plan.fallback
+
+    def _slot(self, allocate: Allocate) -> _Slot:
+        batch, views = self.order.local_batch, self.recipe.views
+
+        def array(*before: int, shape: Size) -> NDArray[np.float32]:
+            return allocate((*before, 1, *shape))
+
+        return _Slot(
+            globals=array(2, batch, shape=views.global_shape),
+            target=array(batch, shape=views.global_shape),
+            locals=array(views.locals, batch, shape=views.local_shape),
+        )
+
+
+def _usable_cores() -> int:
+    return len(os.sched_getaffinity(0))

@@ -1,0 +1,78 @@
+"""Means over boxes of a coarse volume, in constant time, by sums over all voxels before a corner."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+
+def summed(shares: NDArray[np.float32], shape: tuple[int, int, int], cell: int) -> NDArray[np.float64]:
+    """Sums of a share over all cells before each corner, in voxels.
+
+    Args:
+        shares: mean of each cell, (cells_z, cells_y, cells_x); the last cell of an axis may be cut off by `shape`.
+        shape: the volume in voxels.
+
+    Returns:
+        (cells_z + 1, cells_y + 1, cells_x + 1) float64.
+    """
+    voxels = shares.astype(np.float64)
+    for axis, n in enumerate(shape):
+        widths = np.minimum(cell, n - cell * np.arange(shares.shape[axis]))
+        voxels = voxels * widths.reshape([-1 if a == axis else 1 for a in range(3)])
+    table = np.zeros(tuple(n + 1 for n in shares.shape))
+    table[1:, 1:, 1:] = voxels.cumsum(0).cumsum(1).cumsum(2)
+    return table
+
+
+@njit(nogil=True, cache=True, boundscheck=False, error_model="numpy")
+def _corner(
+    table: NDArray[np.float64], shape: tuple[int, int, int], cell: int, z: int, y: int, x: int
+) -> float:
+    """Sum over all voxels before (z, y, x): trilinear within a cell, as a share is the same all over it."""
+    cz, cy, cx = (
+        min(z // cell, table.shape[0] - 2),
+        min(y // cell, table.shape[1] - 2),
+        min(x // cell, table.shape[2] - 2),
+    )
+    fz = (z - cz * cell) / min(cell, shape[0] - cz * cell)
+    fy = (y - cy * cell) / min(cell, shape[1] - cy * cell)
+    fx = (x - cx * cell) / min(cell, shape[2] - cx * cell)
+    total = 0.0
+    for i in range(2):
+        for j in range(2):
+            for k in range(2):
+                weight = (fz if i else 1 - fz) * (fy if j else 1 - fy) * (fx if k else 1 - fx)
+                total += weight * table[cz + i, cy + j, cx + k]
+    return total
+
+
+@njit(nogil=True, cache=True, boundscheck=False, error_model="numpy")
+def box_mean(
+    table: NDArray[np.float64],
+    shape: tuple[int, int, int],
+    cell: int,
+    start: tuple[int, int, int],
+    stop: tuple[int, int, int],
+) -> float:
+    """Mean of the share over a box of voxels; outside the volume it is 0.
+
+    Args:
+        table: from `summed`, for a volume of `shape` and cells of edge `cell`.
+        start, stop: the box, (z, y, x), `stop` not included; may reach beyond the volume.
+    """
+    size = 1.0
+    for axis in range(3):
+        size *= stop[axis] - start[axis]
+    z0, y0, x0 = max(start[0], 0), max(start[1], 0), max(start[2], 0)
+    z1, y1, x1 = min(stop[0], shape[0]), min(stop[1], shape[1]), min(stop[2], shape[2])
+    if z0 >= z1 or y0 >= y1 or x0 >= x1:
+        return 0.0
+    total = 0.0
+    for i in range(2):
+        for j in range(2):
+            for k in range(2):
+                sign = -1.0 if (i + j + k) % 2 == 0 else 1.0
+                total += sign * _corner(table, shape, cell, z1 if i else z0, y1 if j else y0, x1 if k else x0)
+    return total / size

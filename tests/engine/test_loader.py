@@ -1,0 +1,147 @@
+"""The loader: the same bytes however many threads, and no thread left behind."""
+
+import hashlib
+import threading
+
+import numpy as np
+import pytest
+import scans
+
+from pcrl.config import load_recipe
+from pcrl.datasets.catalog import find
+from pcrl.engine.cache.cache import Cache
+from pcrl.engine.ingest import plan, run
+from pcrl.engine.loader import Loader, LoaderError
+from pcrl.engine.order import Order
+from pcrl.engine.render import read_region
+from pcrl.engine.views import Box
+
+SMALL = [
+    "views.global_boxes=[[16, 24, 24], [16, 16, 16]]",
+    "views.lung_limits=[1, 1]",
+    "views.margin=[2, 2, 2]",
+    "views.global_shape=[8, 16, 16]",
+    "views.local_boxes=[[8, 8, 8], [4, 4, 4]]",
+    "views.local_shape=[8, 8, 8]",
+    "training.batch_size=4",
+    "training.epochs=2",
+    "training.samples_per_case=4",
+    "training.ahead=1",
+]
+
+
+@pytest.fixture(scope="module")
+def recipe():
+    return load_recipe("pcrlv2-3d", SMALL)
+
+
+@pytest.fixture(scope="module")
+def cases(tmp_path_factory, recipe):
+    root = tmp_path_factory.mktemp("loader")
+    for n in range(3):
+        scans.write(root / f"lits/volume-{n}.nii", scans.body((24 + 4 * n, 32, 40)))
+    list(run(plan(find("lits", root / "lits"), root / "cache", recipe), 1))
+    return Cache(root / "cache").dataset("lits").cases
+
+
+def loader(cases, recipe, threads=1, start=(0, 0), rank=0, world=1):
+    training = recipe.training
+    order = Order(len(cases), training.samples_per_case, training.batch_size, training.seed, rank, world)
+    return Loader(cases, ["foreground"] * len(cases), recipe, order, threads=threads, start=start)
+
+
+def loader_threads():
+    return [thread for thread in threading.enumerate() if thread.name.startswith("pcrl-loader")]
+
+
+def digests(made):
+    result = {}
+    with made:
+        for batch in made:
+            digest = hashlib.sha256()
+            for array in (batch.globals, batch.target, batch.locals):
+                assert np.isfinite(array).all()
+                digest.update(array.tobytes())
+            result[batch.epoch, batch.step] = digest.hexdigest()
+            batch.release()
+    assert not loader_threads()
+    return result
+
+
+def test_bytes_do_not_depend_on_threads_or_on_the_start(cases, recipe):
+    straight = digests(loader(cases, recipe))
+    assert list(straight) == [(epoch, step) for epoch in range(2) for step in range(3)]
+    assert len(set(straight.values())) == 6
+    for threads in (2, 5):
+        assert digests(loader(cases, recipe, threads)) == straight
+    resumed = digests(loader(cases, recipe, 2, start=(0, 2)))
+    assert resumed == {k: v for k, v in straight.items() if k >= (0, 2)}
+
+
+def test_ranks_share_a_batch(cases, recipe):
+    with loader(cases, recipe) as whole:
+        batch = next(iter(whole))
+        expected = batch.globals.copy()
+    halves = []
+    for rank in range(2):
+        with loader(cases, recipe, rank=rank, world=2) as part:
+            halves.append(next(iter(part)).globals.copy())
+    np.testing.assert_array_equal(np.concatenate(halves, axis=1), expected)
+
+
+def test_views_are_normalised_and_the_target_is_in_range(cases, recipe):
+    with loader(cases, recipe) as made:
+        batch = next(iter(made))
+        assert batch.target.min() >= -1e-6
+        assert batch.target.max() <= 1 + 1e-6
+        for view in (*batch.globals.reshape(-1, 8, 16, 16), *batch.locals.reshape(-1, 8, 8, 8)):
+            assert abs(view.mean()) < 1e-4
+            assert view.std() == pytest.approx(1, abs=0.02) or not view.any()
+        assert all(name.startswith("lits/volume-") for name in batch.cases)
+
+
+def test_a_batch_is_not_overwritten_before_its_release(cases, recipe):
+    with loader(cases, recipe, 2) as made:
+        batches = iter(made)
+        held = next(batches)
+        before = held.globals.copy()
+        for _ in range(2):
+            next(batches)
+        np.testing.assert_array_equal(held.globals, before)
+
+
+def test_a_bad_case_is_named_and_threads_end(cases, recipe, monkeypatch):
+    def broken(case, channel, box, destination):
+        if case.name == "volume-1":
+            raise ValueError("no such chunk")
+        read_region(case, channel, box, destination)
+
+    monkeypatch.setattr("pcrl.engine.render.read_region", broken)
+    with pytest.raises(LoaderError, match=r"case lits/volume-1 .*no such chunk"):
+        digests(loader(cases, recipe, 3))
+    assert not loader_threads()
+
+
+def test_leaving_early_ends_all_threads(cases, recipe):
+    with loader(cases, recipe, 3) as made:
+        next(iter(made))
+        assert len(loader_threads()) == 3
+    assert not loader_threads()
+
+
+def test_region_beyond_the_volume_is_air(cases):
+    case = cases[0]
+    whole = case.image[0]
+    region = np.empty((40, 10, 50), np.int16)
+    read_region(case, 0, Box((-8, 5, -5), (40, 10, 50)), region)
+    np.testing.assert_array_equal(region[8:32, :, 5:45], whole[:, 5:15])
+    region[8:32, :, 5:45] = -1000
+    assert (region == -1000).all()
+
+
+def test_order_visits_every_sample_once():
+    order = Order(5, 8, 4, seed=3)
+    assert sorted(order.epoch(0).ravel()) == list(range(40))
+    assert not np.array_equal(order.epoch(0), order.epoch(1))
+    np.testing.assert_array_equal(order.epoch(1), Order(5, 8, 4, seed=3).epoch(1))
+    assert Order(5, 8, 12, seed=3).epoch(0).shape == (3, 12)
