@@ -10,6 +10,7 @@ from pcrl import __version__
 
 COMMANDS = {
     "ingest": ("ingest", "ingest"),
+    "pretrain": ("pretrain", "pretrain"),
     "import-weights": ("import_weights", "import_weights"),
 }
 """Command → (module of this package, attribute); a module is imported when its command is used."""

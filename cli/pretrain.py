@@ -1,0 +1,218 @@
+"""`pcrl pretrain`: PCRLv2 on what is in the cache."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from .console import console, duration, user_errors
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pcrl.config import Recipe
+    from pcrl.engine.cache.cache import CachedDataset
+    from pcrl.training.trainer import Progress as Report
+    from pcrl.training.trainer import Trainer
+
+
+@click.command()
+@click.option("--cache", type=click.Path(path_type=Path), default=Path("cache"), show_default=True)
+@click.option("--dataset", "names", multiple=True, help="Only these.  [default: all in the cache]")
+@click.option("--recipe", help="Built-in name or a .toml file.  [default: the one the cache was made for]")
+@click.option("--out", type=click.Path(path_type=Path), help="Run folder.  [default: runs/RECIPE-DATE-TIME]")
+@click.option(
+    "--init", type=click.Path(path_type=Path), help="Start from a run, a checkpoint or imported weights."
+)
+@click.option(
+    "--resume", is_flag=True, help="Go on with the run in --out, or with the newest unfinished one."
+)
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Such as training.epochs=10.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+def pretrain(
+    cache: Path,
+    names: tuple[str, ...],
+    recipe: str | None,
+    out: Path | None,
+    init: Path | None,
+    resume: bool,
+    overrides: tuple[str, ...],
+    device: str,
+) -> None:
+    """Pre-train a PCRLv2 encoder. Test and validation patients are never seen.
+
+    Stopped at any time (Ctrl-C, SIGTERM, even SIGKILL), it goes on with --resume as if nothing had happened.
+
+    \b
+    Examples:
+      pcrl pretrain --cache ./cache
+      pcrl pretrain --cache ./cache --recipe cpu-3d --set training.epochs=5 --out runs/first
+      pcrl pretrain --cache ./cache --out runs/first --resume
+    """
+    from pcrl.config import RecipeError
+    from pcrl.engine.cache.cache import Cache, identity
+    from pcrl.engine.cache.format import CacheError
+    from pcrl.engine.loader import LoaderError
+    from pcrl.models.published import WeightsError
+    from pcrl.training import run_folder
+    from pcrl.training.selection import select
+    from pcrl.training.trainer import Trainer, TrainingError
+
+    kinds = (RecipeError, CacheError, LoaderError, WeightsError, run_folder.RunError, TrainingError)
+    with user_errors(*kinds):
+        where = _device(device)
+        opened = Cache(cache)
+        datasets = opened.datasets(names)
+        if resume:
+            out = out or _newest_unfinished(Path("runs"))
+            settings = run_folder.read(out).recipe
+            if recipe or overrides or init:
+                raise run_folder.RunError(
+                    "--resume goes on with the run's own settings: leave --recipe, --set, --init"
+                )
+            datasets = opened.datasets(run_folder.read(out).datasets)
+        else:
+            settings = _recipe(datasets, recipe, overrides)
+        selection = select(datasets, opened.datasets(), settings.views.tissue)
+        if not selection.cases:
+            raise TrainingError(
+                f"{cache} holds no case to train on: all {selection.held_back} are held for evaluation"
+            )
+        state, start = None, "fresh weights, seed " + str(settings.training.seed)
+        if init:
+            state, start = _start(init, settings)
+        out = out or Path("runs") / f"{settings.name}-{datetime.now():%Y%m%d-%H%M%S}"
+        if resume:
+            if run_folder.is_finished(out):
+                console.print(f"{out} is finished already.")
+                return
+            if run_folder.read(out).identity != identity(list(selection.cases)):
+                raise run_folder.RunError(f"{cache} is no longer what {out} was trained on: start a new run")
+        else:
+            run_folder.create(out, settings, selection, start)
+        trainer = Trainer(selection, settings, out, where, state=state, resume=resume)
+        _announce(trainer, out, start, resume, where)
+        _stop_on_signals(trainer)
+        with _bar() as bar:
+            line = bar.add_task("train", total=trainer.order.steps * settings.training.epochs, text="")
+            finished = trainer.run(_shower(bar, line))
+    if not finished:
+        console.print(f"Stopped, and saved. Go on: pcrl pretrain --cache {cache} --out {out} --resume")
+        raise SystemExit(130)
+    console.print(
+        f"Finished: {out} (weights in {out / 'checkpoints'}, pictures in {out / 'pictures'}, log in "
+        f"{out / 'metrics.jsonl'}; tensorboard --logdir {out}). {trainer.fallbacks} samples had no box pair that kept "
+        "all rules; the best draw was taken."
+    )
+
+
+def _recipe(datasets: list[CachedDataset], recipe: str | None, overrides: tuple[str, ...]) -> Recipe:
+    from pcrl.config import RecipeError, load_recipe, recipe_from
+
+    made_for = {dataset.record.recipe.name for dataset in datasets}
+    if recipe is None and len(made_for) > 1:
+        listed = ", ".join(f"{d.name} ({d.record.recipe.name})" for d in datasets)
+        raise RecipeError(
+            f"the cache was made for several recipes: {listed}; choose with --dataset or --recipe"
+        )
+    if recipe is None:
+        settings = recipe_from(datasets[0].record.recipe.model_dump(mode="json"), overrides)
+    else:
+        settings = load_recipe(recipe, overrides)
+    for dataset in datasets:
+        if dataset.record.recipe.data.spacing != settings.data.spacing:
+            console.print(
+                f"[yellow]note[/] {dataset.name} was ingested at {dataset.record.recipe.data.spacing} mm, recipe "
+                f"{settings.name} is meant for {settings.data.spacing} mm"
+            )
+    return settings
+
+
+def _start(init: Path, settings: Recipe) -> tuple[dict[str, Tensor], str]:
+    from pcrl.models.published import WeightsError
+    from pcrl.models.weights import load_weights
+    from pcrl.training.checkpoint import checkpoints
+
+    found = checkpoints(init / "checkpoints")
+    folder = found[-1] if found else init
+    weights = load_weights(folder)
+    if weights.model != settings.model:
+        raise WeightsError(f"{folder} holds {weights.model}, the recipe wants {settings.model}")
+    return weights.state, f"weights of {folder}"
+
+
+def _announce(trainer: Trainer, out: Path, start: str, resume: bool, device: Any) -> None:
+    from pcrl.training.trainer import seconds_per_step
+
+    settings, order = trainer.recipe, trainer.order
+    patients = {case.patient: case.entry.virtual for case in trainer.selection.cases}
+    virtual = sum(patients.values())
+    steps = order.steps * settings.training.epochs
+    done = trainer.position.epoch * order.steps + trainer.position.step
+    with console.status("compiling kernels, once; timing a step"):
+        seconds = seconds_per_step(settings, device)
+    console.print(
+        f"{len(trainer.selection.cases)} cases of {len(patients) - virtual} real patients"
+        + (f" and {virtual} virtual ones" if virtual else "")
+        + f"; {trainer.selection.held_back} cases held back for evaluation.\n"
+        f"Recipe {settings.name}, start: {'the last checkpoint' if resume else start}. {device}: about "
+        f"{duration(seconds * (steps - done))} for {steps - done} steps of {settings.training.batch_size} samples. "
+        f"Run folder: {out}"
+    )
+    if device.type == "cpu" and seconds * (steps - done) > 6 * 3600:
+        console.print(
+            "[yellow]note[/] That is for a GPU. Here, try the small recipe: pcrl pretrain --recipe cpu-3d "
+            "(ingest with --recipe cpu-3d too)"
+        )
+
+
+def _shower(bar: Progress, line: Any) -> Callable[[Report], None]:
+    def show(report: Report) -> None:
+        shown = " ".join(
+            f"{name} {report.terms[name]:.3f}" for name in ("loss", "restoration", "global_cosine")
+        )
+        text = f"epoch {report.epoch + 1} {shown} | {report.samples_per_second:.1f} samples/s, waiting "
+        bar.update(line, completed=report.step, text=text + f"{report.waiting:.0%}")
+        if not console.is_terminal:
+            console.print(f"step {report.step}/{report.steps} {text}{report.waiting:.0%}")
+
+    return show
+
+
+def _bar() -> Progress:
+    columns = (TextColumn("{task.fields[text]}"), BarColumn(), TimeElapsedColumn(), TextColumn("ETA"))
+    return Progress(*columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal)
+
+
+def _stop_on_signals(trainer: Trainer) -> None:
+    def stop(*_: object) -> None:
+        trainer.stop = True
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+
+
+def _device(name: str) -> Any:
+    import torch
+
+    if name == "cuda" and not torch.cuda.is_available():
+        raise click.ClickException("--device cuda: this machine has no GPU that PyTorch can use")
+    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def _newest_unfinished(runs: Path) -> Path:
+    from pcrl.training.run_folder import RUN, RunError, is_finished
+
+    found = [path.parent for path in runs.glob(f"*/{RUN}") if not is_finished(path.parent)]
+    if not found:
+        raise RunError(f"no unfinished run in {runs}: give it with --out")
+    newest = max(found, key=lambda path: (path / RUN).stat().st_mtime)
+    console.print(f"Going on with {escape(str(newest))}.")
+    return newest

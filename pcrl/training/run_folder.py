@@ -1,0 +1,124 @@
+"""What a run leaves on disk beside its checkpoints: what it is, what it saw, how it went."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.utils.tensorboard import SummaryWriter
+
+from pcrl.config import Recipe, recipe_from
+from pcrl.engine.cache.cache import identity
+from pcrl.engine.cache.commit import write_text
+from pcrl.training.selection import Selection
+
+RUN, FINISHED, METRICS = "run.json", "finished.json", "metrics.jsonl"
+CHECKPOINTS = "checkpoints"
+_PACKAGES = ("pcrl", "torch", "numpy", "numba", "zarr", "numcodecs")
+
+
+class RunError(RuntimeError):
+    """A run folder that cannot be used so; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """What `run.json` says: the recipe, the start of the weights, and everything that the run sees."""
+
+    recipe: Recipe
+    start: str
+    identity: str
+    datasets: tuple[str, ...]
+    patients: tuple[str, ...]
+    pixels: tuple[str, ...]
+
+
+def create(out: Path, recipe: Recipe, selection: Selection, start: str) -> None:
+    """Make the folder of a new run.
+
+    Raises:
+        RunError: there is one already.
+    """
+    if (out / RUN).exists():
+        raise RunError(f"{out} holds a run already: go on with it (--resume), or give another --out")
+    out.mkdir(parents=True, exist_ok=True)
+    content = {
+        "recipe": recipe.model_dump(mode="json"),
+        "start": start,
+        "cache_identity": identity(list(selection.cases)),
+        "datasets": sorted({case.dataset for case in selection.cases}),
+        "cases": sorted(f"{case.dataset}/{case.name}" for case in selection.cases),
+        "patients": sorted({case.patient for case in selection.cases}),
+        "pixels": sorted(case.record.pixels for case in selection.cases),
+        "versions": {name: _version(name) for name in _PACKAGES} | {"python": platform.python_version()},
+        "machine": {"threads": torch.get_num_threads(), "platform": platform.platform()},
+    }
+    write_text(out / RUN, json.dumps(content, indent=1) + "\n")
+
+
+def read(out: Path) -> RunRecord:
+    """What a run folder says of itself.
+
+    Raises:
+        RunError: no run there, or a damaged one.
+    """
+    try:
+        content = json.loads((out / RUN).read_text(encoding="utf-8"))
+        return RunRecord(
+            recipe_from(content["recipe"]),
+            content["start"],
+            content["cache_identity"],
+            tuple(content["datasets"]),
+            tuple(content["patients"]),
+            tuple(content["pixels"]),
+        )
+    except FileNotFoundError as error:
+        raise RunError(f"{out} holds no run ({RUN} is missing)") from error
+    except (json.JSONDecodeError, KeyError, ValueError) as error:
+        raise RunError(f"{out / RUN} is damaged: {error!r}") from error
+
+
+def is_finished(out: Path) -> bool:
+    """Whether a run came to its last epoch."""
+    return (out / FINISHED).is_file()
+
+
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"
+
+
+class Log:
+    """Metrics of a run: one JSON object a line (the truth), and TensorBoard."""
+
+    def __init__(self, out: Path, first_step: int) -> None:
+        self._path = out / METRICS
+        kept = []
+        if self._path.exists():
+            # What a killed run logged after its last checkpoint is done, and logged, again.
+            lines = [line for line in self._path.read_text().splitlines() if line.endswith("}")]
+            kept = [line for line in lines if json.loads(line)["step"] <= first_step]
+        write_text(self._path, "".join(line + "\n" for line in kept))
+        self._file = self._path.open("a")
+        self._board = SummaryWriter(str(out / "tensorboard"), purge_step=first_step + 1)
+
+    def write(self, step: int, values: Mapping[str, Any]) -> None:
+        """Log the values of a step (counted from 1 over the whole run)."""
+        self._file.write(json.dumps({"step": step, **values}) + "\n")
+        self._file.flush()
+        for name, value in values.items():
+            if isinstance(value, int | float):
+                self._board.add_scalar(name, value, step)
+
+    def close(self) -> None:
+        """Flush and close both."""
+        self._file.close()
+        self._board.close()

@@ -1,0 +1,252 @@
+"""Training: schedules, what is held back, what is logged, and resume to the last bit."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scans
+import torch
+from safetensors.torch import load_file
+
+from pcrl.config import load_recipe
+from pcrl.datasets.catalog import find
+from pcrl.engine.cache.cache import Cache
+from pcrl.engine.ingest import plan, run
+from pcrl.engine.splits import split_of
+from pcrl.training import run_folder
+from pcrl.training.checkpoint import Position, checkpoints, load
+from pcrl.training.selection import select
+from pcrl.training.trainer import Trainer, TrainingError, initial_model, learning_rate, picks_of
+
+ROOT = Path(__file__).parents[2]
+TINY = [
+    "views.global_boxes=[[16, 24, 24], [16, 16, 16]]",
+    "views.lung_limits=[1, 1]",
+    "views.margin=[2, 2, 2]",
+    "views.global_shape=[8, 16, 16]",
+    "views.local_boxes=[[8, 8, 8], [4, 4, 4]]",
+    "views.local_shape=[8, 8, 8]",
+    "model.width=4",
+    "training.batch_size=4",
+    "training.epochs=3",
+    "training.samples_per_case=4",
+    "training.log_every=2",
+    "training.picture_every=2",
+]
+RECIPE = load_recipe("pcrlv2-3d", TINY)
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    root = tmp_path_factory.mktemp("training")
+    for n in range(8):
+        scans.write(root / f"lits/volume-{n}.nii", scans.body((24, 32, 40)))
+        if n < 6:
+            scans.write(root / f"lits/segmentation-{n}.nii", (scans.body((24, 32, 40)) > 0).astype(np.uint8))
+    for n in range(2):
+        scans.write(root / f"scans/volume-{n}.nii", scans.body((24, 32, 40)))
+    for name, source in (("lits", "lits"), ("folder", "scans")):
+        list(run(plan(find(name, root / source), root / "cache", RECIPE), 1))
+    return root / "cache"
+
+
+def selection(cache, names=("lits",)):
+    opened = Cache(cache)
+    return select(opened.datasets(names), opened.datasets(), "auto")
+
+
+def test_held_back_patients_are_seen_nowhere(cache):
+    chosen = selection(cache, ())
+    seen = {case.patient for case in chosen.cases}
+    assert seen
+    assert all(split_of(patient) == "train" for patient in seen)
+    # volume-n of the other data set is taken for the same patient as volume-n of LiTS.
+    held = [n for n in range(8) if split_of(f"volume-{n}") != "train"]
+    assert chosen.held_back == len(held) + len([n for n in held if n < 2])
+    opened = Cache(cache)
+    alone = select(opened.datasets(("scans",)), opened.datasets(("scans",)), "lung")
+    assert (len(alone.cases), alone.held_back, alone.rules) == (2, 0, ("lung", "lung"))
+
+
+def finished(cache, out, recipe=RECIPE):
+    chosen = selection(cache)
+    run_folder.create(out, recipe, chosen, "fresh")
+    shown = []
+    assert Trainer(chosen, recipe, out, CPU).run(shown.append)
+    return shown
+
+
+def last_weights(out):
+    return load_file(checkpoints(out / "checkpoints")[-1] / "weights.safetensors")
+
+
+def test_a_run_learns_and_leaves_what_it_should(cache, tmp_path):
+    shown = finished(cache, tmp_path / "run")
+    record = run_folder.read(tmp_path / "run")
+    assert record.recipe == RECIPE
+    assert set(record.patients) == {case.patient for case in selection(cache).cases}
+    assert run_folder.is_finished(tmp_path / "run")
+    lines = [json.loads(line) for line in (tmp_path / "run/metrics.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == [report.step for report in shown]
+    assert lines[-1]["step"] == shown[-1].steps
+    assert lines[-1]["restoration"] < lines[0]["restoration"]
+    for name in (
+        "loss",
+        "global_cosine",
+        "local_cosine",
+        "psnr",
+        "spread_level_0",
+        "samples_per_second",
+        "waiting",
+    ):
+        assert np.isfinite(lines[-1][name])
+    assert (tmp_path / "run/pictures/epoch-0001.png").stat().st_size > 5000
+    assert (tmp_path / "run/pictures/epoch-0003.png").exists()
+    assert list((tmp_path / "run/tensorboard").iterdir())
+    with pytest.raises(run_folder.RunError, match="holds a run already"):
+        run_folder.create(tmp_path / "run", RECIPE, selection(cache), "fresh")
+
+
+def test_stopped_and_resumed_it_ends_with_the_same_bits(cache, tmp_path):
+    finished(cache, tmp_path / "straight")
+    out, chosen = tmp_path / "stopped", selection(cache)
+    run_folder.create(out, RECIPE, chosen, "fresh")
+    trainer = Trainer(chosen, RECIPE, out, CPU)
+
+    def stop(report):
+        trainer.stop = report.step >= 4
+
+    assert not trainer.run(stop)
+    assert trainer.position == Position(0, 4) or trainer.position.epoch == 1
+    assert Trainer(chosen, RECIPE, out, CPU, resume=True).run(lambda _: None)
+    straight, resumed = last_weights(tmp_path / "straight"), last_weights(out)
+    assert all(torch.equal(straight[name], resumed[name]) for name in straight)
+    steps = [json.loads(line)["step"] for line in (out / "metrics.jsonl").read_text().splitlines()]
+    assert steps == sorted(set(steps))
+
+
+def command(cache, out, *more):
+    arguments = [
+        sys.executable,
+        "-m",
+        "pcrl",
+        "pretrain",
+        "--cache",
+        str(cache),
+        "--dataset",
+        "lits",
+        "--out",
+        str(out),
+    ]
+    return [*arguments, "--device", "cpu", *more]
+
+
+@pytest.mark.slow
+def test_killed_at_random_and_resumed_it_ends_with_the_same_bits(cache, tmp_path):
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    long = ("--set", "training.epochs=12", "--set", "training.log_every=1")
+    done = subprocess.run(
+        command(cache, tmp_path / "straight", *long), env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    out = tmp_path / "killed"
+    kills = 0
+    call = command(cache, out, *long)
+    for attempt in range(20):
+        process = subprocess.Popen(call, env=environment, stdout=subprocess.PIPE, text=True)
+        # Killed a little later each time, somewhere in the steps.
+        for number, _ in enumerate(process.stdout):
+            if number >= 9 + 3 * attempt:
+                process.send_signal(signal.SIGKILL)
+                kills += 1
+                break
+            time.sleep(0.01)
+        process.stdout.close()
+        if process.wait() == 0:
+            break
+        call = [*command(cache, out)[:6], "--out", str(out), "--device", "cpu", "--resume"]
+    assert kills >= 2
+    assert run_folder.is_finished(out)
+    straight, resumed = last_weights(tmp_path / "straight"), last_weights(out)
+    assert all(torch.equal(straight[name], resumed[name]) for name in straight)
+
+
+def test_sigterm_saves_and_says_how_to_go_on(cache, tmp_path):
+    out = tmp_path / "run"
+    call = command(cache, out, "--set", "training.epochs=500", "--set", "training.log_every=1")
+    process = subprocess.Popen(
+        call, env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, text=True
+    )  # fmt: skip
+    for line in process.stdout:
+        if line.startswith("step 3/"):
+            break
+    process.send_signal(signal.SIGTERM)
+    rest = process.stdout.read()
+    assert process.wait() == 130
+    assert "--resume" in rest
+    assert checkpoints(out / "checkpoints")
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_and_names_it(cache, tmp_path):
+    recipe = RECIPE.model_copy(
+        update={"training": RECIPE.training.model_copy(update={"learning_rate": 1e30})}
+    )
+    chosen = selection(cache)
+    run_folder.create(tmp_path / "run", recipe, chosen, "fresh")
+    with pytest.raises(TrainingError, match=r"loss of step \d+ is .*lits/volume-.*Last good checkpoint"):
+        Trainer(chosen, recipe, tmp_path / "run", CPU).run(lambda _: None)
+
+
+def test_too_few_samples_for_a_batch_is_said(cache, tmp_path):
+    recipe = RECIPE.model_copy(update={"training": RECIPE.training.model_copy(update={"batch_size": 1000})})
+    with pytest.raises(TrainingError, match="batch_size lower"):
+        Trainer(selection(cache), recipe, tmp_path, CPU)
+
+
+def test_checkpoint_round_trip(cache, tmp_path):
+    finished(cache, tmp_path / "run")
+    model = initial_model(RECIPE, None)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    position = load(checkpoints(tmp_path / "run/checkpoints")[-1], model, optimizer)
+    assert position == Position(3, 0)
+    assert optimizer.state[model.final.weight]["momentum_buffer"].abs().sum() > 0
+
+
+def test_schedules():
+    assert learning_rate(0, RECIPE) == RECIPE.training.learning_rate
+    assert learning_rate(1, RECIPE) == pytest.approx(RECIPE.training.learning_rate * 0.75)
+    picks = [picks_of(0, step, 6, 3) for step in range(500)]
+    assert {len(p) for p in picks} == {13}
+    assert np.bincount(np.ravel(picks), minlength=3) / 6500 == pytest.approx([1 / 3] * 3, abs=0.02)
+    assert picks_of(0, 7, 6, 3) == picks[7]
+
+
+def test_initial_weights_follow_the_seed_and_leave_the_global_generator_alone():
+    torch.manual_seed(5)
+    before = torch.random.get_rng_state()
+    a, b = initial_model(RECIPE, None), initial_model(RECIPE, None)
+    assert torch.equal(torch.random.get_rng_state(), before)
+    assert all(torch.equal(x, y) for x, y in zip(a.parameters(), b.parameters(), strict=True))
+
+
+def test_command_asks_where_it_cannot_know(cache, tmp_path):
+    def call(*arguments):
+        return subprocess.run(
+            [sys.executable, "-m", "pcrl", "pretrain", *arguments],
+            capture_output=True, text=True, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)},
+        )  # fmt: skip
+
+    assert "pcrl ingest" in call("--cache", "none").stderr
+    assert "no unfinished run" in call("--cache", str(cache), "--resume").stderr
+    assert "holds lits, scans" in call("--cache", str(cache), "--dataset", "brats").stderr
+    assert "training.epoch" in call("--cache", str(cache), "--set", "training.epoch=1").stderr
+    assert "is missing" in call("--cache", str(cache), "--init", "nowhere").stderr
+    if not torch.cuda.is_available():
+        assert "no GPU" in call("--cache", str(cache), "--device", "cuda").stderr
