@@ -28,19 +28,21 @@ def import_weights(file: Path, folder: Path, axes: Literal["zyx", "xyz"]) -> Non
       pcrl import-weights luna_pretrained.pt --to weights/luna
       pcrl pretrain --init weights/luna
     """
-    if folder.exists() and any(folder.iterdir()):
-        raise click.ClickException(f"{folder} is not empty: give a new folder")
     from pcrl.engine.cache.commit import sha256_of
     from pcrl.models.published import WeightsError, read_published
-    from pcrl.models.weights import save_weights
+    from pcrl.models.weights import require_empty, save_weights
 
     with user_errors(WeightsError, OSError):
+        # Before the file is read, which takes longer than being told.
+        require_empty(folder)
         found = read_published(file, axes)
         source = {"file": file.name, "sha256": sha256_of(file), "epoch": found.epoch, "axes": axes}
         save_weights(folder, found.model, found.weights, source)
-    parameters = sum(value.numel() for value in found.weights.values())
+    statistics = ("running_mean", "running_var", "num_batches_tracked")
+    parameters = sum(value.numel() for name, value in found.weights.items() if not name.endswith(statistics))
     epoch = "epoch not stated" if found.epoch is None else f"epoch {found.epoch}"
     console.print(
-        f"Read {len(found.weights)} tensors, {parameters / 1e6:.1f} million numbers, {epoch}; axes {axes}. "
-        f"Written to {folder}.\nNext: pcrl pretrain --init {folder}"
+        f"Read {len(found.weights)} tensors, {parameters:,} parameters, {epoch}; axes {axes}. "
+        f"Written to {folder}.\nNext: pcrl pretrain --init {folder}",
+        markup=False,
     )

@@ -12,6 +12,7 @@ COMMANDS = {
     "sample": ("sample", "sample"),
     "ingest": ("ingest", "ingest"),
     "pretrain": ("pretrain", "pretrain"),
+    "eval": ("eval", "evaluate"),
     "import-weights": ("import_weights", "import_weights"),
 }
 """Command → (module of this package, attribute); a module is imported when its command is used."""

@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from .console import console, duration, user_errors
+from .device import DEVICE, device_named
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     "--resume", is_flag=True, help="Go on with the run in --out, or with the newest unfinished one."
 )
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Such as training.epochs=10.")
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+@DEVICE
 def pretrain(
     cache: Path,
     names: tuple[str, ...],
@@ -67,7 +68,7 @@ def pretrain(
 
     kinds = (RecipeError, CacheError, LoaderError, WeightsError, run_folder.RunError, TrainingError)
     with user_errors(*kinds):
-        where = _device(device)
+        where = device_named(device)
         opened = Cache(cache)
         datasets = opened.datasets(names)
         if resume:
@@ -197,14 +198,6 @@ def _stop_on_signals(trainer: Trainer) -> None:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-
-
-def _device(name: str) -> Any:
-    import torch
-
-    if name == "cuda" and not torch.cuda.is_available():
-        raise click.ClickException("--device cuda: this machine has no GPU that PyTorch can use")
-    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
 
 
 def _newest_unfinished(runs: Path) -> Path:

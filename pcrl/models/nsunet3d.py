@@ -80,8 +80,13 @@ class NsUNet3D(nn.Module):
         Args:
             x: (batch, channels, z, y, x).
             restore: decoder levels whose restoration is wanted.
+
+        Raises:
+            ValueError: an axis is not divisible by 2^(levels − 1), so that the restoration would be smaller than x.
         """
         size = x.shape[2:]
+        if any(edge % 2**self.decoder_levels for edge in size):
+            raise ValueError(f"every axis of {tuple(size)} must be divisible by {2**self.decoder_levels}")
         features = self.encoder(x)[-1]
         projections, predictions, mids = [], [], {}
         for number, level in enumerate(self.decoder):

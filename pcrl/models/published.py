@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import argparse
 import pickle
-import re
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -18,10 +17,10 @@ import torch
 from torch import Tensor
 
 from pcrl.config import Model
-from pcrl.models.nsunet3d import NsUNet3D
+from pcrl.models.published_names import NETWORK, differences, published_names
 
 Axes = Literal["zyx", "xyz"]
-_WIDTH, _LEVELS = 64, 4
+_WANTED = "Give a 3D checkpoint of the published PCRLv2 code"
 
 
 class WeightsError(ValueError):
@@ -30,86 +29,57 @@ class WeightsError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What a published checkpoint held: weights under pcrl's names, and the epoch if it says so."""
+    """What a published checkpoint held: weights under pcrl's names, the epoch if it says so, and the network."""
 
     weights: dict[str, Tensor]
     epoch: int | None
     model: Model
 
 
-def ours(name: str) -> str:
-    """pcrl's name of a published tensor, such as down_tr64.ops.0.conv1.weight."""
-    for pattern, replacement in _RULES:
-        if match := re.fullmatch(pattern, name):
-            return replacement(match)
-    raise KeyError(name)
-
-
 def read_published(path: Path, axes: Axes = "zyx") -> Published:
-    """Read a published 3D checkpoint, or a bare state dict of that network.
+    """Read a published 3D checkpoint, or a bare state dict of that network; every float becomes float32.
 
     Args:
         axes: `zyx` reverses the spatial axes of every kernel, so that the network works on pcrl's arrays; `xyz`
             keeps them.
 
     Raises:
-        WeightsError: missing, no checkpoint, one that would execute code, or of another network.
+        WeightsError: missing, damaged, no checkpoint, one that would execute code, or of another network.
     """
     content = _load(path)
     state = content.get("state_dict", content) if isinstance(content, dict) else None
-    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
-        raise WeightsError(f"{path}: no weights in it; expected a dictionary with a `state_dict` of tensors")
+    if not isinstance(state, dict) or not all(
+        isinstance(name, str) and isinstance(value, Tensor) for name, value in state.items()
+    ):
+        raise WeightsError(f"{path}: no weights in it; expected a `state_dict` of tensors. {_WANTED}")
+    # DataParallel puts `module.` before every name.
     state = {name.removeprefix("module."): value for name, value in state.items()}
-    if any(name.startswith(("conv1.", "layer1.", "model.encoder.")) for name in state):
-        raise WeightsError(
-            f"{path}: these are weights of the 2D network (ResNet-18); this reads the 3D network"
-        )
-    expected = NsUNet3D(_WIDTH, _LEVELS).state_dict()
-    weights = {}
-    for name, value in state.items():
-        try:
-            weights[ours(name)] = value
-        except KeyError:
-            raise WeightsError(f"{path}: unknown tensor {name}; expected the published 3D network") from None
-    missing = sorted(expected.keys() - weights.keys())
-    if missing:
-        raise WeightsError(f"{path}: {len(missing)} tensors are missing, the first is {missing[0]}")
-    for name, value in weights.items():
-        if value.shape != expected[name].shape:
-            raise WeightsError(
-                f"{path}: {name} has shape {tuple(value.shape)}, expected {tuple(expected[name].shape)}"
-            )
+    # The published 2D file holds only the encoder, with the prefix `model.encoder.` removed.
+    if any(name.startswith(("model.", "conv1.", "layer1.")) for name in state):
+        raise WeightsError(f"{path}: these are weights of the 2D network, not supported yet. {_WANTED}")
+    names = published_names()
+    if found := differences(state, names):
+        raise WeightsError(f"{path}: not the published 3D network: {found}. {_WANTED}")
     epoch = content.get("epoch") if isinstance(content, dict) else None
-    weights = {name: _reversed(value) if axes == "zyx" else value for name, value in weights.items()}
-    return Published(weights, epoch if isinstance(epoch, int) else None, Model(width=_WIDTH, levels=_LEVELS))
+    weights = {names[name]: _turned(value, axes) for name, value in state.items()}
+    return Published(weights, epoch if isinstance(epoch, int) else None, NETWORK)
 
 
-def to_published(weights: dict[str, Tensor], axes: Axes = "zyx") -> dict[str, Tensor]:
-    """The published names (and axes) of pcrl's weights; the inverse of `read_published`."""
-    names = {ours(name): name for name in published_names()}
-    return {names[name]: _reversed(v) if axes == "zyx" else v for name, v in weights.items()}
+def to_published(weights: Mapping[str, Tensor], axes: Axes = "zyx") -> dict[str, Tensor]:
+    """The published names (and axes) of pcrl's weights; the inverse of `read_published`.
 
-
-def published_names() -> list[str]:
-    """Names of all tensors of the published 3D network."""
-    names = []
-    norm = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
-    levels = [f"down_tr{c}" for c in (64, 128, 256, 512)] + [f"up_tr{c}" for c in (256, 128, 64)]
-    for level in levels:
-        for op in (0, 1):
-            names += [f"{level}.ops.{op}.conv1.{p}" for p in ("weight", "bias")]
-            names += [f"{level}.ops.{op}.bn1.{p}" for p in norm]
-        if level.startswith("up"):
-            names += [f"{level}.{part}.{p}" for part in ("up_conv", "deep_supervision_head.conv1",
-                      "predictor_head.0", "predictor_head.3") for p in ("weight", "bias")]  # fmt: skip
-            names += [f"{level}.{part}.{p}" for part in ("bn", "deep_supervision_head.bn1", "predictor_head.1")
-                      for p in norm]  # fmt: skip
-    return [*names, "out_tr.final_conv.weight", "out_tr.final_conv.bias"]
+    Raises:
+        WeightsError: the weights are of another width, depth or head, so that no published network takes them.
+    """
+    names = {own: published for published, own in published_names().items()}
+    if found := differences(weights, {own: own for own in names}):
+        raise WeightsError(f"not the published network, which is {NETWORK!r}: {found}")
+    return {names[own]: _turned(value, axes) for own, value in weights.items()}
 
 
 def _load(path: Path) -> object:
     if not path.is_file():
-        raise WeightsError(f"{path}: no such file")
+        raise WeightsError(f"{path}: no such file. {_WANTED}")
     try:
         # The one class of the published files that is not a tensor; everything else in a pickle is refused.
         with torch.serialization.safe_globals([argparse.Namespace]):
@@ -117,40 +87,22 @@ def _load(path: Path) -> object:
     except pickle.UnpicklingError as error:
         raise WeightsError(
             f"{path}: refused: it is no checkpoint, or reading it would execute code stored in it; only tensors, plain "
-            f"values and argparse.Namespace are allowed ({str(error).splitlines()[0]})"
+            f"values and argparse.Namespace are allowed ({_first_line(error)}). {_WANTED}"
         ) from error
-    except (RuntimeError, EOFError, OSError, ValueError) as error:
-        raise WeightsError(f"{path}: damaged, truncated or no PyTorch file: {error}") from error
+    except Exception as error:
+        # Wide on purpose: damaged bytes end in any error of the unpickler (KeyError, struct.error, AssertionError, …).
+        raise WeightsError(
+            f"{path}: damaged, truncated or no PyTorch file ({type(error).__name__}: {_first_line(error)}). {_WANTED}, "
+            "or copy it again"
+        ) from error
 
 
-def _reversed(value: Tensor) -> Tensor:
-    """Kernels of 3D convolutions with their three spatial axes reversed; everything else as it is."""
-    return value.permute(0, 1, 4, 3, 2).contiguous() if value.ndim == 5 else value
+def _turned(value: Tensor, axes: Axes) -> Tensor:
+    """An own copy; for `zyx`, of a kernel of a 3D convolution with its three spatial axes reversed."""
+    value = value.detach().float() if value.is_floating_point() else value
+    value = value.permute(0, 1, 4, 3, 2) if axes == "zyx" and value.ndim == 5 else value
+    return value.clone(memory_format=torch.contiguous_format)
 
 
-def _depth(channels: str) -> int:
-    return {"64": 0, "128": 1, "256": 2, "512": 3}[channels]
-
-
-_PART = {"conv1": "conv", "bn1": "norm"}
-_RULES: list[tuple[str, Callable[[re.Match[str]], str]]] = [
-    (
-        r"down_tr(\d+)\.ops\.(\d)\.(conv1|bn1)\.(\w+)",
-        lambda m: f"encoder.levels.{_depth(m[1])}.{('first', 'second')[int(m[2])]}.{_PART[m[3]]}.{m[4]}",
-    ),
-    (
-        r"up_tr(\d+)\.ops\.(\d)\.(conv1|bn1)\.(\w+)",
-        lambda m: f"decoder.{2 - _depth(m[1])}.pair.{('first', 'second')[int(m[2])]}.{_PART[m[3]]}.{m[4]}",
-    ),
-    (r"up_tr(\d+)\.up_conv\.(\w+)", lambda m: f"decoder.{2 - _depth(m[1])}.up.{m[2]}"),
-    (r"up_tr(\d+)\.bn\.(\w+)", lambda m: f"decoder.{2 - _depth(m[1])}.projection.{m[2]}"),
-    (
-        r"up_tr(\d+)\.predictor_head\.(\d)\.(\w+)",
-        lambda m: f"decoder.{2 - _depth(m[1])}.prediction.{m[2]}.{m[3]}",
-    ),
-    (
-        r"up_tr(\d+)\.deep_supervision_head\.(conv1|bn1)\.(\w+)",
-        lambda m: f"decoder.{2 - _depth(m[1])}.restoration.{_PART[m[2]]}.{m[3]}",
-    ),
-    (r"out_tr\.final_conv\.(\w+)", lambda m: f"final.{m[1]}"),
-]
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or ["no details"])[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +12,13 @@ from typing import Any
 
 from pydantic import ValidationError
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 from pcrl.config import Model
 from pcrl.models.published import WeightsError
 
-FORMAT = 1
+FORMAT, KIND = 1, "weights"
 TENSORS, DESCRIPTION = "weights.safetensors", "weights.json"
 
 
@@ -30,16 +31,43 @@ class Weights:
     source: dict[str, Any]
 
 
+def require_empty(folder: Path) -> None:
+    """Check that weights can be written to `folder`: it does not exist, or is an empty folder.
+
+    Raises:
+        WeightsError: it is something else; nothing is ever overwritten.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise WeightsError(f"{folder} is a file: give a new folder")
+    if folder.is_dir() and any(folder.iterdir()):
+        raise WeightsError(f"{folder} is not empty: give a new folder")
+
+
 def save_weights(folder: Path, model: Model, state: Mapping[str, Tensor], source: Mapping[str, Any]) -> None:
-    """Write both files into `folder`, each in one step; the description last."""
-    folder.mkdir(parents=True, exist_ok=True)
-    partial = folder / f".{TENSORS}.partial"
-    save_file({name: value.detach().cpu().contiguous() for name, value in state.items()}, partial)
-    _into_place(partial, folder / TENSORS)
-    partial = folder / f".{DESCRIPTION}.partial"
-    description = {"format": FORMAT, "model": model.model_dump(mode="json"), "source": dict(source)}
-    partial.write_text(json.dumps(description, indent=1) + "\n", encoding="utf-8")
-    _into_place(partial, folder / DESCRIPTION)
+    """Write both files to a new or empty `folder`: afterwards it holds both, whole, or is as it was.
+
+    Raises:
+        WeightsError: `folder` holds something.
+    """
+    require_empty(folder)
+    tensors = {name: value.detach().cpu().contiguous() for name, value in state.items()}
+    settings = model.model_dump(mode="json")
+    description = {"format": FORMAT, "kind": KIND, "model": settings, "source": dict(source)}
+    final = folder.resolve()
+    partial = final.with_name(f".{final.name}.partial")
+    if partial.exists():
+        shutil.rmtree(partial)
+    partial.mkdir(parents=True)
+    try:
+        # Not save_file: it makes files that only their owner can read.
+        _write(partial / TENSORS, save(tensors))
+        _write(partial / DESCRIPTION, (json.dumps(description, indent=1) + "\n").encode())
+        _sync(partial)
+        partial.rename(final)
+        _sync(final.parent)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
 
 
 def load_weights(folder: Path) -> Weights:
@@ -48,23 +76,36 @@ def load_weights(folder: Path) -> Weights:
     Raises:
         WeightsError: missing, damaged, or of another version.
     """
+    for name in (TENSORS, DESCRIPTION):
+        if not (folder / name).is_file():
+            raise WeightsError(
+                f"{folder / name} is missing; expected a folder with {TENSORS} and {DESCRIPTION}"
+            )
     try:
         description = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
-        if description["format"] != FORMAT:
+        if (description["format"], description["kind"]) != (FORMAT, KIND):
             raise WeightsError(
-                f"{folder}: weights of format {description['format']}, this pcrl reads {FORMAT}"
+                f"{folder / DESCRIPTION}: {description['kind']} of format {description['format']}, this pcrl reads "
+                f"{KIND} of format {FORMAT}"
             )
         model = Model.model_validate(description["model"])
         return Weights(model, load_file(folder / TENSORS), description["source"])
-    except FileNotFoundError as error:
-        raise WeightsError(
-            f"{folder}: {error.filename} is missing; expected {TENSORS} and {DESCRIPTION}"
-        ) from error
-    except (json.JSONDecodeError, KeyError, ValidationError, SafetensorError) as error:
-        raise WeightsError(f"{folder}: damaged weights: {error}") from error
+    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, ValidationError) as error:
+        raise WeightsError(f"{folder / DESCRIPTION}: damaged ({error}); copy or save it again") from error
+    except SafetensorError as error:
+        raise WeightsError(f"{folder / TENSORS}: damaged ({error}); copy or save it again") from error
 
 
-def _into_place(partial: Path, final: Path) -> None:
-    with partial.open("rb") as file:
+def _write(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
         os.fsync(file.fileno())
-    partial.replace(final)
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

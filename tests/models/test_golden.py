@@ -10,7 +10,7 @@ from weights import fill, inputs
 
 from pcrl.config import Objective
 from pcrl.models.nsunet3d import NsUNet3D
-from pcrl.models.published import ours
+from pcrl.models.published_names import ours
 from pcrl.training.objective import forward_views, objective
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -85,10 +85,5 @@ def test_losses_gradients_and_statistics_in_train_mode():
     after = [name for name in ARRAYS.files if name.startswith("after_train/")]
     assert after
     for name in after:
-        np.testing.assert_allclose(
-            buffers[ours(name.removeprefix("after_train/"))].numpy(),
-            ARRAYS[name],
-            rtol=1e-5,
-            atol=1e-7,
-            err_msg=name,
-        )
+        found = buffers[ours(name.removeprefix("after_train/"))].numpy()
+        assert np.linalg.norm(found - ARRAYS[name]) <= 1e-6 * np.linalg.norm(ARRAYS[name]), name

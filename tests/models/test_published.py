@@ -3,8 +3,8 @@
 import argparse
 import json
 import os
-import subprocess
-import sys
+import pickle
+import random
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +13,8 @@ import torch
 from weights import fill
 
 from pcrl.models.nsunet3d import NsUNet3D
-from pcrl.models.published import WeightsError, published_names, read_published, to_published
-from pcrl.models.weights import load_weights, save_weights
+from pcrl.models.published import WeightsError, read_published, to_published
+from pcrl.models.published_names import ours, published_names
 
 ROOT = Path(__file__).parents[2]
 KEYS = json.loads((ROOT / "tests/golden/pcrlv2_3d.json").read_text())["keys"]
@@ -39,7 +39,8 @@ def checkpoint(tmp_path, state):
 
 
 def test_names_are_those_of_the_published_network():
-    assert sorted(published_names()) == sorted(KEYS)
+    assert published_names() == {name: ours(name) for name in KEYS}
+    assert set(published_names().values()) == NsUNet3D().state_dict().keys()
 
 
 def test_round_trip(checkpoint, state):
@@ -73,9 +74,11 @@ class Malicious:
 def test_malicious_pickle_is_refused_and_not_executed(tmp_path, state):
     trap = tmp_path / "executed"
     torch.save({"opt": Malicious(trap), "state_dict": state}, tmp_path / "bad.pt")
-    with pytest.raises(WeightsError, match="execute code"):
-        read_published(tmp_path / "bad.pt")
-    assert not trap.exists()
+    (tmp_path / "raw.pt").write_bytes(pickle.dumps(Malicious(trap), protocol=2))
+    for name in ("bad.pt", "raw.pt"):
+        with pytest.raises(WeightsError, match="execute code"):
+            read_published(tmp_path / name)
+        assert not trap.exists()
 
 
 def test_other_files_are_refused(tmp_path, checkpoint, state):
@@ -86,11 +89,23 @@ def test_other_files_are_refused(tmp_path, checkpoint, state):
             read_published(path)
         assert str(path) in str(caught.value)
 
-    refused({"state_dict": {**state, "extra.weight": torch.zeros(1)}}, "unknown tensor extra.weight")
-    refused({"state_dict": {n: v for n, v in state.items() if "out_tr" not in n}}, "2 tensors are missing")
-    refused({"state_dict": {**state, "out_tr.final_conv.bias": torch.zeros(3)}}, r"has shape \(3,\)")
+    refused({"state_dict": {**state, "extra.weight": torch.zeros(1)}}, "unknown: extra.weight")
+    refused(
+        {"state_dict": {n: v for n, v in state.items() if "out_tr" not in n}},
+        r"missing: out_tr.final_conv.weight, out_tr.final_conv.bias\.",
+    )
+    refused(
+        {"state_dict": {**state, "out_tr.final_conv.bias": torch.zeros(3)}},
+        r"bias \(torch.float32, \(3,\) instead of \(1,\)\)",
+    )
     refused({"conv1.weight": torch.zeros(1)}, "2D network")
+    refused({"model.decoder.x": torch.zeros(1)}, "2D network")
+    refused({ours(name): value for name, value in state.items()}, "unknown: encoder.levels.0")
+    refused({**state, "out_tr.final_conv.bias": torch.zeros(1).to_sparse()}, "of the wrong type")
+    refused({**state, "out_tr.final_conv.bias": torch.zeros(1, dtype=torch.complex64)}, "of the wrong type")
+    refused({}, "missing: .* and 164 more")
     refused([1, 2], "no weights")
+    refused({1: torch.zeros(1)}, "no weights")
     os.truncate(checkpoint, 1000)
     with pytest.raises(WeightsError, match=r"published\.pt"):
         read_published(checkpoint)
@@ -98,40 +113,37 @@ def test_other_files_are_refused(tmp_path, checkpoint, state):
         read_published(tmp_path / "none.pt")
 
 
+@pytest.mark.parametrize("zipped", [True, False])
+def test_damage_is_told_and_never_a_crash(tmp_path, zipped):
+    path, chance = tmp_path / "x.pt", random.Random(0)
+    content = {"opt": argparse.Namespace(d=3), "state_dict": {"a": torch.zeros(2)}, "epoch": 1}
+    torch.save(content, path, _use_new_zipfile_serialization=zipped)
+    whole = path.read_bytes()
+    damaged = [b"", b"hello", *(whole[: chance.randrange(len(whole))] for _ in range(20))]
+    for _ in range(60):
+        flipped = bytearray(whole)
+        flipped[chance.randrange(len(whole))] ^= 1 << chance.randrange(8)
+        damaged.append(bytes(flipped))
+    for content in damaged:
+        path.write_bytes(content)
+        with pytest.raises(WeightsError, match=r"x\.pt: "):
+            read_published(path)
+
+
+def test_file_of_an_old_torch(tmp_path, state):
+    path = tmp_path / "old.pt"
+    torch.save({"state_dict": state, "epoch": 3}, path, _use_new_zipfile_serialization=False)
+    assert read_published(path).epoch == 3
+
+
+@pytest.mark.parametrize("settings", [{"width": 32}, {"levels": 3}, {"levels": 5}, {"head": "paper"}])
+def test_other_networks_are_not_exported(settings):
+    with torch.device("meta"):
+        weights = NsUNet3D(**settings).state_dict()
+    with pytest.raises(WeightsError, match="not the published network"):
+        to_published(weights)
+
+
 def test_bare_state_dict_of_a_parallel_model(tmp_path, state):
     torch.save({f"module.{name}": value for name, value in state.items()}, tmp_path / "bare.pt")
     assert read_published(tmp_path / "bare.pt").epoch is None
-
-
-def test_weights_folder_round_trip_and_damage(tmp_path):
-    model = NsUNet3D(width=4, levels=2)
-    settings = load_settings(width=4, levels=2)
-    save_weights(tmp_path / "w", settings, model.state_dict(), {"epoch": 3})
-    found = load_weights(tmp_path / "w")
-    assert (found.model, found.source) == (settings, {"epoch": 3})
-    assert all(torch.equal(found.state[name], value) for name, value in model.state_dict().items())
-    os.truncate(tmp_path / "w/weights.safetensors", 100)
-    with pytest.raises(WeightsError, match="damaged"):
-        load_weights(tmp_path / "w")
-    with pytest.raises(WeightsError, match="is missing"):
-        load_weights(tmp_path)
-
-
-def load_settings(**values):
-    from pcrl.config import Model
-
-    return Model(**values)
-
-
-def test_command(checkpoint, tmp_path):
-    def call():
-        return subprocess.run(
-            [sys.executable, "-m", "pcrl", "import-weights", str(checkpoint), "--to", str(tmp_path / "w")],
-            capture_output=True, text=True, cwd=ROOT,
-        )  # fmt: skip
-
-    done = call()
-    assert done.returncode == 0, done.stderr
-    assert "epoch 240" in done.stdout
-    assert load_weights(tmp_path / "w").source["axes"] == "zyx"
-    assert "not empty" in call().stderr

@@ -1,0 +1,59 @@
+"""Dice and HD95 of a class in a case, and Dice over all cases."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """How a predicted mask and a true one overlap.
+
+    Args:
+        dice: 1 if both are empty, 0 if one is.
+        hd95: 95th percentile of the surface distances in mm; 0 if both are empty, none if one is.
+        common, total: voxels in both masks, and voxels of both added up; for Dice over all cases.
+    """
+
+    dice: float
+    hd95: float | None
+    common: int
+    total: int
+
+
+def compare(
+    prediction: NDArray[np.bool_], truth: NDArray[np.bool_], spacing: tuple[float, float, float]
+) -> Overlap:
+    """Compare two masks (z, y, x) on a grid with `spacing` in mm."""
+    common = int(np.count_nonzero(prediction & truth))
+    total = int(np.count_nonzero(prediction)) + int(np.count_nonzero(truth))
+    if total == 0:
+        return Overlap(1.0, 0.0, 0, 0)
+    return Overlap(2 * common / total, _hd95(prediction, truth, spacing), common, total)
+
+
+def global_dice(overlaps: list[Overlap]) -> float:
+    """Dice of all voxels of all cases together."""
+    total = sum(one.total for one in overlaps)
+    return 2 * sum(one.common for one in overlaps) / total if total else 1.0
+
+
+def _hd95(
+    prediction: NDArray[np.bool_], truth: NDArray[np.bool_], spacing: tuple[float, float, float]
+) -> float | None:
+    if not prediction.any() or not truth.any():
+        return None
+    from monai.metrics.hausdorff_distance import compute_hausdorff_distance
+
+    # Only where there is something: surfaces far from the border of the box stay as they are.
+    where = np.argwhere(prediction | truth)
+    low, high = np.maximum(where.min(axis=0) - 2, 0), where.max(axis=0) + 3
+    box = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
+    ours, true = (torch.from_numpy(mask[box].copy())[None, None].float() for mask in (prediction, truth))
+    return float(
+        compute_hausdorff_distance(ours, true, include_background=True, percentile=95, spacing=list(spacing))
+    )
