@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import shutil
 import signal
 from collections.abc import Iterator
@@ -30,6 +31,7 @@ from pcrl.engine.cache.format import (
     dumps,
     load,
 )
+from pcrl.engine.cache.lock import at_work, wait_for_workers
 from pcrl.engine.source import fingerprint, same_file, voxels_after
 
 Action = Literal["image", "label", "unlabel", "nothing"]
@@ -166,6 +168,7 @@ def run(plan: Plan, workers: int) -> Iterator[Outcome]:
     """
     cases = plan.folder / "cases"
     cases.mkdir(parents=True, exist_ok=True)
+    wait_for_workers(plan.folder)
     for leftover in [*cases.glob(".*.partial"), *cases.glob(".*.old")]:
         shutil.rmtree(leftover)
     for folder in cases.iterdir():
@@ -191,14 +194,16 @@ def run(plan: Plan, workers: int) -> Iterator[Outcome]:
 def _in_processes(plan: Plan, tasks: list[Task], workers: int) -> Iterator[Outcome]:
     context = multiprocessing.get_context("spawn")
     count = max(1, min(workers, len(tasks)))
-    pool = ProcessPoolExecutor(count, mp_context=context, initializer=_die_with_parent)
+    pool = ProcessPoolExecutor(
+        count, mp_context=context, initializer=_die_with_parent, initargs=(os.getpid(),)
+    )
     try:
         waiting: dict[Future[Outcome], Task] = {}
         queue = iter(tasks)
         while True:
             # No more in flight than there are workers: a broken pool then names the cases that broke it.
             for task in queue:
-                waiting[pool.submit(_work, plan, task)] = task
+                waiting[pool.submit(_work, plan, task, os.getpid())] = task
                 if len(waiting) >= count:
                     break
             if not waiting:
@@ -213,16 +218,29 @@ def _in_processes(plan: Plan, tasks: list[Task], workers: int) -> Iterator[Outco
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _die_with_parent() -> None:
+def _die_with_parent(parent: int) -> None:
     """A worker ends with the process that started it, and leaves Ctrl-C to it."""
     import ctypes
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent_death_signal = 1  # PR_SET_PDEATHSIG of Linux
     ctypes.CDLL(None, use_errno=True).prctl(parent_death_signal, signal.SIGKILL)
+    _leave_if_orphaned(parent)
 
 
-def _work(plan: Plan, task: Task) -> Outcome:
+def _leave_if_orphaned(parent: int) -> None:
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def _work(plan: Plan, task: Task, parent: int) -> Outcome:
+    with at_work(plan.folder):
+        # A writer that is killed before its worker is up leaves an orphan with a task in its queue.
+        _leave_if_orphaned(parent)
+        return _ingest(plan, task)
+
+
+def _ingest(plan: Plan, task: Task) -> Outcome:
     from pcrl.engine.ingest_case import IngestError, ingest_image, ingest_label, remove_label
 
     folder = plan.folder / "cases" / task.case.name

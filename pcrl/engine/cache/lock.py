@@ -1,4 +1,4 @@
-"""One writer at a time for each data set of a cache."""
+"""One writer at a time for each data set of a cache, and no worker of a writer that is gone."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from pathlib import Path
 
 from pcrl.engine.cache.format import CacheError
 
+LOCK, WORKERS = ".lock", ".workers.lock"
+
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
@@ -20,7 +22,7 @@ def locked(folder: Path) -> Iterator[None]:
         CacheError: another process is writing to it.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / ".lock"
+    path = folder / LOCK
     with path.open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -35,3 +37,17 @@ def locked(folder: Path) -> Iterator[None]:
             yield
         finally:
             file.truncate(0)
+
+
+@contextmanager
+def at_work(folder: Path) -> Iterator[None]:
+    """Held by a worker process while it writes cases of the data set in `folder`."""
+    with (folder / WORKERS).open("a+") as file:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        yield
+
+
+def wait_for_workers(folder: Path) -> None:
+    """Wait until no worker of an earlier, killed writer is at work any more: they die with it, but not at once."""
+    with (folder / WORKERS).open("a+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
