@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -20,7 +22,9 @@ from rich.progress import (
 )
 from rich.text import Text
 
-console = Console(highlight=False, soft_wrap=True)
+# In a log file lines are as long as they need to be; tables get room.
+_width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 140
+console = Console(highlight=False, soft_wrap=True, width=_width)
 
 
 class RateColumn(ProgressColumn):

@@ -101,14 +101,13 @@ def _announce(planned: Plan, recipe: str, workers: int) -> None:
 
 
 def _report(planned: Plan, outcomes: list[Outcome], cache: Path) -> None:
+    from pcrl.engine.cache.format import count_patients
+
     failed = [outcome for outcome in outcomes if outcome.error]
     skipped = len(planned.tasks) - len(planned.todo)
-    cases = [planned.record.cases[o.task.case.name] for o in outcomes if not o.error]
-    real = len({case.patient for case in cases if not case.virtual})
-    virtual = len({case.patient for case in cases if case.virtual})
+    done = [planned.record.cases[o.task.case.name] for o in outcomes if not o.error]
     table = Table("outcome", "cases", "", title=f"{planned.dataset.name} in {cache}", title_justify="left")
-    patients = f"{real} real patients" + (f", {virtual} virtual" if virtual else "")
-    table.add_row("done", str(len(outcomes) - len(failed)), patients)
+    table.add_row("done", str(len(done)), count_patients(done))
     table.add_row("already there", str(skipped), "")
     table.add_row("failed", str(len(failed)), "")
     console.print(table)

@@ -11,6 +11,7 @@ from pcrl import __version__
 COMMANDS = {
     "sample": ("sample", "sample"),
     "ingest": ("ingest", "ingest"),
+    "cache": ("cache", "cache"),
     "pretrain": ("pretrain", "pretrain"),
     "eval": ("eval", "evaluate"),
     "import-weights": ("import_weights", "import_weights"),

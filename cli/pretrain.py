@@ -150,19 +150,17 @@ def _start(init: Path, settings: Recipe) -> tuple[dict[str, Tensor], str]:
 
 
 def _announce(trainer: Trainer, out: Path, start: str, resume: bool, device: Any) -> None:
+    from pcrl.engine.cache.format import count_patients
     from pcrl.training.trainer import seconds_per_step
 
     settings, order = trainer.recipe, trainer.order
-    patients = {case.patient: case.entry.virtual for case in trainer.selection.cases}
-    virtual = sum(patients.values())
     steps = order.steps * settings.training.epochs
     done = trainer.position.epoch * order.steps + trainer.position.step
     with console.status("compiling kernels, once; timing a step"):
         seconds = seconds_per_step(settings, device)
     console.print(
-        f"{len(trainer.selection.cases)} cases of {len(patients) - virtual} real patients"
-        + (f" and {virtual} virtual ones" if virtual else "")
-        + f"; {trainer.selection.held_back} cases held back for evaluation.\n"
+        f"{len(trainer.selection.cases)} cases of {count_patients(case.entry for case in trainer.selection.cases)}; "
+        f"{trainer.selection.held_back} cases held back for evaluation.\n"
         f"Recipe {settings.name}, start: {'the last checkpoint' if resume else start}. {device}: about "
         f"{duration(seconds * (steps - done))} for {steps - done} steps of {settings.training.batch_size} samples. "
         f"Run folder: {out}"

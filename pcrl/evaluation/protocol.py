@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pcrl.engine.cache.cache import CachedCase, CachedDataset
+from pcrl.engine.cache.format import count_patients
 from pcrl.engine.splits import fraction_of
 from pcrl.training.run_folder import RunRecord
 
@@ -25,14 +26,9 @@ class Cohort:
 
     def describe(self) -> str:
         """Realised numbers of patients, real and virtual."""
-        parts = []
-        for name, cases in (("training", self.train), ("validation", self.validation), ("test", self.test)):
-            patients = {case.patient: case.entry.virtual for case in cases}
-            virtual = sum(patients.values())
-            parts.append(
-                f"{name} {len(patients) - virtual} real" + (f" + {virtual} virtual" if virtual else "")
-            )
-        return ", ".join(parts) + f" patients (of {self.all_training_patients} labelled training patients)"
+        parts = (("training", self.train), ("validation", self.validation), ("test", self.test))
+        counted = [f"{name} {count_patients(case.entry for case in cases)}" for name, cases in parts]
+        return "; ".join(counted) + f" (of {self.all_training_patients} labelled training patients)"
 
 
 def cohort(dataset: CachedDataset, fraction: float, seed: int) -> Cohort:

@@ -1,23 +1,9 @@
 """`pcrl ingest` as a user types it."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 import scans
-
-ROOT = Path(__file__).parents[2]
-
-
-def pcrl(*arguments, cwd):
-    return subprocess.run(
-        [sys.executable, "-m", "pcrl", *arguments],
-        capture_output=True, text=True, cwd=cwd,
-        env=os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "200"},
-    )  # fmt: skip
+from command import pcrl
 
 
 @pytest.fixture

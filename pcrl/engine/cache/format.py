@@ -10,6 +10,7 @@ CACHE/DATASET/cases/CASE/commit.json       size and digest of every file above, 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -107,6 +108,14 @@ class CaseEntry(Record):
     split: Split
     fold: int | None
     virtual: bool
+
+
+def count_patients(entries: Iterable[CaseEntry]) -> str:
+    """How many patients these cases are of: `3 real patients, 8 virtual`."""
+    virtual = {entry.patient: entry.virtual for entry in entries}
+    made = sum(virtual.values())
+    real = len(virtual) - made
+    return f"{real} real patient{'s' * (real != 1)}" + (f", {made} virtual" if made else "")
 
 
 class DatasetRecord(Record):

@@ -1,0 +1,137 @@
+"""`pcrl cache`: what is in a cache, and whether it is as it was written."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.markup import escape
+from rich.table import Table
+
+from .console import console, progress, user_errors
+
+if TYPE_CHECKING:
+    from pcrl.engine.cache.cache import CachedDataset
+
+ROOT = click.argument("root", type=click.Path(path_type=Path), default=Path("cache"), required=False)
+NAMES = click.option("--dataset", "names", multiple=True, help="Only these.  [default: all in the cache]")
+
+
+@click.group("cache")
+def cache() -> None:
+    """Look into a cache, check it.
+
+    \b
+    Examples:
+      pcrl cache info ./cache
+      pcrl cache verify ./cache
+    """
+
+
+@cache.command()
+@ROOT
+@NAMES
+@click.option("--cases", is_flag=True, help="One line for each case.")
+def info(root: Path, names: tuple[str, ...], cases: bool) -> None:
+    """Data sets, patients, splits, labels and size of the cache in ROOT (./cache).
+
+    \b
+    Example:
+      pcrl cache info ./cache --dataset lits --cases
+    """
+    from pcrl.engine.cache.cache import Cache, identity
+    from pcrl.engine.cache.format import CacheError
+
+    with user_errors(CacheError):
+        datasets = Cache(root).datasets(names)
+        for dataset in datasets:
+            console.print(_cases(dataset) if cases else _summary(dataset, root))
+        everything = [case for dataset in datasets for case in dataset.cases]
+        console.print(f"Identity of these {len(everything)} cases: {identity(everything)}")
+
+
+@cache.command()
+@ROOT
+@NAMES
+@click.option("--discard", "discarding", is_flag=True, help="Take damaged cases out, to be ingested again.")
+def verify(root: Path, names: tuple[str, ...], discarding: bool) -> None:
+    """Compare every file of the cache in ROOT (./cache) with its commit record; exit status 1 if anything differs.
+
+    \b
+    Example:
+      pcrl cache verify ./cache --discard && pcrl ingest --dataset lits
+    """
+    from pcrl.engine.cache.cache import Cache
+    from pcrl.engine.cache.format import CacheError
+    from pcrl.engine.cache.lock import locked
+    from pcrl.engine.cache.verify import discard, verify
+
+    checked, damaged, missing = 0, 0, 0
+    with user_errors(CacheError), ExitStack() as locks:
+        datasets = Cache(root).datasets(names)
+        for dataset in datasets if discarding else ():
+            locks.enter_context(locked(dataset.folder))
+        with progress("cases") as bar:
+            line = bar.add_task("verify", total=sum(len(dataset.cases) for dataset in datasets))
+            for dataset in datasets:
+                there = {case.name for case in dataset.cases}
+                for name in dataset.record.cases.keys() - there:
+                    missing += 1
+                    console.print(f"[yellow]not there[/] {dataset.name}/{escape(name)}: was not ingested")
+                for finding in verify(dataset):
+                    checked += 1
+                    bar.advance(line)
+                    for fault in finding.faults:
+                        console.print(f"[red]damaged[/] {dataset.name}/{finding.case.name}: {escape(fault)}")
+                    damaged += bool(finding.faults)
+                    if finding.faults and discarding:
+                        discard(finding.case)
+    console.print(f"{root}: {checked} cases checked, {damaged} damaged, {missing} never ingested.")
+    if damaged and discarding:
+        console.print("The damaged cases were taken out. Run `pcrl ingest` with the same options again.")
+    elif damaged:
+        console.print(f"Take them out with `pcrl cache verify {root} --discard`, then ingest again.")
+        raise SystemExit(1)
+
+
+def _summary(dataset: CachedDataset, root: Path) -> Table:
+    from pcrl.engine.cache.format import count_patients
+
+    record = dataset.record
+    table = Table(show_header=False, title=f"{dataset.name} in {root}", title_justify="left")
+    spacing = "×".join(f"{mm:g}" for mm in record.recipe.data.spacing)
+    table.add_row("recipe", f"{record.recipe.name}: {spacing} mm, {record.recipe.data.codec}")
+    modalities = sorted({case.record.modality for case in dataset.cases})
+    labelled = sum(case.has_label for case in dataset.cases)
+    table.add_row(
+        "cases", f"{len(dataset.cases)} ({', '.join(modalities) or 'none'}), {labelled} with a label"
+    )
+    table.add_row("patients", count_patients(case.entry for case in dataset.cases))
+    for split in ("train", "val", "test"):
+        table.add_row(split, count_patients(case.entry for case in dataset.cases if case.split == split))
+    if record.label_names:
+        table.add_row("labels", ", ".join(f"{v} {name}" for v, name in sorted(record.label_names.items())))
+    size = sum(path.stat().st_size for path in dataset.folder.rglob("*") if path.is_file())
+    table.add_row("size", f"{size / 1e6:.1f} MB")
+    return table
+
+
+def _cases(dataset: CachedDataset) -> Table:
+    table = Table(
+        "case", "patient", "split", "modality", "voxels z×y×x", "label", "MB",
+        title=dataset.name, title_justify="left",
+    )  # fmt: skip
+    for case in dataset.cases:
+        size = sum(path.stat().st_size for path in case.folder.rglob("*") if path.is_file())
+        table.add_row(
+            case.name,
+            case.patient + (" (virtual)" if case.entry.virtual else ""),
+            case.split,
+            case.record.modality,
+            "×".join(map(str, case.record.grid.shape)),
+            "yes" if case.has_label else "",
+            f"{size / 1e6:.1f}",
+        )
+    return table

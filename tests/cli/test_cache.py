@@ -1,0 +1,53 @@
+"""`pcrl cache info` and `verify`: what they say, find and take out."""
+
+import numpy as np
+import pytest
+import scans
+from command import pcrl
+
+
+@pytest.fixture
+def workplace(tmp_path):
+    for n in range(2):
+        scans.write(tmp_path / f"data/lits/volume-{n}.nii", scans.body())
+    scans.write(tmp_path / "data/lits/segmentation-0.nii", (scans.body() > 0).astype(np.uint8))
+    assert pcrl("ingest", "--dataset", "lits", "--workers", "1", cwd=tmp_path).returncode == 0
+    return tmp_path
+
+
+def test_info_counts_what_is_there(workplace):
+    shown = pcrl("cache", "info", cwd=workplace)
+    assert shown.returncode == 0, shown.stderr
+    for text in ("2 (ct), 1 with a label", "2 real patients", "pcrlv2-3d: 1×1×1 mm", "1 liver, 2 tumour"):
+        assert text in shown.stdout
+    cases = pcrl("cache", "info", "cache", "--cases", cwd=workplace).stdout
+    assert "volume-1" in cases
+    assert "24×32×40" in cases
+
+
+def test_verify_finds_discards_and_ingest_mends(workplace):
+    def verify(*flags):
+        return pcrl("cache", "verify", "cache", *flags, cwd=workplace)
+
+    whole = verify()
+    assert whole.returncode == 0, whole.stderr
+    assert "2 cases checked, 0 damaged" in whole.stdout
+    shard = workplace / "cache/lits/cases/volume-1/image.ome.zarr/0/c/0/0/0/0"
+    expected = shard.read_bytes()
+    shard.write_bytes(expected[:-1])
+    found = verify()
+    assert found.returncode == 1
+    assert "lits/volume-1: image.ome.zarr/0/c/0/0/0/0" in found.stdout
+    assert "--discard" in found.stdout
+    assert verify("--discard").returncode == 0
+    assert not (workplace / "cache/lits/cases/volume-1").exists()
+    assert "was not ingested" in verify().stdout
+    assert pcrl("ingest", "--dataset", "lits", "--workers", "1", cwd=workplace).returncode == 0
+    assert shard.read_bytes() == expected
+    assert "2 cases checked, 0 damaged, 0 never ingested" in verify().stdout
+
+
+def test_no_cache_there_is_one_message(tmp_path):
+    done = pcrl("cache", "verify", "nowhere", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "nowhere holds no cache: make one with `pcrl ingest" in done.stderr
