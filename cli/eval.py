@@ -130,11 +130,12 @@ def _run(
         leaked = False
         arms = []
         if pretrained is not None:
-            if pretrained.record is None:
+            if pretrained.record is None or not pretrained.record.start_known:
                 console.print(
-                    f"[yellow]note[/] what {pretrained.path} was pre-trained on is not known; check it yourself"
+                    f"[yellow]note[/] not everything that {pretrained.path} was pre-trained on is known: make sure "
+                    "that no test patient is among it"
                 )
-            else:
+            if pretrained.record is not None:
                 leaked = check_leak(pretrained.record, str(pretrained.path), cohorts[0].test, transductive)
             tree["model"] = pretrained.model.model_dump(mode="json")
             settings = recipe_from(tree, overrides)

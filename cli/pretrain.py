@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from pcrl.config import Recipe
     from pcrl.engine.cache.cache import CachedDataset
+    from pcrl.training.run_folder import Start
     from pcrl.training.trainer import Progress as Report
     from pcrl.training.trainer import Trainer
 
@@ -86,9 +87,7 @@ def pretrain(
             raise TrainingError(
                 f"{cache} holds no case to train on: all {selection.held_back} are held for evaluation"
             )
-        state, start = None, "fresh weights, seed " + str(settings.training.seed)
-        if init:
-            state, start = _start(init, settings)
+        state, start = _start(init, settings)
         out = out or Path("runs") / f"{settings.name}-{datetime.now():%Y%m%d-%H%M%S}"
         if resume:
             if run_folder.is_finished(out):
@@ -99,7 +98,7 @@ def pretrain(
         else:
             run_folder.create(out, settings, selection, start)
         trainer = Trainer(selection, settings, out, where, state=state, resume=resume)
-        _announce(trainer, out, start, resume, where)
+        _announce(trainer, out, "the last checkpoint" if resume else start.words, where)
         _stop_on_signals(trainer)
         with _bar() as bar:
             line = bar.add_task("train", total=trainer.order.steps * settings.training.epochs, text="")
@@ -136,20 +135,24 @@ def _recipe(datasets: list[CachedDataset], recipe: str | None, overrides: tuple[
     return settings
 
 
-def _start(init: Path, settings: Recipe) -> tuple[dict[str, Tensor], str]:
+def _start(init: Path | None, settings: Recipe) -> tuple[dict[str, Tensor] | None, Start]:
     from pcrl.models.published import WeightsError
     from pcrl.models.weights import load_weights
     from pcrl.training.checkpoint import checkpoints
+    from pcrl.training.run_folder import CHECKPOINTS, Start, read, run_of
 
-    found = checkpoints(init / "checkpoints")
+    if init is None:
+        return None, Start(f"fresh weights, seed {settings.training.seed}", fresh=True)
+    found = checkpoints(init / CHECKPOINTS)
     folder = found[-1] if found else init
     weights = load_weights(folder)
     if weights.model != settings.model:
         raise WeightsError(f"{folder} holds {weights.model}, the recipe wants {settings.model}")
-    return weights.state, f"weights of {folder}"
+    run = run_of(folder)
+    return weights.state, Start(f"weights of {folder}", fresh=False, run=read(run) if run else None)
 
 
-def _announce(trainer: Trainer, out: Path, start: str, resume: bool, device: Any) -> None:
+def _announce(trainer: Trainer, out: Path, start: str, device: Any) -> None:
     from pcrl.engine.cache.format import count_patients
     from pcrl.training.trainer import seconds_per_step
 
@@ -161,7 +164,7 @@ def _announce(trainer: Trainer, out: Path, start: str, resume: bool, device: Any
     console.print(
         f"{len(trainer.selection.cases)} cases of {count_patients(case.entry for case in trainer.selection.cases)}; "
         f"{trainer.selection.held_back} cases held back for evaluation.\n"
-        f"Recipe {settings.name}, start: {'the last checkpoint' if resume else start}. {device}: about "
+        f"Recipe {settings.name}, start: {start}. {device}: about "
         f"{duration(seconds * (steps - done))} for {steps - done} steps of {settings.training.batch_size} samples. "
         f"Run folder: {out}"
     )

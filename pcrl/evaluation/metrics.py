@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,6 +55,10 @@ def _hd95(
     low, high = np.maximum(where.min(axis=0) - 2, 0), where.max(axis=0) + 3
     box = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
     ours, true = (torch.from_numpy(mask[box].copy())[None, None].float() for mask in (prediction, truth))
-    return float(
-        compute_hausdorff_distance(ours, true, include_background=True, percentile=95, spacing=list(spacing))
-    )
+    with warnings.catch_warnings():
+        # MONAI warns of an argument that it gives to itself.
+        warnings.filterwarnings("ignore", "monai.metrics.utils get_mask_edges", FutureWarning)
+        distance = compute_hausdorff_distance(
+            ours, true, include_background=True, percentile=95, spacing=list(spacing)
+        )
+    return float(distance)

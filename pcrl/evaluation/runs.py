@@ -11,7 +11,7 @@ from pcrl.config import Model
 from pcrl.evaluation.protocol import ProtocolError
 from pcrl.models.weights import load_weights
 from pcrl.training.checkpoint import checkpoints
-from pcrl.training.run_folder import CHECKPOINTS, RUN, RunError, RunRecord, is_finished, read
+from pcrl.training.run_folder import CHECKPOINTS, RUN, RunError, RunRecord, is_finished, read, run_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ def open_run(path: Path) -> Pretrained:
         ProtocolError: a run without a checkpoint.
         pcrl.models.published.WeightsError: no weights there, or damaged ones.
     """
-    run = next((folder for folder in (path, *path.parents) if (folder / RUN).is_file()), None)
+    run = run_of(path)
     weights = path
     if run == path:
         found = checkpoints(path / CHECKPOINTS)

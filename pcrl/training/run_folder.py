@@ -29,17 +29,33 @@ class RunError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """What `run.json` says: the recipe, the start of the weights, and everything that the run sees."""
+    """What `run.json` says: the recipe, where the weights come from, and everything that they have seen.
+
+    Args:
+        start: the weights before the first step, in words.
+        start_known: whether it is known what those had seen; not so for imported weights.
+        patients, pixels: names, and digests of images, seen in this run and in those that it started from.
+    """
 
     recipe: Recipe
     start: str
+    start_known: bool
     identity: str
     datasets: tuple[str, ...]
     patients: tuple[str, ...]
     pixels: tuple[str, ...]
 
 
-def create(out: Path, recipe: Recipe, selection: Selection, start: str) -> None:
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The weights before the first step: in words, and the run that they are of, if they are of one."""
+
+    words: str
+    fresh: bool
+    run: RunRecord | None = None
+
+
+def create(out: Path, recipe: Recipe, selection: Selection, start: Start) -> None:
     """Make the folder of a new run.
 
     Raises:
@@ -48,14 +64,18 @@ def create(out: Path, recipe: Recipe, selection: Selection, start: str) -> None:
     if (out / RUN).exists():
         raise RunError(f"{out} holds a run already: go on with it (--resume), or give another --out")
     out.mkdir(parents=True, exist_ok=True)
+    before = start.run
+    patients = {case.patient for case in selection.cases} | set(before.patients if before else ())
+    pixels = {case.record.pixels for case in selection.cases} | set(before.pixels if before else ())
     content = {
         "recipe": recipe.model_dump(mode="json"),
-        "start": start,
+        "start": start.words,
+        "start_known": start.fresh or (before is not None and before.start_known),
         "cache_identity": identity(list(selection.cases)),
         "datasets": sorted({case.dataset for case in selection.cases}),
         "cases": sorted(f"{case.dataset}/{case.name}" for case in selection.cases),
-        "patients": sorted({case.patient for case in selection.cases}),
-        "pixels": sorted(case.record.pixels for case in selection.cases),
+        "patients": sorted(patients),
+        "pixels": sorted(pixels),
         "versions": {name: _version(name) for name in _PACKAGES} | {"python": platform.python_version()},
         "machine": {"threads": torch.get_num_threads(), "platform": platform.platform()},
     }
@@ -73,6 +93,7 @@ def read(out: Path) -> RunRecord:
         return RunRecord(
             recipe_from(content["recipe"]),
             content["start"],
+            content["start_known"],
             content["cache_identity"],
             tuple(content["datasets"]),
             tuple(content["patients"]),
@@ -82,6 +103,11 @@ def read(out: Path) -> RunRecord:
         raise RunError(f"{out} holds no run ({RUN} is missing)") from error
     except (json.JSONDecodeError, KeyError, ValueError) as error:
         raise RunError(f"{out / RUN} is damaged: {error!r}") from error
+
+
+def run_of(path: Path) -> Path | None:
+    """The run folder that `path` is, or lies in; none if there is no run."""
+    return next((folder for folder in (path, *path.parents) if (folder / RUN).is_file()), None)
 
 
 def is_finished(out: Path) -> bool:

@@ -119,8 +119,8 @@ class Trainer:
             )
         self.selection = selection
         self.model = initial_model(recipe, state).to(device).train()
-        if device.type == "cuda":
-            self.model = self.model.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+        # A third faster on CPUs too.
+        self.model = self.model.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
         self.optimizer = SGD(
             self.model.parameters(),
             lr=training.learning_rate,

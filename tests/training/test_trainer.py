@@ -41,6 +41,7 @@ TINY = [
 ]
 RECIPE = load_recipe("pcrlv2-3d", TINY)
 CPU = torch.device("cpu")
+FRESH = run_folder.Start("fresh", fresh=True)
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +78,7 @@ def test_held_back_patients_are_seen_nowhere(cache):
 
 def finished(cache, out, recipe=RECIPE):
     chosen = selection(cache)
-    run_folder.create(out, recipe, chosen, "fresh")
+    run_folder.create(out, recipe, chosen, FRESH)
     shown = []
     assert Trainer(chosen, recipe, out, CPU).run(shown.append)
     return shown
@@ -111,13 +112,13 @@ def test_a_run_learns_and_leaves_what_it_should(cache, tmp_path):
     assert (tmp_path / "run/pictures/epoch-0003.png").exists()
     assert list((tmp_path / "run/tensorboard").iterdir())
     with pytest.raises(run_folder.RunError, match="holds a run already"):
-        run_folder.create(tmp_path / "run", RECIPE, selection(cache), "fresh")
+        run_folder.create(tmp_path / "run", RECIPE, selection(cache), FRESH)
 
 
 def test_stopped_and_resumed_it_ends_with_the_same_bits(cache, tmp_path):
     finished(cache, tmp_path / "straight")
     out, chosen = tmp_path / "stopped", selection(cache)
-    run_folder.create(out, RECIPE, chosen, "fresh")
+    run_folder.create(out, RECIPE, chosen, FRESH)
     trainer = Trainer(chosen, RECIPE, out, CPU)
 
     def stop(report):
@@ -199,7 +200,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_names_it(cache, tmp_path):
         update={"training": RECIPE.training.model_copy(update={"learning_rate": 1e30})}
     )
     chosen = selection(cache)
-    run_folder.create(tmp_path / "run", recipe, chosen, "fresh")
+    run_folder.create(tmp_path / "run", recipe, chosen, FRESH)
     with pytest.raises(TrainingError, match=r"loss of step \d+ is .*lits/volume-.*Last good checkpoint"):
         Trainer(chosen, recipe, tmp_path / "run", CPU).run(lambda _: None)
 
@@ -250,3 +251,25 @@ def test_command_asks_where_it_cannot_know(cache, tmp_path):
     assert "is missing" in call("--cache", str(cache), "--init", "nowhere").stderr
     if not torch.cuda.is_available():
         assert "no GPU" in call("--cache", str(cache), "--device", "cuda").stderr
+
+
+def test_what_earlier_weights_saw_is_seen_too(cache, tmp_path):
+    """A run that starts from another one inherits its patients, or a leak could hide behind --init."""
+    opened = Cache(cache)
+    scored = opened.dataset("lits")
+    alone = select([opened.dataset("scans")], [opened.dataset("scans")], "auto")
+    run_folder.create(tmp_path / "first", RECIPE, alone, FRESH)
+    first = run_folder.read(tmp_path / "first")
+    assert first.start_known
+    training = select([scored], [scored], "auto")
+    own = {case.patient for case in training.cases}
+    for start, known, inherited in (
+        (run_folder.Start("first", fresh=False, run=first), True, set(first.patients)),
+        (run_folder.Start("imported", fresh=False), False, set()),
+    ):
+        out = tmp_path / start.words.replace("first", "second")
+        run_folder.create(out, RECIPE, training, start)
+        second = run_folder.read(out)
+        assert set(second.patients) == own | inherited
+        assert second.start_known is known
+        assert {case.record.pixels for case in training.cases} <= set(second.pixels)
