@@ -20,6 +20,21 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
+# The three commands of the README, on the sample. What they make stays in demo/.
+demo: $(STAMP)
+	@mkdir -p demo
+	@cd demo && set -e && say() { echo; echo "$$ pcrl $$*"; ../$(BIN)/pcrl "$$@"; } && \
+	say sample ./data && \
+	say ingest --dataset lits --recipe cpu-3d && \
+	say pretrain --cache ./cache && \
+	say eval lits --fraction 0.5 --from-scratch && \
+	echo && \
+	echo "Made, in demo/: cache/ (scans, any OME-Zarr viewer opens them), runs/ (weights, log, pictures/ of views," && \
+	echo "their corruption and restoration), evaluations/ (results.json, overlays/ of image, truth, prediction)." && \
+	echo "It shows that everything works here. So few patients say nothing about quality." && \
+	echo "Next, with your own scans:  .venv/bin/pcrl ingest --dataset folder --source DIR  (or lits, luna, nnunet)," && \
+	echo "then pcrl pretrain and pcrl eval as above; with a GPU leave out --recipe cpu-3d. See README.md."
+
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.table import Table
 
-from .console import console, user_errors
+from .console import console, progress, user_errors
 from .device import DEVICE, device_named
 
 if TYPE_CHECKING:
@@ -146,13 +146,16 @@ def _run(
         if out.exists() and any(out.iterdir()):
             raise ProtocolError(f"{out} is not empty: give another --out")
         console.print(f"{dataset}: {cohorts[0].describe()}; fraction {fraction:g}. Results in {out}")
-        with console.status("fine-tuning") as status:
-            results = evaluate(
-                arms, cohorts, target, settings, out, device_named(device),
-                lambda arm, seed, epoch, loss: status.update(
-                    f"{arm}, seed {seed}: epoch {epoch} of {settings.finetuning.epochs}, loss {loss:.3f}"
-                ),
-            )  # fmt: skip
+        with progress("epochs") as bar:
+            line = bar.add_task("fine-tuning", total=len(arms) * seeds * settings.finetuning.epochs)
+
+            def show(arm: str, seed: int, epoch: int, loss: float) -> None:
+                text = f"{arm}, seed {seed}, epoch {epoch}: loss {loss:.3f}"
+                bar.update(line, advance=1, description=text)
+                if not console.is_terminal and epoch % 5 == 0:
+                    console.print(text)
+
+            results = evaluate(arms, cohorts, target, settings, out, device_named(device), show)
         content = {
             "task": task,
             "dataset": dataset,

@@ -49,4 +49,5 @@ def sample(folder: Path, virtual: int) -> None:
         f"{real} real patients, {virtual} virtual patients (lits/volume-100 …). Licences lie beside them."
     )
     console.print("All was there already." if not written else f"{written} files written.")
-    console.print(f"Next: PCRL_DATA={folder} pcrl ingest --dataset lits --recipe cpu-3d")
+    source = "" if folder.resolve() == Path("data").resolve() else f" --source {folder / 'lits'}"
+    console.print(f"Next: pcrl ingest --dataset lits{source} --recipe cpu-3d")

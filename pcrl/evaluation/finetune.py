@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from pcrl.config import FineTuning, Size
+from pcrl.evaluation.augment import augment
 from pcrl.evaluation.metrics import compare
 from pcrl.evaluation.predict import probabilities
 from pcrl.evaluation.volumes import Volume, draw_patch
@@ -48,7 +49,7 @@ def finetune(
     from monai.losses.dice import DiceCELoss
 
     rng = np.random.default_rng([seed, 1])
-    model.to(device)
+    model.to(device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
     loss_of = DiceCELoss(to_onehot_y=True, softmax=True)
     optimizer = torch.optim.Adam(model.parameters(), lr=settings.learning_rate)
     schedule = torch.optim.lr_scheduler.StepLR(optimizer, settings.halve_every, 0.5)
@@ -65,6 +66,7 @@ def finetune(
             ]
             image = torch.from_numpy(np.stack([patch[0] for patch in patches])).to(device)
             label = torch.from_numpy(np.stack([patch[1] for patch in patches])).to(device)
+            image, label = augment(image, label, rng)
             loss = loss_of(model(image), label[:, None])
             optimizer.zero_grad(set_to_none=True)
             loss.backward()

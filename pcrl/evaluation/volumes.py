@@ -17,7 +17,7 @@ class Volume:
     """A case on the cache's grid.
 
     Args:
-        image: (channel, z, y, x) float32, mean 0 and deviation 1 over the volume.
+        image: (channel, z, y, x) float32, normalised as `image_of` does.
         label: (z, y, x) int64, class numbers.
     """
 
@@ -27,16 +27,22 @@ class Volume:
 
 
 def image_of(case: CachedCase, window: tuple[float, float] | None) -> NDArray[np.float32]:
-    """The image of a case, normalised; CT clipped to `window` (HU) first, if given."""
+    """The image of a case, normalised: (channel, z, y, x) float32.
+
+    CT: `window` (HU) to [-1, 1], so that a value is the same tissue in every patient; none is the window of the cache.
+    Others: mean 0 and deviation 1 over the volume.
+    """
     stored = np.asarray(case.image[...]).astype(np.float32)
     for channel, intensity in zip(stored, case.record.intensities, strict=True):
-        if window is not None and case.record.modality == "ct":
-            np.clip(channel * intensity.slope + intensity.intercept, *window, out=channel)
+        if case.record.modality == "ct":
+            low, high = window or case.record.settings.window
+            channel *= intensity.slope
+            channel += intensity.intercept - (low + high) / 2
+            channel /= (high - low) / 2
+            np.clip(channel, -1, 1, out=channel)
         else:
-            channel *= intensity.scale
-            channel += intensity.offset
-        channel -= channel.mean()
-        channel /= max(float(channel.std()), 1e-6)
+            channel -= channel.mean()
+            channel /= max(float(channel.std()), 1e-6)
     return stored
 
 
@@ -58,8 +64,6 @@ def draw_patch(
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """A random patch, every second one around a labelled voxel; padded with the image's minimum where it must be.
 
-    Contrast and brightness vary by a tenth.
-
     Returns:
         image (channel, *size) float32 and label (*size) int64.
     """
@@ -80,6 +84,4 @@ def draw_patch(
     target = tuple(slice(part.start - s, part.stop - s) for part, s in zip(source, start, strict=True))
     image[(slice(None), *target)] = volume.image[(slice(None), *source)]
     label[target] = volume.label[source]
-    image *= np.float32(rng.uniform(0.9, 1.1))
-    image += np.float32(rng.uniform(-0.1, 0.1))
     return image, label

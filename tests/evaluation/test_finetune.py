@@ -27,7 +27,7 @@ def tuned(lits, settings, validation=True):
 def test_it_learns_and_keeps_what_validation_likes_best(lits):
     settings = patients.RECIPE.finetuning
     model, history = tuned(lits, settings)
-    assert history.losses[-1] < 0.5 * history.losses[0]
+    assert history.losses[-1] < 0.7 * history.losses[0]
     scores = dict(history.validations)
     assert set(scores) == {2, 4, 6, 8, 10}
     assert scores[history.chosen_epoch] == max(scores.values()) > 0.8
