@@ -21,10 +21,11 @@ TINY = [
     "training.epochs=1",
     "training.samples_per_case=4",
     "finetuning.patch=[16, 16, 16]",
-    "finetuning.epochs=10",
+    "finetuning.epochs=15",
     "finetuning.batch_size=2",
     "finetuning.learning_rate=0.01",
     "finetuning.overlap=0.25",
+    "finetuning.window=[-200, 200]",
 ]
 RECIPE = load_recipe("pcrlv2-3d", TINY)
 
