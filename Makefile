@@ -46,5 +46,9 @@ fast: $(STAMP)
 test: lint
 	$(BIN)/python -m pytest
 
+# Minutes; nothing else should run meanwhile. Tables go to benchmarks/results/.
+bench: $(STAMP)
+	$(BIN)/python benchmarks/kernels.py
+
 clean:
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache
