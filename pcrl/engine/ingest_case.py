@@ -32,7 +32,8 @@ from pcrl.engine.cache.format import (
 )
 from pcrl.engine.grid import Grid
 from pcrl.engine.preprocess import ImageError, Prepared, prepare, resample_label
-from pcrl.engine.reader import ReadError, Scan, read
+from pcrl.engine.reader import read
+from pcrl.engine.scan import ReadError, Scan
 
 
 class IngestError(ValueError):

@@ -1,17 +1,12 @@
 """Reading a scan from disk: NIfTI, MetaImage, NRRD, DICOM series; out comes an array in LPS.
 
-SimpleITK reads. Here is what it does not do: it takes a truncated NIfTI for a whole one, refuses a direction that is
-a little off, and knows nothing of missing slices.
+SimpleITK reads. Here is what it does not do: it refuses a direction that is a little off, and knows nothing of missing
+slices.
 """
 
 from __future__ import annotations
 
-import gzip
-import math
 import os
-import struct
-import zlib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,25 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pcrl.config import Modality
+from pcrl.engine import nifti
 from pcrl.engine.grid import Grid, Vector
+from pcrl.engine.scan import ReadError, Scan
 
 DIRECTION_TOLERANCE = 1.0
 """Voxels by which making a direction orthonormal may move a corner of the volume."""
 _MODALITIES: dict[str, Modality] = {"CT": "ct", "MR": "mr"}
-
-
-class ReadError(ValueError):
-    """A scan that cannot be read; the message names the file, what was found and what was expected."""
-
-
-@dataclass(frozen=True, slots=True)
-class Scan:
-    """A scan as read: `values` (z, y, x) in LPS orientation, its grid, and what a user should know about it."""
-
-    values: NDArray[Any]
-    grid: Grid
-    modality: Modality | None = None
-    notes: tuple[str, ...] = ()
 
 
 def read(path: Path) -> Scan:
@@ -60,8 +43,7 @@ def read(path: Path) -> Scan:
         raise ReadError(f"{path}: no such file")
     if path.stat().st_size == 0:
         raise ReadError(f"{path}: the file is empty (0 bytes)")
-    if path.name.lower().endswith((".nii", ".nii.gz")):
-        _check_nifti_length(path)
+    not_finite = nifti.check(path) if path.name.lower().endswith((".nii", ".nii.gz")) else None
     try:
         reader = sitk.ImageFileReader()
         reader.SetFileName(str(path))
@@ -69,7 +51,18 @@ def read(path: Path) -> Scan:
     except RuntimeError as error:
         raise ReadError(f"{path}: {_reason(error)}") from error
     notes = _direction_notes(path, reader, image)
+    if not_finite is not None:
+        image = _with_nan(image, not_finite, sitk)
     return _scan(path, image, sitk, None, notes)
+
+
+def _with_nan(image: Any, voxels: NDArray[np.int64], sitk: Any) -> Any:
+    """Put back the values that ITK has replaced by 0."""
+    values = sitk.GetArrayFromImage(image)
+    values.reshape(-1)[voxels] = np.nan
+    restored = sitk.GetImageFromArray(values, isVector=False)
+    restored.CopyInformation(image)
+    return restored
 
 
 def _read_series(folder: Path, sitk: Any) -> Scan:
@@ -154,40 +147,6 @@ def _direction_notes(path: Path, reader: Any, image: Any) -> list[str]:
             f"(tolerance: one voxel, {voxel:.2f} mm); resample the image to an orthonormal grid first"
         )
     return [f"direction made orthonormal (moves no corner by more than {moved:.2f} mm)"]
-
-
-def _check_nifti_length(path: Path) -> None:
-    """ITK fills the missing part of a truncated NIfTI without a word; count the bytes ourselves."""
-    compressed = path.name.lower().endswith(".gz")
-    try:
-        with (gzip.open if compressed else open)(path, "rb") as file:
-            header = file.read(352)
-            expected = _nifti_bytes(path, header)
-            found = len(header)
-            if compressed:
-                while block := file.read(1 << 22):
-                    found += len(block)
-            else:
-                found = path.stat().st_size
-    except (EOFError, OSError, zlib.error) as error:
-        raise ReadError(f"{path}: damaged or truncated gzip file: {error}") from error
-    if found < expected:
-        raise ReadError(
-            f"{path}: truncated: {found:,} bytes of voxels and header, the header announces {expected:,}; copy it again"
-        )
-
-
-def _nifti_bytes(path: Path, header: bytes) -> int:
-    for order in "<>":
-        if len(header) >= 348 and struct.unpack_from(f"{order}i", header)[0] == 348:
-            dims = struct.unpack_from(f"{order}8h", header, 40)
-            bits = struct.unpack_from(f"{order}h", header, 72)[0]
-            offset = struct.unpack_from(f"{order}f", header, 108)[0]
-            rank = min(max(dims[0], 0), 7)
-            return int(offset) + math.prod(max(int(d), 1) for d in dims[1 : rank + 1]) * int(bits) // 8
-    if len(header) >= 4 and 540 in (struct.unpack_from("<i", header)[0], struct.unpack_from(">i", header)[0]):
-        return 0  # NIfTI-2: left to ITK
-    raise ReadError(f"{path}: not a NIfTI file (no NIfTI header found)")
 
 
 def _reason(error: RuntimeError) -> str:

@@ -11,7 +11,8 @@ import SimpleITK as sitk
 
 from pcrl.config import Data
 from pcrl.engine.preprocess import ImageError, finite, prepare
-from pcrl.engine.reader import ReadError, read
+from pcrl.engine.reader import read
+from pcrl.engine.scan import ReadError
 
 
 def refused(path, named):
@@ -44,6 +45,16 @@ def test_no_file_empty_file_text_file(tmp_path):
     refused(tmp_path / "a.nii", "not a NIfTI")
     (tmp_path / "a.nii.gz").write_bytes(gzip.compress(b"hello"))
     refused(tmp_path / "a.nii.gz", "not a NIfTI")
+
+
+@pytest.mark.parametrize("suffix", ["nii", "nii.gz", "mha", "nrrd"])
+def test_values_that_are_not_finite_are_seen_in_every_format(tmp_path, suffix):
+    values = scans.body().astype(np.float64)
+    values[3, 5, 7:9], values[20, 30, 39] = np.nan, np.inf
+    scans.write(tmp_path / f"a.{suffix}", values)
+    read_back = read(tmp_path / f"a.{suffix}").values
+    np.testing.assert_array_equal(np.isfinite(read_back), np.isfinite(values))
+    np.testing.assert_array_equal(read_back[np.isfinite(values)], values[np.isfinite(values)])
 
 
 def test_four_dimensions(tmp_path):
