@@ -159,7 +159,8 @@ def _announce(trainer: Trainer, out: Path, start: str, device: Any) -> None:
     settings, order = trainer.recipe, trainer.order
     steps = order.steps * settings.training.epochs
     done = trainer.position.epoch * order.steps + trainer.position.step
-    with console.status("compiling kernels, once; timing a step"):
+    console.print("Compiling kernels, once, and timing a step …")
+    with console.status("compiling and timing"):
         seconds = seconds_per_step(settings, device)
     console.print(
         f"{len(trainer.selection.cases)} cases of {count_patients(case.entry for case in trainer.selection.cases)}; "

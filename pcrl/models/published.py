@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import pickle
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,6 +78,12 @@ def to_published(weights: Mapping[str, Tensor], axes: Axes = "zyx") -> dict[str,
     return {names[own]: _turned(value, axes) for own, value in weights.items()}
 
 
+def _culprit(error: pickle.UnpicklingError) -> str:
+    """What the file asked for; the rest of torch's message advises to switch the protection off."""
+    found = re.search(r"GLOBAL (\S+)", str(error))
+    return f" (it asks for {found.group(1)})" if found else ""
+
+
 def _load(path: Path) -> object:
     if not path.is_file():
         raise WeightsError(f"{path}: no such file. {_WANTED}")
@@ -87,7 +94,7 @@ def _load(path: Path) -> object:
     except pickle.UnpicklingError as error:
         raise WeightsError(
             f"{path}: refused: it is no checkpoint, or reading it would execute code stored in it; only tensors, plain "
-            f"values and argparse.Namespace are allowed ({_first_line(error)}). {_WANTED}"
+            f"values and argparse.Namespace are allowed{_culprit(error)}. {_WANTED}"
         ) from error
     except Exception as error:
         # Wide on purpose: damaged bytes end in any error of the unpickler (KeyError, struct.error, AssertionError, …).

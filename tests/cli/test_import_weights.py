@@ -5,15 +5,14 @@ import hashlib
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import torch
+from command import ROOT, pcrl
 from weights import fill
 
 from pcrl.models.weights import load_weights
 
-ROOT = Path(__file__).parents[2]
 KEYS = json.loads((ROOT / "tests/golden/pcrlv2_3d.json").read_text())["keys"]
 
 
@@ -25,16 +24,9 @@ def checkpoint(tmp_path):
     return path
 
 
-def command(*arguments, flags=()):
-    return subprocess.run(
-        [sys.executable, *flags, "-m", "pcrl", "import-weights", *map(str, arguments)],
-        capture_output=True, text=True, cwd=ROOT,
-    )  # fmt: skip
-
-
 def test_command(checkpoint, tmp_path):
     folder = tmp_path / "w[b]"
-    done = command(checkpoint, "--to", folder)
+    done = pcrl("import-weights", checkpoint, "--to", folder, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "169 tensors" in done.stdout
     assert "epoch 240" in done.stdout
@@ -55,12 +47,15 @@ def test_command_says_what_is_wrong(checkpoint, tmp_path):
         (checkpoint, checkpoint, "is a file"),
         (tmp_path / "none.pt", tmp_path / "w", "no such file"),
     ):
-        done = command(file, "--to", folder)
+        done = pcrl("import-weights", file, "--to", folder, cwd=tmp_path)
         assert (done.returncode, len(done.stderr.strip().splitlines())) == (1, 1), done.stderr
         assert named in done.stderr
 
 
 def test_help_does_not_load_torch():
-    done = command("--help", flags=("-X", "importtime"))
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "pcrl", "import-weights", "--help"],
+        capture_output=True, text=True, cwd=ROOT,
+    )  # fmt: skip
     assert "Example" in done.stdout
     assert "torch" not in {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
