@@ -1,7 +1,8 @@
-"""`pcrl cache`: what is in a cache, and whether it is as it was written."""
+"""`pcrl cache`: what is in a cache, whether it is as it was written, and copying it."""
 
 from __future__ import annotations
 
+import math
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from .console import console, progress, user_errors
 
 if TYPE_CHECKING:
     from pcrl.engine.cache.cache import CachedDataset
+    from pcrl.engine.cache.format import Storage
 
 ROOT = click.argument("root", type=click.Path(path_type=Path), default=Path("cache"), required=False)
 NAMES = click.option("--dataset", "names", multiple=True, help="Only these.  [default: all in the cache]")
@@ -21,12 +23,13 @@ NAMES = click.option("--dataset", "names", multiple=True, help="Only these.  [de
 
 @click.group("cache")
 def cache() -> None:
-    """Look into a cache, check it.
+    """Look into a cache, check it, copy it.
 
     \b
     Examples:
       pcrl cache info ./cache
       pcrl cache verify ./cache
+      pcrl cache copy ./cache ./cache-hdf5
     """
 
 
@@ -96,13 +99,55 @@ def verify(root: Path, names: tuple[str, ...], discarding: bool) -> None:
         raise SystemExit(1)
 
 
+@cache.command()
+@click.argument("origin", type=click.Path(path_type=Path))
+@click.argument("target", type=click.Path(path_type=Path))
+@NAMES
+@click.option(
+    "--format",
+    "storage",
+    type=click.Choice(["zarr", "hdf5"]),
+    help="[default: the other one of each data set]",
+)
+def copy(origin: Path, target: Path, names: tuple[str, ...], storage: Storage | None) -> None:
+    """Copy the cache in ORIGIN into TARGET, from Zarr to HDF5 or back, without compressing anew.
+
+    Can be stopped and run again: it goes on where it was. Training on either gives the same batches to the last bit.
+
+    \b
+    Example:
+      pcrl cache copy ./cache ./cache-hdf5
+    """
+    from pcrl.engine.cache.cache import Cache
+    from pcrl.engine.cache.copy import copy, prepare
+    from pcrl.engine.cache.format import CacheError
+    from pcrl.engine.cache.lock import locked
+
+    with user_errors(CacheError):
+        if origin.resolve() == target.resolve():
+            raise CacheError(f"{target} is what is to be copied: give another folder")
+        for dataset in Cache(origin).datasets(names):
+            wanted: Storage = storage or ("zarr" if dataset.record.storage == "hdf5" else "hdf5")
+            with locked(target / dataset.name), progress("cases") as bar:
+                cases = prepare(dataset, target, wanted)
+                line = bar.add_task(dataset.name, total=len(cases))
+                for _ in copy(cases, target / dataset.name, wanted):
+                    bar.advance(line)
+            console.print(
+                f"{dataset.name}: {len(cases)} cases copied to {target} as {wanted}, "
+                f"{len(dataset.cases) - len(cases)} were there already."
+            )
+
+
 def _summary(dataset: CachedDataset, root: Path) -> Table:
     from pcrl.engine.cache.format import count_patients
 
     record = dataset.record
     table = Table(show_header=False, title=f"{dataset.name} in {root}", title_justify="left")
     spacing = "×".join(f"{mm:g}" for mm in record.recipe.data.spacing)
-    table.add_row("recipe", f"{record.recipe.name}: {spacing} mm, {record.recipe.data.codec}")
+    data = record.recipe.data
+    table.add_row("recipe", f"{record.recipe.name}: {spacing} mm")
+    table.add_row("format", f"{record.storage}, {data.codec}, chunks of {data.chunk}³")
     modalities = sorted({case.record.modality for case in dataset.cases})
     labelled = sum(case.has_label for case in dataset.cases)
     table.add_row(
@@ -114,7 +159,8 @@ def _summary(dataset: CachedDataset, root: Path) -> Table:
     if record.label_names:
         table.add_row("labels", ", ".join(f"{v} {name}" for v, name in sorted(record.label_names.items())))
     size = sum(path.stat().st_size for path in dataset.folder.rglob("*") if path.is_file())
-    table.add_row("size", f"{size / 1e6:.1f} MB")
+    voxels = sum(len(c.record.intensities) * math.prod(c.record.grid.shape) for c in dataset.cases)
+    table.add_row("size", f"{size / 1e6:.1f} MB; {size / max(1, 2 * voxels):.2f} of the images as int16")
     return table
 
 

@@ -14,6 +14,7 @@ from .console import console, duration, progress, user_errors
 
 if TYPE_CHECKING:
     from pcrl.config import Modality
+    from pcrl.engine.cache.format import Storage
     from pcrl.engine.ingest import Outcome, Plan
 
 
@@ -26,6 +27,15 @@ if TYPE_CHECKING:
 )
 @click.option("--cache", type=click.Path(path_type=Path), default=Path("cache"), show_default=True)
 @click.option("--recipe", default="pcrlv2-3d", show_default=True, help="Built-in name or a .toml file.")
+@click.option(
+    "--format",
+    "storage",
+    type=click.Choice(["zarr", "hdf5"]),
+    help="OME-Zarr, or one HDF5 file a case.  [default: as it is there already, else zarr]",
+)
+@click.option(
+    "--codec", type=click.Choice(["lz4", "zstd"]), help="lz4: speed; zstd: disk.  [default: the recipe's]"
+)
 @click.option("--workers", type=click.IntRange(1), help="Processes.  [default: one a core]")
 @click.option("--modality", type=click.Choice(["ct", "mr"]), help="If neither files nor data set say it.")
 @click.option(
@@ -36,6 +46,8 @@ def ingest(
     source: Path | None,
     cache: Path,
     recipe: str,
+    storage: Storage | None,
+    codec: str | None,
     workers: int | None,
     modality: Modality | None,
     overrides: tuple[str, ...],
@@ -48,7 +60,7 @@ def ingest(
     \b
     Examples:
       pcrl ingest --dataset lits
-      pcrl ingest --dataset folder --source ~/scans --modality mr --set data.codec=zstd
+      pcrl ingest --dataset folder --source ~/scans --modality mr --codec zstd
     """
     from pcrl.config import RecipeError, load_recipe
     from pcrl.datasets.case import LayoutError
@@ -59,10 +71,10 @@ def ingest(
 
     count = workers or os.cpu_count() or 1
     with user_errors(RecipeError, LayoutError, CacheError):
-        settings = load_recipe(recipe, overrides)
+        settings = load_recipe(recipe, (*overrides, *([f"data.codec={codec}"] if codec else [])))
         found = find(dataset, source or default_source(dataset))
         with locked(cache / found.name):
-            planned = plan(found, cache, settings, modality)
+            planned = plan(found, cache, settings, modality, storage)
             for note in planned.notes:
                 console.print(f"[yellow]note[/] {escape(note)}")
             if not planned.todo:

@@ -18,6 +18,7 @@ Size = tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)], Annotated
 Spacing = tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]]
 Modality = Literal["ct", "mr"]
 TissueRule = Literal["foreground", "lung"]
+Codec = Literal["lz4", "zstd"]
 
 
 class RecipeError(ValueError):
@@ -43,7 +44,7 @@ class Data(Settings):
     """Other modalities: percentiles of the foreground that are kept."""
     chunk: Annotated[int, Field(ge=8, le=256)] = 32
     """Edge of a cubic chunk in voxels."""
-    codec: Literal["lz4", "zstd"] = "lz4"
+    codec: Codec = "lz4"
     """Inner codec of a chunk: lz4 for speed, zstd for disk."""
 
     @model_validator(mode="after")

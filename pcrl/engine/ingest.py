@@ -28,10 +28,12 @@ from pcrl.engine.cache.format import (
     DatasetRecord,
     LabelRecord,
     SourceFile,
+    Storage,
     dumps,
     load,
 )
 from pcrl.engine.cache.lock import at_work, wait_for_workers
+from pcrl.engine.cache.store import store_of
 from pcrl.engine.source import fingerprint, same_file, voxels_after
 
 Action = Literal["image", "label", "unlabel", "nothing"]
@@ -88,11 +90,20 @@ class Plan:
         return self.voxels * SECONDS_PER_VOXEL / max(1, min(workers, len(self.todo)))
 
 
-def plan(dataset: Dataset, cache: Path, recipe: Recipe, forced: Modality | None = None) -> Plan:
+def plan(
+    dataset: Dataset,
+    cache: Path,
+    recipe: Recipe,
+    forced: Modality | None = None,
+    storage: Storage | None = None,
+) -> Plan:
     """Compare a data set with what is in the cache.
 
+    Args:
+        storage: None for what the data set is in the cache already, zarr if it is new.
+
     Raises:
-        CacheError: what is in the cache cannot be read.
+        CacheError: what is in the cache cannot be read, or is of another format.
     """
     folder = cache / dataset.name
     assigned, notes = splits.assign(dataset.cases)
@@ -105,13 +116,21 @@ def plan(dataset: Dataset, cache: Path, recipe: Recipe, forced: Modality | None 
     known = folder / DATASET_RECORD
     if known.exists():
         # Cases that are no longer in the source stay in the cache.
-        entries = load(DatasetRecord, known).cases | entries
+        old = load(DatasetRecord, known)
+        entries = old.cases | entries
+        if storage not in (None, old.storage):
+            raise CacheError(
+                f"{folder} holds {old.storage}: leave --format away, or make an {storage} cache of it with "
+                f" `pcrl cache copy {cache} NEW --format {storage}`"
+            )
+        storage = old.storage
     record = DatasetRecord(
         format=FORMAT,
         name=dataset.name,
         recipe=recipe,
         tissue=dataset.tissue,
         split_seed=splits.SEED,
+        storage=storage or "zarr",
         label_names=dict(dataset.label_names),
         cases=dict(sorted(entries.items())),
     )
@@ -243,7 +262,7 @@ def _work(plan: Plan, task: Task, parent: int) -> Outcome:
 def _ingest(plan: Plan, task: Task) -> Outcome:
     from pcrl.engine.ingest_case import IngestError, ingest_image, ingest_label, remove_label
 
-    folder = plan.folder / "cases" / task.case.name
+    folder, store = plan.folder / "cases" / task.case.name, store_of(plan.record.storage)
     sources = {
         str(path): _source(path, plan.dataset.source)
         for path in (*task.case.images, *([task.case.label] if task.case.label else []))
@@ -251,11 +270,11 @@ def _ingest(plan: Plan, task: Task) -> Outcome:
     }
     try:
         if task.action == "image":
-            notes = ingest_image(task.case, folder, plan.data, plan.forced, sources)
+            notes = ingest_image(task.case, folder, store, plan.data, plan.forced, sources)
         elif task.action == "label":
-            notes = ingest_label(task.case, folder, plan.data, sources)
+            notes = ingest_label(task.case, folder, store, plan.data, sources)
         else:
-            notes = remove_label(folder)
+            notes = remove_label(folder, store)
     except IngestError as error:
         return Outcome(task, error=str(error))
     except Exception as error:  # nothing else is lost when one case cannot be read

@@ -13,15 +13,12 @@ from numpy.typing import NDArray
 
 from pcrl.config import Data, Modality
 from pcrl.datasets.case import Case
-from pcrl.engine.cache import zarr_store
+from pcrl.engine.cache.chunks import encode
 from pcrl.engine.cache.commit import commit, forget, new_folder
 from pcrl.engine.cache.format import (
     CASE_RECORD,
     FORMAT,
-    IMAGE,
-    LABEL,
     LABEL_RECORD,
-    LABELS,
     OCCUPANCY,
     CaseRecord,
     LabelRecord,
@@ -30,6 +27,7 @@ from pcrl.engine.cache.format import (
     dumps,
     load,
 )
+from pcrl.engine.cache.store import Store
 from pcrl.engine.grid import Grid
 from pcrl.engine.preprocess import ImageError, Prepared, prepare, resample_label
 from pcrl.engine.reader import read
@@ -41,7 +39,12 @@ class IngestError(ValueError):
 
 
 def ingest_image(
-    case: Case, folder: Path, data: Data, forced: Modality | None, sources: Mapping[str, SourceFile]
+    case: Case,
+    folder: Path,
+    store: Store,
+    data: Data,
+    forced: Modality | None,
+    sources: Mapping[str, SourceFile],
 ) -> list[str]:
     """Read and store the image of a case, and its label if it has one; replaces what is there.
 
@@ -92,43 +95,44 @@ def ingest_image(
         attributes = {"modality": first.modality, "air": [i.air for i in intensities]} | {
             f"rescale_{f}": [getattr(i, f) for i in intensities] for f in ("slope", "intercept")
         }
-        zarr_store.write_image(partial, case.name, stored, first.grid, data, attributes)
-        zarr_store.check_ome(partial / IMAGE, "image")
+        frames = encode(stored, data.chunk, data.codec, fill=intensities[0].air)
+        store.write_image(partial, case.name, frames, first.grid, attributes)
         np.save(partial / OCCUPANCY, np.stack([channel.occupancy for channel in channels]))
         (partial / CASE_RECORD).write_text(dumps(record), encoding="utf-8")
         if label is not None and case.label is not None:
-            notes += _write_label(partial, partial / LABELS, label, sources[str(case.label)], data)
+            notes += _write_label(partial, store, label, sources[str(case.label)], data)
+        store.check(partial, labelled=label is not None)
         commit(partial)
     if label_error:
         raise IngestError(f"{label_error}; the image is in the cache, without a label")
     return notes
 
 
-def ingest_label(case: Case, folder: Path, data: Data, sources: Mapping[str, SourceFile]) -> list[str]:
+def ingest_label(
+    case: Case, folder: Path, store: Store, data: Data, sources: Mapping[str, SourceFile]
+) -> list[str]:
     """Store the label of a case whose image is there already, without reading the image again."""
     assert case.label is not None
     label = _read_label(case, load(CaseRecord, folder / CASE_RECORD).original_grid)
-    remove_label(folder)
-    with new_folder(folder / LABELS) as partial:
-        notes = _write_label(folder, partial, label, sources[str(case.label)], data)
+    remove_label(folder, store)
+    notes = _write_label(folder, store, label, sources[str(case.label)], data)
+    store.check(folder, labelled=True)
     commit(folder)
     return notes
 
 
-def remove_label(folder: Path) -> list[str]:
+def remove_label(folder: Path, store: Store) -> list[str]:
     """Take the label of a case out of the cache; the image stays."""
-    for name in (LABEL_RECORD, LABELS):
+    for name in (LABEL_RECORD, store.labels):
         forget(folder, name)
     return []
 
 
-def _write_label(folder: Path, labels: Path, label: Scan, source: SourceFile, data: Data) -> list[str]:
+def _write_label(folder: Path, store: Store, label: Scan, source: SourceFile, data: Data) -> list[str]:
     values = label.values
     resampled = resample_label(values, label.grid, data)
-    zarr_store.write_labels(
-        labels, resampled, label.grid.with_spacing(data.spacing), values, label.grid, data
-    )
-    zarr_store.check_ome(labels / LABEL, "label")
+    frames, original = (encode(array, data.chunk, data.codec, fill=0) for array in (resampled, values))
+    store.write_labels(folder, frames, label.grid.with_spacing(data.spacing), original, label.grid)
     occurring = tuple(int(v) for v in np.unique(values))
     lost = sorted(set(occurring) - {int(v) for v in np.unique(resampled)})
     notes = [f"label {value} vanishes on the grid of the cache: too small" for value in lost]

@@ -208,10 +208,11 @@ class Loader:
         case = self.cases[index]
         try:
             start = time.perf_counter()
+            opened = self._renderer.case(index)
             plan = plan_views(
                 sample_key(self.order.seed, number // self.order.steps, sample),
-                case.record.grid.shape,
-                self._renderer.tissues(index),
+                opened.shape,
+                opened.tissues,
                 self.rules[index],
                 self.recipe.views,
                 self.recipe.corruption,

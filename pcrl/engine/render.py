@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pcrl.config import Recipe
+from pcrl.engine.cache.boxes import BoxReader, Scratch
 from pcrl.engine.cache.cache import CachedCase
 from pcrl.engine.tissue import Tissue
 from pcrl.engine.views import Box, View, ViewPlan
@@ -18,6 +20,9 @@ from pcrl.kernels.noise import add_noise
 from pcrl.kernels.normalize import LANES, normalize
 from pcrl.kernels.swap import swap_blocks
 from pcrl.kernels.warp import gather, reduce_box, reduction
+
+OPEN_CASES = 256
+"""Cases whose index and occupancy are kept; about 1 MB each for a CT at 1 mm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,7 @@ class Workspace:
         self.grid = np.empty(int(smaller), np.float32)
         self.work = np.empty(int(shapes.prod(axis=-1).max()), np.float32)
         self.weights = np.empty(MAXIMUM_RADIUS + 1, np.float32)
+        self.scratch = Scratch()
         self.blocks = np.empty((2, *recipe.corruption.swap_block), np.float32)
         self.lanes = np.empty(LANES, np.float64)
 
@@ -55,37 +61,45 @@ class Workspace:
         return self.region[:count].reshape(size)
 
 
+class OpenCase:
+    """What drawing and reading a case needs: its record, what tissue is where, and the map of its file."""
+
+    def __init__(self, case: CachedCase) -> None:
+        record = case.record
+        self.shape = record.grid.shape
+        self.intensities = record.intensities
+        self.tissues = [Tissue(channel, self.shape) for channel in case.occupancy]
+        self.boxes = BoxReader(case.store.image_table(case.folder))
+
+    def read(self, channel: int, box: Box, destination: NDArray[np.int16], scratch: Scratch) -> None:
+        """Fill `destination` with a box; what lies beyond the volume is air."""
+        if any(a < 0 or b > n for a, b, n in zip(box.start, box.stop, self.shape, strict=True)):
+            destination.fill(self.intensities[channel].air)
+        self.boxes.read(channel, box.start, destination, scratch)
+
+
 class Renderer:
     """Renders samples of a list of cases; one for all threads, with a `Workspace` for each."""
 
     def __init__(self, cases: Sequence[CachedCase], recipe: Recipe) -> None:
         self.cases, self.recipe = cases, recipe
-        self._tissues: dict[int, list[Tissue]] = {}
+        self.case = lru_cache(OPEN_CASES)(lambda index: OpenCase(cases[index]))
 
     def workspace(self) -> Workspace:
         """Buffers for a thread."""
         return Workspace(self.recipe)
 
-    def tissues(self, index: int) -> list[Tissue]:
-        """What is where in each channel of a case; read when first asked for."""
-        if index not in self._tissues:
-            case = self.cases[index]
-            shape = case.record.grid.shape
-            self._tissues[index] = [Tissue(channel, shape) for channel in case.occupancy]
-        return self._tissues[index]
-
     def read(self, index: int, plan: ViewPlan, workspace: Workspace) -> NDArray[np.int16]:
         """The region of a plan, (z, y, x) int16, with air where it reaches beyond the volume."""
-        case = self.cases[index]
         region = workspace.region_of(plan.region.size)
-        read_region(case, plan.channel, plan.region, region)
+        self.case(index).read(plan.channel, plan.region, region, workspace.scratch)
         return region
 
     def render(
         self, index: int, plan: ViewPlan, region: NDArray[np.int16], workspace: Workspace, to: Place
     ) -> None:
         """Write every view of a plan to its place."""
-        intensity = self.cases[index].record.intensities[plan.channel]
+        intensity = self.case(index).intensities[plan.channel]
         for number, (view, output) in enumerate(zip(plan.views, to.views, strict=True)):
             cut(view, region, plan.region.start, intensity.scale, intensity.offset, workspace, output)
             if number == 0:
@@ -100,17 +114,6 @@ class Renderer:
         if view.swap_key is not None:
             swap_blocks(image, corruption.swaps, *corruption.swap_block, view.swap_key, workspace.blocks)
         normalize(flat, workspace.lanes)
-
-
-def read_region(case: CachedCase, channel: int, box: Box, destination: NDArray[np.int16]) -> None:
-    """Fill `destination` with a box of a case; what lies beyond the volume is air."""
-    shape = case.record.grid.shape
-    inside = [(max(0, a), min(n, b)) for a, b, n in zip(box.start, box.stop, shape, strict=True)]
-    if any(a > s or b < t for (a, b), s, t in zip(inside, box.start, box.stop, strict=True)):
-        destination.fill(case.record.intensities[channel].air)
-    z, y, x = (slice(a, b) for a, b in inside)
-    target = tuple(slice(a - s, b - s) for (a, b), s in zip(inside, box.start, strict=True))
-    destination[target] = case.image[channel, z, y, x]
 
 
 def cut(

@@ -26,7 +26,7 @@ def save_overlay(
     from matplotlib.figure import Figure
 
     intensity = case.record.intensities[0]
-    stored = np.asarray(case.image[0]).astype(np.float32)
+    stored = case.image.read()[0].astype(np.float32)
     image = onto(stored * intensity.slope + intensity.intercept, case.record.grid, case.label_record.grid)
     z = int(np.argmax((truth > 0).sum(axis=(1, 2))))
     low, high = (-160.0, 240.0) if case.record.modality == "ct" else np.percentile(image[z], (1, 99))

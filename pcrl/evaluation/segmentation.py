@@ -99,7 +99,7 @@ def _run(
     for case in cohort.test:
         image = image_of(case, settings.window)
         predicted = to_original(probabilities(model, image, settings.patch, settings.overlap, device), case)
-        truth = classes_of(np.asarray(case.label(original=True)[...]), target.values)
+        truth = classes_of(case.label(original=True).read(), target.values)
         spacing = case.label_record.grid.spacing
         scores: dict[str, Any] = {"patient": case.patient, "virtual": case.entry.virtual}
         for number, name in enumerate(target.names, 1):

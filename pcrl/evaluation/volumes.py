@@ -32,7 +32,7 @@ def image_of(case: CachedCase, window: tuple[float, float] | None) -> NDArray[np
     CT: `window` (HU) to [-1, 1], so that a value is the same tissue in every patient; none is the window of the cache.
     Others: mean 0 and deviation 1 over the volume.
     """
-    stored = np.asarray(case.image[...]).astype(np.float32)
+    stored = case.image.read().astype(np.float32)
     for channel, intensity in zip(stored, case.record.intensities, strict=True):
         if case.record.modality == "ct":
             low, high = window or case.record.settings.window
@@ -56,7 +56,7 @@ def classes_of(label: NDArray[np.integer], values: Sequence[Sequence[int]]) -> N
 
 def load(case: CachedCase, window: tuple[float, float] | None, values: Sequence[Sequence[int]]) -> Volume:
     """Read a labelled case whole."""
-    return Volume(case, image_of(case, window), classes_of(np.asarray(case.label()[...]), values))
+    return Volume(case, image_of(case, window), classes_of(case.label().read(), values))
 
 
 def draw_patch(

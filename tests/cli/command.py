@@ -12,6 +12,6 @@ def pcrl(*arguments, cwd):
     """Run `pcrl` in a folder."""
     return subprocess.run(
         [sys.executable, "-m", "pcrl", *map(str, arguments)],
-        capture_output=True, text=True, cwd=cwd,
-        env=os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "200"},
+        capture_output=True, encoding="utf-8", cwd=cwd,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "200", "PYTHONIOENCODING": "utf-8"},
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""`pcrl cache info` and `verify`: what they say, find and take out."""
+"""`pcrl cache info`, `verify` and `copy`: what they say, find and take out."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,13 @@ def workplace(tmp_path):
 def test_info_counts_what_is_there(workplace):
     shown = pcrl("cache", "info", cwd=workplace)
     assert shown.returncode == 0, shown.stderr
-    for text in ("2 (ct), 1 with a label", "2 real patients", "pcrlv2-3d: 1×1×1 mm", "1 liver, 2 tumour"):
+    for text in (
+        "2 (ct), 1 with a label",
+        "2 real patients",
+        "pcrlv2-3d: 1×1×1 mm",
+        "zarr, lz4, chunks of 32³",
+        "1 liver, 2 tumour",
+    ):
         assert text in shown.stdout
     cases = pcrl("cache", "info", "cache", "--cases", cwd=workplace).stdout
     assert "volume-1" in cases
@@ -45,6 +51,24 @@ def test_verify_finds_discards_and_ingest_mends(workplace):
     assert pcrl("ingest", "--dataset", "lits", "--workers", "1", cwd=workplace).returncode == 0
     assert shard.read_bytes() == expected
     assert "2 cases checked, 0 damaged, 0 never ingested" in verify().stdout
+
+
+def test_copy_to_hdf5_goes_on_where_it_was(workplace):
+    def copy(*arguments):
+        return pcrl("cache", "copy", *arguments, cwd=workplace)
+
+    done = copy("cache", "other")
+    assert done.returncode == 0, done.stderr
+    assert "2 cases copied to other as hdf5, 0 were there already" in done.stdout
+    assert "0 cases copied to other as hdf5, 2 were there" in copy("cache", "other").stdout
+    assert "hdf5, lz4" in pcrl("cache", "info", "other", cwd=workplace).stdout
+    assert "2 cases checked, 0 damaged" in pcrl("cache", "verify", "other", cwd=workplace).stdout
+    again = pcrl("ingest", "--dataset", "lits", "--cache", "other", cwd=workplace)
+    assert "nothing to do" in again.stdout
+    refused = pcrl("ingest", "--dataset", "lits", "--cache", "other", "--format", "zarr", cwd=workplace)
+    assert refused.returncode == 1
+    assert "pcrl cache copy other NEW --format zarr" in refused.stderr
+    assert "give another folder" in copy("cache", "cache").stderr
 
 
 def test_no_cache_there_is_one_message(tmp_path):

@@ -103,7 +103,7 @@ def test_labels_come_change_and_go_without_touching_the_image(source, tmp_path):
     assert [case.has_label for case in cases] == [False, True, True]
     assert not any(damages(case.folder) for case in cases)
     assert shard.stat().st_ino == before
-    assert int(cases[1].label()[...].sum()) == 2 * int((scans.body() > 0).sum())
+    assert int(cases[1].label().read().sum()) == 2 * int((scans.body() > 0).sum())
     # The same as if all had been there from the start.
     ingest(source, tmp_path / "fresh")
     assert tree(cache) == tree(tmp_path / "fresh")
@@ -200,8 +200,8 @@ def test_a_flipped_bit_is_found(source, tmp_path):
     content[200] ^= 4
     shard.write_bytes(bytes(content))
     assert "image.ome.zarr/0/c/0/0/0/0: content differs" in damages(case.folder)[0]
-    with pytest.raises(ValueError, match="checksum"):
-        case.image[...]
+    with pytest.raises(CacheError, match="checksum"):
+        case.image.read()
 
 
 def test_damaged_and_foreign_records_say_what_to_do(source, tmp_path):

@@ -9,11 +9,12 @@ import scans
 
 from pcrl.config import load_recipe
 from pcrl.datasets.catalog import find
+from pcrl.engine.cache.boxes import Scratch
 from pcrl.engine.cache.cache import Cache
 from pcrl.engine.ingest import plan, run
 from pcrl.engine.loader import Loader, LoaderError
 from pcrl.engine.order import Order
-from pcrl.engine.render import read_region
+from pcrl.engine.render import OpenCase
 from pcrl.engine.views import Box
 
 SMALL = [
@@ -111,12 +112,14 @@ def test_a_batch_is_not_overwritten_before_its_release(cases, recipe):
 
 
 def test_a_bad_case_is_named_and_threads_end(cases, recipe, monkeypatch):
-    def broken(case, channel, box, destination):
-        if case.name == "volume-1":
-            raise ValueError("no such chunk")
-        read_region(case, channel, box, destination)
+    read = OpenCase.read
 
-    monkeypatch.setattr("pcrl.engine.render.read_region", broken)
+    def broken(self, channel, box, destination, scratch):
+        if self.shape == cases[1].record.grid.shape:
+            raise ValueError("no such chunk")
+        read(self, channel, box, destination, scratch)
+
+    monkeypatch.setattr(OpenCase, "read", broken)
     with pytest.raises(LoaderError, match=r"case lits/volume-1 .*no such chunk"):
         digests(loader(cases, recipe, 3))
     assert not loader_threads()
@@ -131,9 +134,9 @@ def test_leaving_early_ends_all_threads(cases, recipe):
 
 def test_region_beyond_the_volume_is_air(cases):
     case = cases[0]
-    whole = case.image[0]
+    whole = case.image.read()[0]
     region = np.empty((40, 10, 50), np.int16)
-    read_region(case, 0, Box((-8, 5, -5), (40, 10, 50)), region)
+    OpenCase(case).read(0, Box((-8, 5, -5), (40, 10, 50)), region, Scratch())
     np.testing.assert_array_equal(region[8:32, :, 5:45], whole[:, 5:15])
     region[8:32, :, 5:45] = -1000
     assert (region == -1000).all()

@@ -24,11 +24,11 @@ def test_onto_another_grid_agrees_with_scipy():
 def test_a_perfect_prediction_stays_nearly_perfect_on_the_original_grid(lits):
     # Labels were stored at 1 mm from slices of 2 mm; brought back they meet the original again.
     for case in lits.cases:
-        label = np.asarray(case.label()[...])
+        label = case.label().read()
         one_hot = np.stack([label == 0, label == 1]).astype(np.float32)
         back = to_original(one_hot, case)
         assert back.shape == case.label_record.grid.shape
-        np.testing.assert_array_equal(back, np.asarray(case.label(original=True)[...]))
+        np.testing.assert_array_equal(back, case.label(original=True).read())
 
 
 class Threshold(torch.nn.Module):
@@ -48,7 +48,7 @@ def test_windows_leave_no_seams():
 def test_ct_is_windowed_to_one_scale_for_all_patients(lits, window):
     low, high = window or (-1000.0, 1000.0)
     for case in lits.cases[:2]:
-        hounsfield = np.asarray(case.image[...]).astype(np.float64)
+        hounsfield = case.image.read().astype(np.float64)
         expected = (np.clip(hounsfield, low, high) - low) / (high - low) * 2 - 1
         np.testing.assert_allclose(image_of(case, window), expected, atol=1e-6)
 

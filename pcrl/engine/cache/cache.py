@@ -6,14 +6,12 @@ import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import zarr
 from numpy.typing import NDArray
 
 from pcrl.datasets.case import Split
-from pcrl.engine.cache import zarr_store
+from pcrl.engine.cache.chunks import StoredArray
 from pcrl.engine.cache.commit import COMMIT, is_committed, is_part_of
 from pcrl.engine.cache.format import (
     CASE_RECORD,
@@ -27,6 +25,7 @@ from pcrl.engine.cache.format import (
     LabelRecord,
     load,
 )
+from pcrl.engine.cache.store import Store, store_of
 
 
 @dataclass(frozen=True)
@@ -37,6 +36,7 @@ class CachedCase:
     name: str
     folder: Path
     entry: CaseEntry
+    store: Store
 
     @property
     def patient(self) -> str:
@@ -63,14 +63,14 @@ class CachedCase:
         """Where the label came from; `CacheError` if there is none."""
         return load(LabelRecord, self.folder / LABEL_RECORD)
 
-    @cached_property
-    def image(self) -> zarr.Array[Any]:
+    @property
+    def image(self) -> StoredArray:
         """The stored voxels, (channel, z, y, x) int16."""
-        return zarr_store.open_image(self.folder)
+        return StoredArray(self.store.image_table(self.folder))
 
-    def label(self, original: bool = False) -> zarr.Array[Any]:
+    def label(self, original: bool = False) -> StoredArray:
         """The segmentation, (z, y, x), on the cache's grid or on its own."""
-        return zarr_store.open_label(self.folder, original)
+        return StoredArray(self.store.label_table(self.folder, original))
 
     @cached_property
     def occupancy(self) -> NDArray[np.float32]:
@@ -123,8 +123,9 @@ class Cache:
             raise CacheError(f"{self.root} holds {', '.join(self._folders)}, not {name!r}")
         folder = self._folders[name]
         record = load(DatasetRecord, folder / DATASET_RECORD)
+        store = store_of(record.storage)
         cases = tuple(
-            CachedCase(name, case, folder / "cases" / case, entry)
+            CachedCase(name, case, folder / "cases" / case, entry, store)
             for case, entry in record.cases.items()
             if is_committed(folder / "cases" / case)
         )

@@ -22,11 +22,22 @@ def sha256_of(path: Path) -> str:
 
 def write_text(path: Path, text: str) -> None:
     """Replace a file in one step: a reader sees the old text or the new, never a part."""
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(text, encoding="utf-8")
-    _sync(partial)
-    partial.replace(path)
-    _sync(path.parent)
+    with new_file(path) as partial:
+        partial.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def new_file(final: Path) -> Iterator[Path]:
+    """A file to write, which takes the place of `final` when the block ends well, and vanishes when it does not."""
+    partial = final.with_name(f".{final.name}.partial")
+    try:
+        yield partial
+        _sync(partial)
+        partial.replace(final)
+        _sync(final.parent)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
 
 
 @contextmanager

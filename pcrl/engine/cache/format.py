@@ -1,7 +1,8 @@
 """What is where in a cache, and the records beside the pixels.
 
 CACHE/DATASET/dataset.json                 settings, splits, label names (`DatasetRecord`)
-CACHE/DATASET/cases/CASE/image.ome.zarr    NGFF 0.5: `0` is (channel, z, y, x) int16; labels in `labels/`
+CACHE/DATASET/cases/CASE/image.ome.zarr    NGFF 0.5: `0` is (channel, z, y, x) int16; labels in `labels/`; or
+CACHE/DATASET/cases/CASE/image.h5          the same arrays and attributes as HDF5, and `labels.h5`
 CACHE/DATASET/cases/CASE/occupancy.npy     (channel, 2, cells…) float32: foreground, dense tissue
 CACHE/DATASET/cases/CASE/case.json         what was read, and how it was stored (`CaseRecord`)
 CACHE/DATASET/cases/CASE/label.json        the same of the label, if there is one (`LabelRecord`)
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -20,9 +21,8 @@ from pcrl.config import Data, Modality, Recipe, TissueRule
 from pcrl.datasets.case import Split
 from pcrl.engine.grid import Grid
 
+Storage = Literal["zarr", "hdf5"]
 FORMAT = 1
-IMAGE = "image.ome.zarr"
-LABELS = f"{IMAGE}/labels"
 LABEL = "segmentation"
 ORIGINAL_LABEL = "segmentation-original"
 OCCUPANCY = "occupancy.npy"
@@ -126,6 +126,7 @@ class DatasetRecord(Record):
     recipe: Recipe
     tissue: TissueRule
     split_seed: int
+    storage: Storage = "zarr"
     label_names: dict[int, str]
     cases: dict[str, CaseEntry]
 

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pcrl.engine.cache import zarr_store
 from pcrl.engine.cache.cache import CachedCase, CachedDataset
 from pcrl.engine.cache.commit import damages
-from pcrl.engine.cache.format import IMAGE, LABEL, LABELS, CacheError
+from pcrl.engine.cache.format import CacheError
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +31,13 @@ def verify(dataset: CachedDataset) -> Iterator[Finding]:
 def _contradictions(case: CachedCase) -> list[str]:
     """Files that are as they were written, but do not fit together."""
     try:
-        zarr_store.check_ome(case.folder / IMAGE, "image")
+        case.store.check(case.folder, case.has_label)
         expected = (len(case.record.intensities), *case.record.grid.shape)
-        if case.image.shape != expected or case.image.dtype != np.int16:
-            return [f"{IMAGE}: {case.image.dtype} {case.image.shape}, the record says int16 {expected}"]
-        if case.has_label:
-            zarr_store.check_ome(case.folder / LABELS / LABEL, "label")
-            if case.label().shape != case.record.grid.shape:
-                return [f"{LABELS}/{LABEL}: {case.label().shape}, its image {case.record.grid.shape}"]
+        image = case.image
+        if image.shape != expected or image.dtype != np.int16:
+            return [f"{case.store.image}: {image.dtype} {image.shape}, the record says int16 {expected}"]
+        if case.has_label and case.label().shape != case.record.grid.shape:
+            return [f"{case.store.labels}: label {case.label().shape}, its image {case.record.grid.shape}"]
     except CacheError as error:
         return [str(error)]
     return []

@@ -1,0 +1,89 @@
+"""Reading boxes of voxels straight from the chunks of a case."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+from numcodecs import Blosc
+from numpy.typing import NDArray
+
+from pcrl.engine.cache.chunks import ChunkTable, frame_at
+from pcrl.engine.cache.format import CacheError
+from pcrl.kernels import blosc
+from pcrl.kernels.decode import OK, faulty, read_box
+
+
+class Scratch:
+    """What one thread needs to decompress chunks."""
+
+    def __init__(self) -> None:
+        self.decompressor = blosc.Decompressor() if blosc.AVAILABLE else None
+        self._chunk = np.empty((0, 0, 0), np.int16)
+
+    def chunk(self, edge: int) -> NDArray[np.int16]:
+        """Room for a chunk; made when another edge is asked for than before."""
+        if len(self._chunk) != edge:
+            self._chunk = np.empty((edge, edge, edge), np.int16)
+        return self._chunk
+
+
+class BoxReader:
+    """Boxes of one case's image. Shared by all threads; a chunk's checksum is compared when it is first decoded."""
+
+    def __init__(self, table: ChunkTable) -> None:
+        self.table = table
+        exists = table.file.exists()
+        self._file = (
+            np.memmap(table.file, np.uint8, "r").view(np.ndarray) if exists else np.empty(0, np.uint8)
+        )
+        self._checked = np.zeros(table.offsets.shape, np.uint8)
+
+    def read(
+        self, channel: int, start: tuple[int, int, int], destination: NDArray[np.int16], scratch: Scratch
+    ) -> None:
+        """Copy the part of a box that lies within the volume; the rest of `destination` stays as it is.
+
+        Args:
+            start: first voxel (z, y, x) of the box; may lie outside.
+            destination: (z, y, x) int16, as large as the box.
+
+        Raises:
+            CacheError: a chunk is damaged; names the file and the chunk.
+        """
+        table, crcs = self.table, self.table.crcs
+        z, y, x = table.shape[1:]
+        if scratch.decompressor is None:
+            self._read_plainly(channel, start, destination)
+            return
+        result = read_box(
+            self._file, table.offsets[channel], table.sizes[channel],
+            crcs[channel] if crcs.size else crcs.reshape(0, 0, 0), self._checked[channel],
+            table.fill, start, (z, y, x), scratch.decompressor.address, scratch.chunk(table.chunk[-1]), destination,
+        )  # fmt: skip
+        if result != OK:
+            place, reason = faulty(result, table.offsets.shape[1:])
+            raise CacheError(f"{table.file}: chunk {place} is damaged: {reason}. Run `pcrl cache verify`")
+
+    def _read_plainly(
+        self, channel: int, start: tuple[int, int, int], destination: NDArray[np.int16]
+    ) -> None:
+        """The same without the C library: one chunk after the other through numcodecs, holding the GIL."""
+        table = self.table
+        low = [max(0, s) for s in start]
+        stop = [min(n, s + m) for n, s, m in zip(table.shape[1:], start, destination.shape, strict=True)]
+        edge = table.chunk[-1]
+        buffer = np.empty((edge, edge, edge), np.int16)
+        spans = [range(a // edge, -(-b // edge)) for a, b in zip(low, stop, strict=True)]
+        for place in product(*spans) if all(a < b for a, b in zip(low, stop, strict=True)) else ():
+            frame = frame_at(table, (channel, *place), self._file)
+            if frame is None:
+                buffer.fill(table.fill)
+            else:
+                Blosc().decode(frame, buffer)
+            part, inside = [], []
+            for a, b, s, p in zip(low, stop, start, place, strict=True):
+                first, last = max(a, p * edge), min(b, (p + 1) * edge)
+                part.append(slice(first - p * edge, last - p * edge))
+                inside.append(slice(first - s, last - s))
+            destination[tuple(inside)] = buffer[tuple(part)]
