@@ -14,7 +14,7 @@ from pcrl.kernels.gamma import apply_gamma
 from pcrl.kernels.noise import add_noise
 from pcrl.kernels.normalize import LANES, normalize
 from pcrl.kernels.swap import swap_blocks
-from pcrl.kernels.warp import affine_matrix, gather, reduce_box, reduction
+from pcrl.kernels.warp import affine_matrix, box_taps, gather, reduce_box
 
 BOX, VIEW = (64, 112, 112), (32, 64, 64)
 SWAPS, BLOCK = 100, (4, 4, 8)
@@ -37,7 +37,7 @@ def main() -> None:
         np.empty((2, *BLOCK), np.float32),
     )
     matrix = affine_matrix((1.05, 0.95, 1.0), (0.1, -0.1, 0.15))
-    taps = [part for axis in range(3) for part in reduction(BOX[axis], VIEW[axis])]
+    taps = box_taps(BOX, VIEW)
     step = np.divide(BOX, VIEW)
 
     def warp() -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from pcrl.engine.views import stream
+from pcrl.kernels.compile import kernel
 from pcrl.kernels.random import derive
 
 ORDER = 1 << 32
@@ -52,7 +52,7 @@ class Order:
         return np.ascontiguousarray(order.reshape(self.steps, self.batch_size)[:, mine])
 
 
-@njit("uint64[:](uint64, int64)", cache=True)
+@kernel(signature="uint64[:](uint64, int64)")
 def _keys(key: int, count: int) -> NDArray[np.uint64]:
     keys = np.empty(count, np.uint64)
     for i in range(count):

@@ -19,7 +19,7 @@ from pcrl.kernels.gamma import apply_gamma
 from pcrl.kernels.noise import add_noise
 from pcrl.kernels.normalize import LANES, normalize
 from pcrl.kernels.swap import swap_blocks
-from pcrl.kernels.warp import gather, reduce_box, reduction
+from pcrl.kernels.warp import box_taps, gather, reduce_box
 
 OPEN_CASES = 256
 """Cases whose index and occupancy are kept; about 1 MB each for a CT at 1 mm."""
@@ -131,10 +131,8 @@ def cut(
     size = (min(box[0], shape[0]), min(box[1], shape[1]), min(box[2], shape[2]))
     grid = workspace.grid[: size[0] * size[1] * size[2]].reshape(size)
     z, y, x = (a - o for a, o in zip(view.box.start, origin, strict=True))
-    (first_z, weights_z), (first_y, weights_y), (first_x, weights_x) = map(reduction, box, size)
     reduce_box(
         region, (z, y, x), box,
-        first_z, weights_z, first_y, weights_y, first_x, weights_x,
-        workspace.plane, workspace.row, grid,
+        *box_taps(box, size), workspace.plane, workspace.row, grid,
     )  # fmt: skip
     gather(grid, output, view.matrix, view.flip, scale, offset)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -154,15 +155,15 @@ def _view(
     key: int, draws: Draws, box: Box, shape: Size, is_global: bool, views: Views, corruption: Corruption
 ) -> View:
     flip = draws.uniform() < views.flip_probability
-    scales = [draws.uniform(*views.scale) for _ in range(3)]
-    angles = [math.radians(draws.uniform(-views.angle, views.angle)) for _ in range(3)]
+    scale_z, scale_y, scale_x = (draws.uniform(*views.scale) for _ in range(3))
+    angle_z, angle_y, angle_x = (math.radians(draws.uniform(-views.angle, views.angle)) for _ in range(3))
     blur = Draws(stream(key, BLUR))
     z, y, x = (blur.uniform(0, corruption.blur_sigma) for _ in range(3))
     return View(
         box=box,
         shape=shape,
         flip=flip,
-        matrix=affine_matrix(scales, angles),
+        matrix=affine_matrix((scale_z, scale_y, scale_x), (angle_z, angle_y, angle_x)),
         blur=(z, y, x),
         noise=Draws(stream(key, NOISE)).uniform(0, corruption.noise_sigma),
         noise_key=stream(stream(key, NOISE), 1),
@@ -175,14 +176,7 @@ def _global_pair(
     key: int, volume: Size, tissue: Tissue, rule: TissueRule, views: Views
 ) -> tuple[Box, Box, bool]:
     """Two overlapping boxes with tissue in them; the best of the allowed draws if none has it all."""
-    pairs = np.array(possible_pairs(volume, views))
-    sizes = np.array(views.global_boxes)
-    ranges = np.array(
-        [
-            [_range(*axis) for axis in zip(volume, size, views.margin, strict=True)]
-            for size in views.global_boxes
-        ]
-    )
+    pairs, sizes, ranges = _places(volume, views)
     drawn = np.empty((2, 4), np.int64)
     best: tuple[float, Box, Box] | None = None
     for attempt in range(views.draws):
@@ -199,6 +193,16 @@ def _global_pair(
             break
     assert best is not None
     return best[1], best[2], best[0] > 0
+
+
+@lru_cache
+def _places(volume: Size, views: Views) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """What `draw_overlapping` has to know of a volume: pairs of sizes, edges, and where each may start."""
+    ranges = [
+        [_range(*axis) for axis in zip(volume, size, views.margin, strict=True)]
+        for size in views.global_boxes
+    ]
+    return np.array(possible_pairs(volume, views)), np.array(views.global_boxes), np.array(ranges)
 
 
 def possible_pairs(volume: Size, views: Views) -> list[tuple[int, int]]:

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from pcrl.kernels.compile import kernel
 from pcrl.kernels.random import uniform
 
 DRAWS = 20_000
 """Pairs tried before the one that overlaps most is taken; in a chest CT one of about thirty is accepted."""
 
 
-@njit(
-    "float64(uint64, int64[:,::1], int64[:,::1], int64[:,:,::1], float64, int64[:,::1])",
-    nogil=True,
-    cache=True,
-    boundscheck=False,
-    error_model="numpy",
-)
+@kernel(signature="float64(uint64, int64[:,::1], int64[:,::1], int64[:,:,::1], float64, int64[:,::1])")
 def draw_overlapping(
     key: int,
     pairs: NDArray[np.int64],

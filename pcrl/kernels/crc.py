@@ -6,8 +6,10 @@ from typing import Any, Literal
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
+
+from pcrl.kernels.compile import kernel
 
 
 def _crc_step(kind: Literal[8, 64]) -> Any:
@@ -36,7 +38,7 @@ _crc_of_8_bytes = _crc_step(64)
 _crc_of_1_byte = _crc_step(8)
 
 
-@njit("uint32(intp, int64)", nogil=True, cache=True)
+@kernel(signature="uint32(intp, int64)")
 def crc32c(address: int, size: int) -> int:
     """CRC-32C (Castagnoli) of `size` bytes at an address."""
     crc = np.uint64(0xFFFFFFFF)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from pcrl.kernels.blosc import decompress
+from pcrl.kernels.compile import kernel
 from pcrl.kernels.crc import crc32c
 
 OK, WRONG_CRC, WRONG_FRAME, OUTSIDE = range(4)
@@ -16,7 +16,7 @@ MISSING = np.uint64(0xFFFFFFFFFFFFFFFF)
 _NO_CRC_TABLE = 0
 
 
-@njit(nogil=True, cache=True, boundscheck=False, error_model="numpy")
+@kernel
 def read_box(
     file: NDArray[np.uint8],
     offsets: NDArray[np.uint64],

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from pcrl.kernels.compile import kernel
 from pcrl.kernels.noise import log2_positive
 
 _f = np.float32
 
 
-@njit(nogil=True, cache=True, inline="always")
+@kernel(inline=True)
 def _exp2(x: np.float32) -> np.float32:
     """2^x for −126 ≤ x ≤ 127; relative error below 2e-7."""
     whole = np.floor(x + _f(0.5))
@@ -28,7 +28,7 @@ def _exp2(x: np.float32) -> np.float32:
     return np.float32(p * power)
 
 
-@njit(nogil=True, cache=True, boundscheck=False, error_model="numpy")
+@kernel
 def apply_gamma(image: NDArray[np.float32], gamma: float) -> None:
     """Replace x by sign(x)·|x|^gamma, in place; magnitudes below 1e-30 become 0.
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from pcrl.kernels.compile import kernel
 
 _f = np.float32
 _u = np.uint32
 
 
-@njit(nogil=True, cache=True, inline="always")
+@kernel(inline=True)
 def _mix(h: np.uint32) -> np.uint32:
     """32-bit finalizer with full avalanche (the constants are those of `lowbias32` by C. Wellons)."""
     # Numba widens 32-bit arithmetic to 64 bits: every product is cut back.
@@ -21,7 +22,7 @@ def _mix(h: np.uint32) -> np.uint32:
     return _u(h ^ (h >> _u(16)))
 
 
-@njit(nogil=True, cache=True, inline="always")
+@kernel(inline=True)
 def _sin_turn(t: np.float32) -> np.float32:
     """sin(2πt) for |t| ≤ ¼, by its Taylor series; error below 6e-8."""
     x = t * _f(6.283185307179586)
@@ -34,7 +35,7 @@ def _sin_turn(t: np.float32) -> np.float32:
     return x + x * x2 * p
 
 
-@njit(nogil=True, cache=True, inline="always")
+@kernel(inline=True)
 def log2_positive(x: np.float32) -> np.float32:
     """log2 of a positive, normal float32; error below 3e-7 absolute plus one rounding."""
     bits = np.float32(x).view(np.int32)
@@ -51,7 +52,7 @@ def log2_positive(x: np.float32) -> np.float32:
     return _f(exponent) + s * p
 
 
-@njit("void(float32[::1], float64, uint64)", nogil=True, cache=True, boundscheck=False, error_model="numpy")
+@kernel(signature="void(float32[::1], float64, uint64)")
 def add_noise(image: NDArray[np.float32], sigma: float, key: int) -> None:
     """Add independent N(0, sigma²) to every voxel, in place.
 

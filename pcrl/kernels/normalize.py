@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from pcrl.kernels.compile import kernel
 
 LANES = 64
 
 
-@njit(nogil=True, cache=True, boundscheck=False, error_model="numpy")
+@kernel
 def normalize(image: NDArray[np.float32], lanes: NDArray[np.float64]) -> None:
     """Subtract the mean and divide by the standard deviation (n − 1, as TorchIO's ZNormalization), in place.
 
@@ -31,7 +32,7 @@ def normalize(image: NDArray[np.float32], lanes: NDArray[np.float64]) -> None:
         image[i] = (image[i] - shift) * scale
 
 
-@njit(nogil=True, cache=True, boundscheck=False, error_model="numpy")
+@kernel
 def _sum(image: NDArray[np.float32], mean: float, squared: bool, lanes: NDArray[np.float64]) -> float:
     lanes[:LANES] = 0.0
     whole = image.size // LANES * LANES

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from pcrl.kernels.compile import kernel
 
 
 def summed(shares: NDArray[np.float32], shape: tuple[int, int, int], cell: int) -> NDArray[np.float64]:
@@ -26,7 +27,7 @@ def summed(shares: NDArray[np.float32], shape: tuple[int, int, int], cell: int) 
     return table
 
 
-@njit(nogil=True, cache=True, boundscheck=False, error_model="numpy")
+@kernel
 def _corner(
     table: NDArray[np.float64], shape: tuple[int, int, int], cell: int, z: int, y: int, x: int
 ) -> float:
@@ -48,7 +49,7 @@ def _corner(
     return total
 
 
-@njit(nogil=True, cache=True, boundscheck=False, error_model="numpy")
+@kernel
 def box_mean(
     table: NDArray[np.float64],
     shape: tuple[int, int, int],

@@ -8,7 +8,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
+
+from pcrl.kernels.compile import kernel
 
 _STEP = np.uint64(0x9E3779B97F4A7C15)
 _FIRST = np.uint64(0xBF58476D1CE4E5B9)
@@ -17,7 +18,7 @@ _ONE = np.uint64(1)
 
 
 # The signature is given so that plain Python integers up to 2^64 − 1 are taken as they are.
-@njit("uint64(uint64, uint64)", nogil=True, cache=True)
+@kernel(signature="uint64(uint64, uint64)")
 def derive(key: int, word: int) -> int:
     """A new key from a key and a word; different words give unrelated keys."""
     z = (key ^ (_STEP * (word + _ONE))) + _STEP
@@ -31,13 +32,13 @@ def derive(key: int, word: int) -> int:
     return mixed
 
 
-@njit("float64(uint64, uint64)", nogil=True, cache=True)
+@kernel(signature="float64(uint64, uint64)")
 def uniform(key: int, counter: int) -> float:
     """The number of this key and counter in [0, 1), with 53 random bits."""
     return (derive(key, counter) >> np.uint64(11)) * (1.0 / 9007199254740992.0)
 
 
-@njit("float64(uint64, uint64)", nogil=True, cache=True)
+@kernel(signature="float64(uint64, uint64)")
 def normal(key: int, counter: int) -> float:
     """The standard normal number of this key and counter (Box–Muller)."""
     first = uniform(key, np.uint64(2) * counter)  # type: ignore[arg-type]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from pcrl.kernels.compile import kernel
 
-@njit(nogil=True, cache=True, boundscheck=False, error_model="numpy")
+
+@kernel
 def resample_axis(
     source: NDArray[np.float32],
     destination: NDArray[np.float32],
@@ -34,7 +35,7 @@ def resample_axis(
                         row[b] += weight * line[b]
 
 
-@njit(nogil=True, cache=True, boundscheck=False, error_model="numpy")
+@kernel
 def resample_last(
     source: NDArray[np.float32],
     destination: NDArray[np.float32],

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from pcrl.kernels.compile import kernel
 from pcrl.kernels.random import uniform
 
 
-@njit(
-    "void(float32[:,:,::1], int64, int64, int64, int64, uint64, float32[:,:,:,::1])",
-    nogil=True,
-    cache=True,
-    boundscheck=False,
-    error_model="numpy",
-)
+@kernel(signature="void(float32[:,:,::1], int64, int64, int64, int64, uint64, float32[:,:,:,::1])")
 def swap_blocks(
     image: NDArray[np.float32],
     pairs: int,

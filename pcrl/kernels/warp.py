@@ -8,43 +8,138 @@ the affine map together.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from functools import cache
+from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from pcrl.kernels.compile import kernel
 from pcrl.kernels.resample import linear_weights
 
+_f = np.float32
+_ONE, _TWO, _THREE = np.uint64(1), np.uint64(2), np.uint64(3)
+GROUP = 4
+"""Taps that are added up in one pass over a row."""
 Taps = tuple[NDArray[np.int64], NDArray[np.float32]]
+BoxTaps = tuple[
+    NDArray[np.int64], NDArray[np.float32],
+    NDArray[np.int64], NDArray[np.float32],
+    NDArray[np.int64], NDArray[np.float32],
+]  # fmt: skip
+
+
+def reduction(size: int, count: int) -> Taps:
+    """Taps that bring `size` voxels to `count` ≤ size with half-pixel centres; the identity if they are equal.
+
+    Returns:
+        `first` (count,) and `weights` (count, taps); taps is 1 or a multiple of `GROUP`, filled up with zeros.
+    """
+    ratio = size / count
+    first, weights = linear_weights(size, (ratio - 1) / 2, ratio, count, widen=True)
+    lead = (weights != 0).argmax(axis=1)
+    taps = int(np.count_nonzero(weights, axis=1).max())
+    columns = lead[:, None] + np.arange(taps)
+    kept = np.take_along_axis(np.pad(weights, ((0, 0), (0, taps))), columns, axis=1)
+    filled = 1 if taps == 1 else -(-taps // GROUP) * GROUP
+    return first + lead, np.ascontiguousarray(np.pad(kept, ((0, 0), (0, filled - taps))))
 
 
 @cache
-def reduction(size: int, count: int) -> Taps:
-    """Taps that bring `size` voxels to `count` ≤ size with half-pixel centres; the identity if they are equal."""
-    ratio = size / count
-    return linear_weights(size, (ratio - 1) / 2, ratio, count, widen=True)
+def box_taps(size: tuple[int, int, int], shape: tuple[int, int, int]) -> BoxTaps:
+    """The taps that `reduce_box` wants for a box of this size: first and weights for z, y and x."""
+    (first_z, weights_z), (first_y, weights_y), (first_x, weights_x) = map(reduction, size, shape)
+    return first_z, weights_z, first_y, weights_y, first_x, np.ascontiguousarray(weights_x.T)
 
 
-def affine_matrix(scales: Sequence[float], angles: Sequence[float]) -> NDArray[np.float64]:
+@kernel
+def affine_matrix(
+    scales: tuple[float, float, float], angles: tuple[float, float, float]
+) -> NDArray[np.float64]:
     """3×3 matrix of an affine map about the centre: scale each axis, then rotate about z, then y, then x.
 
     Args:
         scales: (z, y, x), dimensionless.
         angles: rotation about the (z, y, x) axis, radians.
     """
-    matrix = np.diag(np.asarray(scales, np.float64))
+    matrix = np.zeros((3, 3))
     for axis in range(3):
-        i, j = [a for a in range(3) if a != axis]
+        matrix[axis, axis] = scales[axis]
+    for axis in range(3):
+        i, j = (1 if axis == 0 else 0), (1 if axis == 2 else 2)
         cosine, sine = math.cos(angles[axis]), math.sin(angles[axis])
-        turn = np.eye(3)
-        turn[i, i], turn[i, j], turn[j, i], turn[j, j] = cosine, -sine, sine, cosine
-        matrix = turn @ matrix
+        for column in range(3):
+            a, b = matrix[i, column], matrix[j, column]
+            matrix[i, column] = cosine * a - sine * b
+            matrix[j, column] = sine * a + cosine * b
     return matrix
 
 
-@njit(nogil=True, cache=True, boundscheck=False, error_model="numpy")
+@kernel
+def _weighted(
+    source: NDArray[Any],
+    begin: int,
+    stride: int,
+    rows: int,
+    weights: NDArray[np.float32],
+    line: NDArray[np.float32],
+    at: int,
+    length: int,
+) -> None:
+    """`line[at + x] = Σ_k weights[k] · source[begin + k · stride + x]`, `GROUP` taps in one pass.
+
+    Args:
+        rows: rows that there are from `begin` on; beyond the last, weights are 0.
+    """
+    # Unsigned, as Numba else looks at every index for a negative one, counted from the end.
+    to = np.uint64(at)
+    if weights.size == 1:
+        a = np.uint64(begin)
+        for x in range(np.uint64(length)):
+            line[to + x] = _f(source[a + x])
+        return
+    for k in range(0, weights.size, GROUP):
+        a, b = np.uint64(begin + min(k, rows - 1) * stride), np.uint64(begin + min(k + 1, rows - 1) * stride)
+        c, d = (
+            np.uint64(begin + min(k + 2, rows - 1) * stride),
+            np.uint64(begin + min(k + 3, rows - 1) * stride),
+        )
+        wa, wb, wc, wd = weights[k], weights[k + 1], weights[k + 2], weights[k + 3]
+        if k == 0:
+            for x in range(np.uint64(length)):
+                line[to + x] = (wa * _f(source[a + x]) + wb * _f(source[b + x])) + (
+                    wc * _f(source[c + x]) + wd * _f(source[d + x])
+                )
+        else:
+            for x in range(np.uint64(length)):
+                line[to + x] += (wa * _f(source[a + x]) + wb * _f(source[b + x])) + (
+                    wc * _f(source[c + x]) + wd * _f(source[d + x])
+                )
+
+
+@kernel
+def _weighted_along(
+    line: NDArray[np.float32],
+    first: NDArray[np.int64],
+    weights: NDArray[np.float32],
+    output: NDArray[np.float32],
+    at: int,
+) -> None:
+    """`output[at + x] = Σ_k weights[k, x] · line[first[x] + k]`; `line` goes on for `GROUP` voxels after its last."""
+    to, count = np.uint64(at), np.uint64(first.size)
+    taps = weights.reshape(-1)
+    for k in range(np.uint64(0), np.uint64(weights.shape[0]), np.uint64(GROUP)):
+        a = k * count
+        b, c, d = a + count, a + np.uint64(2) * count, a + np.uint64(3) * count
+        for x in range(count):
+            i = np.uint64(first[x]) + k
+            total = (taps[a + x] * line[i] + taps[b + x] * line[i + _ONE]) + (
+                taps[c + x] * line[i + _TWO] + taps[d + x] * line[i + _THREE]
+            )
+            output[to + x] = total if k == 0 else output[to + x] + total
+
+
+@kernel
 def reduce_box(
     source: NDArray[np.int16],
     start: tuple[int, int, int],
@@ -64,49 +159,31 @@ def reduce_box(
     Args:
         source: (z, y, x) int16.
         start, size: the box, which lies within `source`.
-        first_*, weights_*: from `reduction`, one row for each voxel of `grid` on that axis.
-        plane: at least y · x of the box; row: at least x of the box.
+        first_*, weights_*: from `reduction`, one row for each voxel of `grid` on that axis; those of x transposed.
+        plane: at least y · x of the box; row: at least x of the box and the taps of x.
         grid: (z, y, x) float32, overwritten.
     """
     z0, y0, x0 = start
-    _, size_y, size_x = size
-    for i in range(grid.shape[0]):
+    size_z, size_y, size_x = size
+    _, ny, nx = source.shape
+    flat, output = source.reshape(-1), grid.reshape(-1)
+    out_z, out_y, out_x = grid.shape
+    row[size_x : size_x + weights_x.shape[0]] = 0
+    for i in range(out_z):
         for y in range(size_y):
-            line = plane[y * size_x : (y + 1) * size_x]
-            voxels = source[z0 + first_z[i], y0 + y]
-            w = weights_z[i, 0]
-            for x in range(size_x):
-                line[x] = w * np.float32(voxels[x0 + x])
-            for k in range(1, weights_z.shape[1]):
-                w = weights_z[i, k]
-                if w != 0:
-                    voxels = source[z0 + first_z[i] + k, y0 + y]
-                    for x in range(size_x):
-                        line[x] += w * np.float32(voxels[x0 + x])
-        for j in range(grid.shape[1]):
-            at = first_y[j] * size_x
-            w = weights_y[j, 0]
-            for x in range(size_x):
-                row[x] = w * plane[at + x]
-            for k in range(1, weights_y.shape[1]):
-                w = weights_y[j, k]
-                if w != 0:
-                    at = (first_y[j] + k) * size_x
-                    for x in range(size_x):
-                        row[x] += w * plane[at + x]
-            output = grid[i, j]
-            if weights_x.shape[1] == 1:
-                for x in range(size_x):
-                    output[x] = row[x]
+            begin = ((z0 + first_z[i]) * ny + y0 + y) * nx + x0
+            _weighted(flat, begin, ny * nx, size_z - first_z[i], weights_z[i], plane, y * size_x, size_x)
+        for j in range(out_y):
+            at = (i * out_y + j) * out_x
+            begin = first_y[j] * size_x
+            if weights_x.shape[0] == 1:
+                _weighted(plane, begin, size_x, size_y - first_y[j], weights_y[j], output, at, size_x)
             else:
-                for x in range(output.shape[0]):
-                    total = np.float32(0)
-                    for k in range(weights_x.shape[1]):
-                        total += weights_x[x, k] * row[first_x[x] + k]
-                    output[x] = total
+                _weighted(plane, begin, size_x, size_y - first_y[j], weights_y[j], row, 0, size_x)
+                _weighted_along(row, first_x, weights_x, output, at)
 
 
-@njit(nogil=True, cache=True, boundscheck=False, error_model="numpy")
+@kernel
 def gather(
     grid: NDArray[np.float32],
     destination: NDArray[np.float32],
@@ -118,7 +195,8 @@ def gather(
     """One trilinear interpolation of `grid` at the affinely mapped, flipped, resized positions of `destination`.
 
     Positions up to half a voxel beyond the outermost centres take the border's value; those further out take the
-    smallest value of `grid` (published: padded with the crop's minimum).
+    smallest value of `grid` (published: padded with the crop's minimum). Without a branch in the innermost loop, which
+    then runs on whole vectors.
 
     Args:
         grid: (z, y, x) float32, covers the same box as `destination`.
@@ -126,42 +204,71 @@ def gather(
         matrix: 3×3, offsets from the centre of `destination` to offsets in the resized crop, in its voxels.
         flip: mirror the last axis before the affine map.
     """
-    lowest = grid[0, 0, 0]
-    for z in range(grid.shape[0]):
-        for y in range(grid.shape[1]):
-            for x in range(grid.shape[2]):
-                lowest = min(lowest, grid[z, y, x])
+    flat = grid.reshape(-1)
+    lowest = flat[0]
+    for i in range(flat.size):
+        lowest = min(lowest, flat[i])
     gz, gy, gx = grid.shape
     nz, ny, nx = destination.shape
-    # position in the grid = base + z·step_z + y·step_y + x·step_x, per axis
     ratio_z, ratio_y, ratio_x = gz / nz, gy / ny, gx / nx
     mirror = -1.0 if flip else 1.0
-    a, b = np.float32(scale), np.float32(offset)
+    a, b = _f(scale), _f(offset)
     padding = lowest * a + b
+    # The last cell of an axis also serves its last voxel, with a share of 1 of the voxel after; an axis of one voxel
+    # has no voxel after.
+    cell_z, cell_y, cell_x = np.int32(max(gz - 2, 0)), np.int32(max(gy - 2, 0)), np.int32(max(gx - 2, 0))
+    up_z, up_y, up_x = (
+        np.uint64(gy * gx if gz > 1 else 0),
+        np.uint64(gx if gy > 1 else 0),
+        np.uint64(1 if gx > 1 else 0),
+    )
+    stride_z, stride_y = np.int32(gy * gx), np.int32(gx)
+    end_z, end_y, end_x = _f(gz - 1), _f(gy - 1), _f(gx - 1)
+    step_z = _f(matrix[0, 2] * ratio_z)
+    step_y = _f(matrix[1, 2] * ratio_y)
+    step_x = _f(mirror * matrix[2, 2] * ratio_x)
     for z in range(nz):
         cz = z - (nz - 1) * 0.5
         for y in range(ny):
-            cy = y - (ny - 1) * 0.5
+            cy, cx = y - (ny - 1) * 0.5, -(nx - 1) * 0.5
+            base_z = _f(
+                (matrix[0, 0] * cz + matrix[0, 1] * cy + matrix[0, 2] * cx + nz * 0.5) * ratio_z - 0.5
+            )
+            base_y = _f(
+                (matrix[1, 0] * cz + matrix[1, 1] * cy + matrix[1, 2] * cx + ny * 0.5) * ratio_y - 0.5
+            )
+            base_x = _f(
+                (mirror * (matrix[2, 0] * cz + matrix[2, 1] * cy + matrix[2, 2] * cx) + nx * 0.5) * ratio_x
+                - 0.5
+            )
+            output = destination[z, y]
             for x in range(nx):
-                cx = x - (nx - 1) * 0.5
-                pz = (matrix[0, 0] * cz + matrix[0, 1] * cy + matrix[0, 2] * cx + nz * 0.5) * ratio_z - 0.5
-                py = (matrix[1, 0] * cz + matrix[1, 1] * cy + matrix[1, 2] * cx + ny * 0.5) * ratio_y - 0.5
-                px = (
-                    mirror * (matrix[2, 0] * cz + matrix[2, 1] * cy + matrix[2, 2] * cx) + nx * 0.5
-                ) * ratio_x - 0.5
-                if pz < -0.5 or pz > gz - 0.5 or py < -0.5 or py > gy - 0.5 or px < -0.5 or px > gx - 0.5:
-                    destination[z, y, x] = padding
-                    continue
-                pz = min(max(pz, 0.0), gz - 1.0)
-                py = min(max(py, 0.0), gy - 1.0)
-                px = min(max(px, 0.0), gx - 1.0)
-                iz, iy, ix = int(pz), int(py), int(px)
-                jz, jy, jx = min(iz + 1, gz - 1), min(iy + 1, gy - 1), min(ix + 1, gx - 1)
-                fz, fy, fx = np.float32(pz - iz), np.float32(py - iy), np.float32(px - ix)
-                v00 = grid[iz, iy, ix] + fx * (grid[iz, iy, jx] - grid[iz, iy, ix])
-                v01 = grid[iz, jy, ix] + fx * (grid[iz, jy, jx] - grid[iz, jy, ix])
-                v10 = grid[jz, iy, ix] + fx * (grid[jz, iy, jx] - grid[jz, iy, ix])
-                v11 = grid[jz, jy, ix] + fx * (grid[jz, jy, jx] - grid[jz, jy, ix])
+                along = _f(np.int32(x))
+                pz = base_z + along * step_z
+                py = base_y + along * step_y
+                px = base_x + along * step_x
+                inside = (
+                    (pz >= _f(-0.5)) & (pz <= end_z + _f(0.5))
+                    & (py >= _f(-0.5)) & (py <= end_y + _f(0.5))
+                    & (px >= _f(-0.5)) & (px <= end_x + _f(0.5))
+                )  # fmt: skip
+                pz = min(max(pz, _f(0)), end_z)
+                py = min(max(py, _f(0)), end_y)
+                px = min(max(px, _f(0)), end_x)
+                iz = min(np.int32(pz), cell_z)
+                iy = min(np.int32(py), cell_y)
+                ix = min(np.int32(px), cell_x)
+                fz, fy, fx = pz - _f(iz), py - _f(iy), px - _f(ix)
+                at = np.uint64(np.int32(iz * stride_z + iy * stride_y + ix))
+                v000, v001 = flat[at], flat[at + up_x]
+                v010, v011 = flat[at + up_y], flat[at + up_y + up_x]
+                v100, v101 = flat[at + up_z], flat[at + up_z + up_x]
+                v110, v111 = flat[at + up_z + up_y], flat[at + up_z + up_y + up_x]
+                v00 = v000 + fx * (v001 - v000)
+                v01 = v010 + fx * (v011 - v010)
+                v10 = v100 + fx * (v101 - v100)
+                v11 = v110 + fx * (v111 - v110)
                 v0 = v00 + fy * (v01 - v00)
                 v1 = v10 + fy * (v11 - v10)
-                destination[z, y, x] = (v0 + fz * (v1 - v0)) * a + b
+                value = (v0 + fz * (v1 - v0)) * a + b
+                output[x] = value if inside else padding

@@ -25,7 +25,7 @@ def volume(shape, seed=0):
 
 def blurred(image, sigma):
     result, row = image.copy(), np.empty(image.shape[2] + 2 * MAXIMUM_RADIUS, np.float32)
-    blur(result, *sigma, np.empty_like(image), row, np.empty(MAXIMUM_RADIUS + 1, np.float32))
+    blur(result, *sigma, np.empty(image.size, np.float32), row, np.empty(MAXIMUM_RADIUS + 1, np.float32))
     return result
 
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from pcrl.kernels.warp import affine_matrix, gather, reduce_box, reduction
+from pcrl.kernels.warp import affine_matrix, box_taps, gather, reduce_box
 
 
 def stored(shape, seed=0):
@@ -18,8 +18,8 @@ def stored(shape, seed=0):
 
 def reduced(source, start, box, shape):
     grid = np.empty(shape, np.float32)
-    taps = [part for n, m in zip(box, shape, strict=True) for part in reduction(n, m)]
-    plane, row = np.empty(box[1] * box[2], np.float32), np.empty(box[2], np.float32)
+    taps = box_taps(box, shape)
+    plane, row = np.empty(box[1] * box[2], np.float32), np.empty(box[2] + 64, np.float32)
     reduce_box(source, start, box, *taps, plane, row, grid)
     return grid
 
@@ -105,6 +105,6 @@ def test_gather_is_scipys_linear_interpolation(size, shape, scales, angles, flip
 
 
 def test_affine_matrix_scales_then_rotates():
-    quarter = affine_matrix((1, 2, 3), (math.pi / 2, 0, 0))
+    quarter = affine_matrix((1.0, 2.0, 3.0), (math.pi / 2, 0.0, 0.0))
     np.testing.assert_allclose(np.abs(quarter), [[1, 0, 0], [0, 0, 3], [0, 2, 0]], atol=1e-12)
     assert np.linalg.det(affine_matrix((1.1, 0.9, 1.0), (0.1, 0.2, -0.3))) == pytest.approx(0.99)

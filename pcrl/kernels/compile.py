@@ -1,0 +1,42 @@
+"""How every kernel is compiled; decided here and nowhere else.
+
+No GIL, cached on disk, no bounds checks, division as NumPy does it, and `noalias`: the promise that no array argument
+overlaps another that is written. Numba has that flag, for its own parallel loops, but does not offer it. Without it
+LLVM must assume that a store may change what the next gather reads, and leaves such loops scalar: the trilinear gather
+then takes 2.6 times as long.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar, overload
+
+from numba import njit
+from numba.core.cpu import CPUTargetOptions
+from numba.core.options import TargetOptions
+
+CPUTargetOptions.noalias = TargetOptions.Mapping("noalias")
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+@overload
+def kernel(function: Function) -> Function: ...
+@overload
+def kernel(*, signature: str = ..., inline: bool = ...) -> Callable[[Function], Function]: ...
+def kernel(function: Any = None, *, signature: str | None = None, inline: bool = False) -> Any:
+    """Compile a function when it is first called, or at once for a `signature`.
+
+    Args:
+        inline: put its body where it is called, before types are known.
+    """
+    options: dict[str, Any] = {
+        "nogil": True,
+        "cache": True,
+        "boundscheck": False,
+        "error_model": "numpy",
+        "noalias": True,
+        "inline": "always" if inline else "never",
+    }
+    compiler = njit(signature, **options) if signature else njit(**options)
+    return compiler if function is None else compiler(function)
