@@ -130,6 +130,8 @@ class Training(Settings):
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     loader_threads: Annotated[int, Field(ge=0)] = 0
     """0: as many as there are cores."""
+    window: Annotated[int, Field(ge=0)] = 64
+    """Cases that samples are drawn across at a time; 0: all. What is outside need not be open, nor in memory."""
     ahead: Annotated[int, Field(ge=1)] = 4
     """Batches prepared ahead of the step."""
     log_every: Annotated[int, Field(ge=1)] = 10

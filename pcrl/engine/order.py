@@ -1,4 +1,8 @@
-"""The order of samples: a seeded permutation of every epoch, cut into batches, shared out over ranks."""
+"""The order of samples: a seeded shuffle of every epoch, cut into batches, shared out over ranks.
+
+Cases come in a seeded order; the samples of a case are strewn over a window of the cases after it. At any moment
+samples are drawn from about as many cases as the window has, so that only these need to be open and near at hand.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +13,11 @@ from numpy.typing import NDArray
 
 from pcrl.engine.views import stream
 from pcrl.kernels.compile import kernel
-from pcrl.kernels.random import derive
+from pcrl.kernels.random import uniform
 
 ORDER = 1 << 32
 """Word that sets the stream of the order apart from those of the samples."""
+SAMPLES, CASES = 0, 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +28,7 @@ class Order:
         cases: number of cases.
         samples_per_case: samples drawn of each case in an epoch.
         batch_size: samples of a step, over all ranks.
+        window: cases open at a time; 0, or more than there are, shuffles all samples of the epoch.
         rank, world: which share of every batch is rendered here.
     """
 
@@ -30,6 +36,7 @@ class Order:
     samples_per_case: int
     batch_size: int
     seed: int
+    window: int = 0
     rank: int = 0
     world: int = 1
 
@@ -45,16 +52,19 @@ class Order:
 
     def epoch(self, epoch: int) -> NDArray[np.int64]:
         """The samples of this rank, (steps, local_batch); sample `s` is of case `s // samples_per_case`."""
-        count = self.cases * self.samples_per_case
-        keys = _keys(stream(stream(self.seed, ORDER), epoch), count)
-        order = np.argsort(keys, kind="stable")[: self.steps * self.batch_size]
+        key = stream(stream(self.seed, ORDER), epoch)
+        places = _uniforms(stream(key, SAMPLES), self.cases * self.samples_per_case)
+        if 0 < self.window < self.cases:
+            rank = np.argsort(np.argsort(_uniforms(stream(key, CASES), self.cases), kind="stable"))
+            places = np.repeat(rank, self.samples_per_case) + self.window * places
+        order = np.argsort(places, kind="stable")[: self.steps * self.batch_size]
         mine = slice(self.rank * self.local_batch, (self.rank + 1) * self.local_batch)
         return np.ascontiguousarray(order.reshape(self.steps, self.batch_size)[:, mine])
 
 
-@kernel(signature="uint64[:](uint64, int64)")
-def _keys(key: int, count: int) -> NDArray[np.uint64]:
-    keys = np.empty(count, np.uint64)
+@kernel(signature="float64[:](uint64, int64)")
+def _uniforms(key: int, count: int) -> NDArray[np.float64]:
+    values = np.empty(count)
     for i in range(count):
-        keys[i] = derive(key, i)
-    return keys
+        values[i] = uniform(key, i)
+    return values

@@ -21,8 +21,8 @@ from pcrl.kernels.normalize import LANES, normalize
 from pcrl.kernels.swap import swap_blocks
 from pcrl.kernels.warp import box_taps, gather, reduce_box
 
-OPEN_CASES = 256
-"""Cases whose index and occupancy are kept; about 1 MB each for a CT at 1 mm."""
+SPARE_CASES = 16
+"""Cases kept open beyond the window of the order; each takes about 1.5 MB for a CT at 1 mm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class Renderer:
 
     def __init__(self, cases: Sequence[CachedCase], recipe: Recipe) -> None:
         self.cases, self.recipe = cases, recipe
-        self.case = lru_cache(OPEN_CASES)(lambda index: OpenCase(cases[index]))
+        self.case = lru_cache(recipe.training.window + SPARE_CASES)(lambda index: OpenCase(cases[index]))
 
     def workspace(self) -> Workspace:
         """Buffers for a thread."""

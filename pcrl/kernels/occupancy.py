@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from pcrl.kernels.compile import kernel
 
 
+@kernel
 def summed(shares: NDArray[np.float32], shape: tuple[int, int, int], cell: int) -> NDArray[np.float64]:
     """Sums of a share over all cells before each corner, in voxels.
 
@@ -18,12 +19,18 @@ def summed(shares: NDArray[np.float32], shape: tuple[int, int, int], cell: int) 
     Returns:
         (cells_z + 1, cells_y + 1, cells_x + 1) float64.
     """
-    voxels = shares.astype(np.float64)
-    for axis, n in enumerate(shape):
-        widths = np.minimum(cell, n - cell * np.arange(shares.shape[axis]))
-        voxels = voxels * widths.reshape([-1 if a == axis else 1 for a in range(3)])
-    table = np.zeros(tuple(n + 1 for n in shares.shape))
-    table[1:, 1:, 1:] = voxels.cumsum(0).cumsum(1).cumsum(2)
+    nz, ny, nx = shares.shape
+    table = np.zeros((nz + 1, ny + 1, nx + 1))
+    plane = np.zeros(nx + 1)
+    for z in range(nz):
+        depth = min(cell, shape[0] - z * cell)
+        plane[:] = 0
+        for y in range(ny):
+            area, row = depth * min(cell, shape[1] - y * cell), 0.0
+            for x in range(nx):
+                row += shares[z, y, x] * float(area * min(cell, shape[2] - x * cell))
+                plane[x + 1] += row
+                table[z + 1, y + 1, x + 1] = table[z, y + 1, x + 1] + plane[x + 1]
     return table
 
 

@@ -110,7 +110,11 @@ class Trainer:
         training = recipe.training
         self.recipe, self.out, self.device = recipe, out, device
         self.order = Order(
-            len(selection.cases), training.samples_per_case, training.batch_size, training.seed
+            len(selection.cases),
+            training.samples_per_case,
+            training.batch_size,
+            training.seed,
+            training.window,
         )
         if self.order.steps == 0:
             raise TrainingError(

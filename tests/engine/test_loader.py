@@ -47,7 +47,9 @@ def cases(tmp_path_factory, recipe):
 
 def loader(cases, recipe, threads=1, start=(0, 0), rank=0, world=1):
     training = recipe.training
-    order = Order(len(cases), training.samples_per_case, training.batch_size, training.seed, rank, world)
+    order = Order(
+        len(cases), training.samples_per_case, training.batch_size, training.seed, rank=rank, world=world
+    )
     return Loader(cases, ["foreground"] * len(cases), recipe, order, threads=threads, start=start)
 
 
@@ -148,3 +150,24 @@ def test_order_visits_every_sample_once():
     assert not np.array_equal(order.epoch(0), order.epoch(1))
     np.testing.assert_array_equal(order.epoch(1), Order(5, 8, 4, seed=3).epoch(1))
     assert Order(5, 8, 12, seed=3).epoch(0).shape == (3, 12)
+
+
+@pytest.mark.parametrize("window", [1, 3, 10])
+def test_window_bounds_the_cases_that_are_open(window):
+    order = Order(40, 16, 8, seed=1, window=window)
+    sequence = order.epoch(0).ravel()
+    assert sorted(sequence) == list(range(640))
+    of_case = sequence // 16
+    first = {case: np.argmax(of_case == case) for case in range(40)}
+    last = {case: 639 - np.argmax(of_case[::-1] == case) for case in range(40)}
+    open_at = [sum(first[case] <= n <= last[case] for case in range(40)) for n in range(640)]
+    assert max(open_at) <= window
+    assert np.mean(open_at[160:-160]) > 0.6 * window
+    assert len(set(of_case[300:332])) >= min(window, 10) * 0.6
+    np.testing.assert_array_equal(sequence, Order(40, 16, 8, seed=1, window=window).epoch(0).ravel())
+    halves = [Order(40, 16, 8, seed=1, window=window, rank=rank, world=2).epoch(0) for rank in (0, 1)]
+    np.testing.assert_array_equal(np.concatenate(halves, axis=1), order.epoch(0))
+
+
+def test_a_window_of_all_cases_is_a_plain_shuffle():
+    np.testing.assert_array_equal(Order(5, 8, 4, 3, window=5).epoch(2), Order(5, 8, 4, 3).epoch(2))
