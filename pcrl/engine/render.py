@@ -13,7 +13,7 @@ from pcrl.config import Recipe
 from pcrl.engine.cache.boxes import BoxReader, Scratch
 from pcrl.engine.cache.cache import CachedCase
 from pcrl.engine.tissue import Tissue
-from pcrl.engine.views import Box, View, ViewPlan
+from pcrl.engine.views import View, ViewPlan
 from pcrl.kernels.blur import MAXIMUM_RADIUS, blur
 from pcrl.kernels.gamma import apply_gamma
 from pcrl.kernels.noise import add_noise
@@ -71,11 +71,13 @@ class OpenCase:
         self.tissues = [Tissue(channel, self.shape) for channel in case.occupancy]
         self.boxes = BoxReader(case.store.image_table(case.folder))
 
-    def read(self, channel: int, box: Box, destination: NDArray[np.int16], scratch: Scratch) -> None:
-        """Fill `destination` with a box; what lies beyond the volume is air."""
+    def read(self, plan: ViewPlan, destination: NDArray[np.int16], scratch: Scratch) -> None:
+        """Fill `destination` with the region of a plan, where views lie; what is beyond the volume is air."""
+        channel, box = plan.channel, plan.region
         if any(a < 0 or b > n for a, b, n in zip(box.start, box.stop, self.shape, strict=True)):
             destination.fill(self.intensities[channel].air)
-        self.boxes.read(channel, box.start, destination, scratch)
+        wanted = np.array([(view.box.start, view.box.stop) for view in plan.views])
+        self.boxes.read(channel, box.start, destination, scratch, wanted)
 
 
 class Renderer:
@@ -90,9 +92,9 @@ class Renderer:
         return Workspace(self.recipe)
 
     def read(self, index: int, plan: ViewPlan, workspace: Workspace) -> NDArray[np.int16]:
-        """The region of a plan, (z, y, x) int16, with air where it reaches beyond the volume."""
+        """The region of a plan, (z, y, x) int16: whole where views lie, with air beyond the volume."""
         region = workspace.region_of(plan.region.size)
-        self.case(index).read(plan.channel, plan.region, region, workspace.scratch)
+        self.case(index).read(plan, region, workspace.scratch)
         return region
 
     def render(

@@ -17,6 +17,19 @@ _NO_CRC_TABLE = 0
 
 
 @kernel
+def _touches(wanted: NDArray[np.int64], z0: int, z1: int, y0: int, y1: int, x0: int, x1: int) -> bool:
+    """Whether a chunk's part of a box has a voxel in one of the boxes that are wanted."""
+    for i in range(wanted.shape[0]):
+        if (
+            wanted[i, 0, 0] < z1 and z0 < wanted[i, 1, 0]
+            and wanted[i, 0, 1] < y1 and y0 < wanted[i, 1, 1]
+            and wanted[i, 0, 2] < x1 and x0 < wanted[i, 1, 2]
+        ):  # fmt: skip
+            return True
+    return False
+
+
+@kernel
 def read_box(
     file: NDArray[np.uint8],
     offsets: NDArray[np.uint64],
@@ -25,6 +38,7 @@ def read_box(
     checked: NDArray[np.uint8],
     fill: int,
     start: tuple[int, int, int],
+    wanted: NDArray[np.int64],
     shape: tuple[int, int, int],
     decompressor: int,
     chunk: NDArray[np.int16],
@@ -38,6 +52,8 @@ def read_box(
         crcs: CRC-32C of each frame; of size 0 where four bytes after each frame hold it.
         checked: (chunks z, y, x): 1 where the CRC was compared before; updated.
         start: of the box; may be negative.
+        wanted: (boxes, 2, 3): first voxel and the one after the last of boxes in the volume; chunks that hold nothing
+            of them are not read, and their part of `destination` is left as it is.
         shape: of the volume.
         decompressor: `Decompressor.address`, of this thread alone.
         chunk: (edge, edge, edge), overwritten.
@@ -47,6 +63,9 @@ def read_box(
         `OK`, or what is wrong with a chunk, see `faulty`.
     """
     edge = chunk.shape[0]
+    _, ny, nx = destination.shape
+    # Flat and unsigned: a view of a row costs more than copying the row.
+    flat, decoded = destination.reshape(-1), chunk.reshape(-1)
     z_low, z_high = max(0, start[0]), min(shape[0], start[0] + destination.shape[0])
     y_low, y_high = max(0, start[1]), min(shape[1], start[1] + destination.shape[1])
     x_low, x_high = max(0, start[2]), min(shape[2], start[2] + destination.shape[2])
@@ -59,13 +78,15 @@ def read_box(
                 z0, z1 = max(z_low, cz * edge), min(z_high, cz * edge + edge)
                 y0, y1 = max(y_low, cy * edge), min(y_high, cy * edge + edge)
                 x0, x1 = max(x_low, cx * edge), min(x_high, cx * edge + edge)
-                length = x1 - x0
+                if not _touches(wanted, z0, z1, y0, y1, x0, x1):
+                    continue
+                length = np.uint64(x1 - x0)
                 if offset == MISSING:
                     for z in range(z0, z1):
                         for y in range(y0, y1):
-                            row = destination[z - start[0], y - start[1]]
+                            to = np.uint64(((z - start[0]) * ny + y - start[1]) * nx + x0 - start[2])
                             for x in range(length):
-                                row[x0 - start[2] + x] = fill
+                                flat[to + x] = fill
                     continue
                 number = (cz * offsets.shape[1] + cy) * offsets.shape[2] + cx
                 stored = size + (4 if crcs.size == _NO_CRC_TABLE else 0)
@@ -74,26 +95,26 @@ def read_box(
                 address = file.ctypes.data + np.int64(offset)
                 if checked[cz, cy, cx] == 0:
                     if crcs.size == _NO_CRC_TABLE:
-                        at = np.int64(offset) + size
-                        wanted = (
-                            np.uint32(file[at])
-                            | np.uint32(file[at + 1]) << np.uint32(8)
-                            | np.uint32(file[at + 2]) << np.uint32(16)
-                            | np.uint32(file[at + 3]) << np.uint32(24)
+                        after = np.int64(offset) + size
+                        expected = (
+                            np.uint32(file[after])
+                            | np.uint32(file[after + 1]) << np.uint32(8)
+                            | np.uint32(file[after + 2]) << np.uint32(16)
+                            | np.uint32(file[after + 3]) << np.uint32(24)
                         )
                     else:
-                        wanted = crcs[cz, cy, cx]
-                    if np.uint32(crc32c(int(address), int(size))) != np.uint32(wanted):
+                        expected = crcs[cz, cy, cx]
+                    if np.uint32(crc32c(int(address), int(size))) != np.uint32(expected):
                         return int(number * 4 + WRONG_CRC)
                     checked[cz, cy, cx] = 1
                 if decompress(decompressor, address, size, chunk.ctypes.data, chunk.nbytes) != chunk.nbytes:
                     return int(number * 4 + WRONG_FRAME)
                 for z in range(z0, z1):
                     for y in range(y0, y1):
-                        row = destination[z - start[0], y - start[1]]
-                        line = chunk[z - cz * edge, y - cy * edge]
+                        to = np.uint64(((z - start[0]) * ny + y - start[1]) * nx + x0 - start[2])
+                        at = np.uint64(((z - cz * edge) * edge + y - cy * edge) * edge + x0 - cx * edge)
                         for x in range(length):
-                            row[x0 - start[2] + x] = line[x0 - cx * edge + x]
+                            flat[to + x] = decoded[at + x]
     return OK
 
 

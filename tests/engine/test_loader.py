@@ -1,7 +1,9 @@
 """The loader: the same bytes however many threads, and no thread left behind."""
 
+import functools
 import hashlib
 import threading
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,8 +11,11 @@ import scans
 
 from pcrl.config import load_recipe
 from pcrl.datasets.catalog import find
-from pcrl.engine.cache.boxes import Scratch
+from pcrl.engine.cache.boxes import BoxReader, Scratch
 from pcrl.engine.cache.cache import Cache
+from pcrl.engine.cache.chunks import encode
+from pcrl.engine.cache.store import store_of
+from pcrl.engine.grid import Grid
 from pcrl.engine.ingest import plan, run
 from pcrl.engine.loader import Loader, LoaderError
 from pcrl.engine.order import Order
@@ -116,10 +121,10 @@ def test_a_batch_is_not_overwritten_before_its_release(cases, recipe):
 def test_a_bad_case_is_named_and_threads_end(cases, recipe, monkeypatch):
     read = OpenCase.read
 
-    def broken(self, channel, box, destination, scratch):
+    def broken(self, plan, destination, scratch):
         if self.shape == cases[1].record.grid.shape:
             raise ValueError("no such chunk")
-        read(self, channel, box, destination, scratch)
+        read(self, plan, destination, scratch)
 
     monkeypatch.setattr(OpenCase, "read", broken)
     with pytest.raises(LoaderError, match=r"case lits/volume-1 .*no such chunk"):
@@ -134,14 +139,38 @@ def test_leaving_early_ends_all_threads(cases, recipe):
     assert not loader_threads()
 
 
+def grid(shape):
+    return Grid(shape, (1.0, 1.0, 1.0), (0.0, 0.0, 0.0), ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)))
+
+
+def plan_of(*boxes):
+    views = [SimpleNamespace(box=box) for box in boxes]
+    return SimpleNamespace(channel=0, views=views, region=functools.reduce(Box.union, boxes))
+
+
 def test_region_beyond_the_volume_is_air(cases):
     case = cases[0]
     whole = case.image.read()[0]
     region = np.empty((40, 10, 50), np.int16)
-    OpenCase(case).read(0, Box((-8, 5, -5), (40, 10, 50)), region, Scratch())
+    OpenCase(case).read(plan_of(Box((-8, 5, -5), (40, 10, 50))), region, Scratch())
     np.testing.assert_array_equal(region[8:32, :, 5:45], whole[:, 5:15])
     region[8:32, :, 5:45] = -1000
     assert (region == -1000).all()
+
+
+def test_only_chunks_under_a_view_are_read(tmp_path):
+    values = np.random.default_rng(0).integers(0, 99, (64, 64, 64)).astype(np.int16)
+    store = store_of("zarr")
+    store.write_image(tmp_path, "a", encode(values[None], 16, "lz4", 0), grid(values.shape), {})
+    boxes = [Box((2, 3, 4), (20, 9, 7)), Box((40, 50, 30), (10, 14, 30))]
+    region = np.full((48, 61, 56), -7, np.int16)
+    wanted = np.array([(box.start, box.stop) for box in boxes])
+    BoxReader(store.image_table(tmp_path)).read(0, (2, 3, 4), region, Scratch(), wanted)
+    for box in boxes:
+        place = tuple(slice(a - o, b - o) for a, b, o in zip(box.start, box.stop, (2, 3, 4), strict=True))
+        inside = tuple(slice(a, b) for a, b in zip(box.start, box.stop, strict=True))
+        np.testing.assert_array_equal(region[place], values[inside])
+    assert (region == -7).mean() > 0.8
 
 
 def test_order_visits_every_sample_once():

@@ -40,13 +40,20 @@ class BoxReader:
         self._checked = np.zeros(table.offsets.shape, np.uint8)
 
     def read(
-        self, channel: int, start: tuple[int, int, int], destination: NDArray[np.int16], scratch: Scratch
+        self,
+        channel: int,
+        start: tuple[int, int, int],
+        destination: NDArray[np.int16],
+        scratch: Scratch,
+        wanted: NDArray[np.int64] | None = None,
     ) -> None:
         """Copy the part of a box that lies within the volume; the rest of `destination` stays as it is.
 
         Args:
             start: first voxel (z, y, x) of the box; may lie outside.
             destination: (z, y, x) int16, as large as the box.
+            wanted: (boxes, 2, 3) int64, start and stop of the parts that are needed; none is all. What else is read is
+                up to the chunks.
 
         Raises:
             CacheError: a chunk is damaged; names the file and the chunk.
@@ -56,10 +63,13 @@ class BoxReader:
         if scratch.decompressor is None:
             self._read_plainly(channel, start, destination)
             return
+        if wanted is None:
+            wanted = np.array([[start, np.add(start, destination.shape)]])
         result = read_box(
             self._file, table.offsets[channel], table.sizes[channel],
             crcs[channel] if crcs.size else crcs.reshape(0, 0, 0), self._checked[channel],
-            table.fill, start, (z, y, x), scratch.decompressor.address, scratch.chunk(table.chunk[-1]), destination,
+            table.fill, start, wanted, (z, y, x), scratch.decompressor.address,
+            scratch.chunk(table.chunk[-1]), destination,
         )  # fmt: skip
         if result != OK:
             place, reason = faulty(result, table.offsets.shape[1:])
