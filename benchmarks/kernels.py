@@ -13,8 +13,9 @@ from pcrl.kernels.blur import MAXIMUM_RADIUS, blur
 from pcrl.kernels.gamma import apply_gamma
 from pcrl.kernels.noise import add_noise
 from pcrl.kernels.normalize import LANES, normalize
+from pcrl.kernels.resample import box_taps, resample_box
 from pcrl.kernels.swap import swap_blocks
-from pcrl.kernels.warp import affine_matrix, box_taps, gather, reduce_box
+from pcrl.kernels.warp import affine_matrix, gather
 
 BOX, VIEW = (64, 112, 112), (32, 64, 64)
 SWAPS, BLOCK = 100, (4, 4, 8)
@@ -41,7 +42,7 @@ def main() -> None:
     step = np.divide(BOX, VIEW)
 
     def warp() -> None:
-        reduce_box(source, (3, 4, 5), BOX, *taps, plane, row, grid)
+        resample_box(source, (3, 4, 5), BOX, *taps, plane, row, grid)
         gather(grid, output, matrix, True, 1 / 2000, 0.5)
 
     def warp_scipy() -> None:

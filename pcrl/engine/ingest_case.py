@@ -72,7 +72,8 @@ def ingest_image(
             label = _read_label(case, scans[0].grid)
         except IngestError as error:
             label_error = str(error)
-    stored = np.stack([channel.stored for channel in channels])
+    # Of one channel, no copy.
+    stored = first.stored[None] if len(channels) == 1 else np.stack([c.stored for c in channels])
     intensities = tuple(
         StoredIntensity(**{f: getattr(c.intensity, f) for f in StoredIntensity.model_fields})
         for c in channels
@@ -85,7 +86,7 @@ def ingest_image(
         grid=first.grid,
         original_grid=scans[0].grid,
         intensities=intensities,
-        pixels=hashlib.sha256(stored.tobytes()).hexdigest(),
+        pixels=hashlib.sha256(stored.data).hexdigest(),
         sources=tuple(sources[str(path)] for path in case.images),
         settings=data,
         forced_modality=forced,

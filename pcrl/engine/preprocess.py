@@ -10,7 +10,10 @@ from numpy.typing import NDArray
 
 from pcrl.config import Data, Modality
 from pcrl.engine.grid import Grid
-from pcrl.kernels.resample import linear_weights, resample_axis, resample_last
+from pcrl.kernels.occupancy import cell_shares
+from pcrl.kernels.resample import linear_taps, together
+from pcrl.kernels.resample import resample as resample_volume
+from pcrl.kernels.scale import to_integers
 
 CELL = 8
 """Edge in voxels of a cell of the occupancy volume."""
@@ -77,22 +80,23 @@ def prepare(
         notes.append(f"modality guessed from the values: {modality}")
     resampled = resample(values, grid, data)
     if modality == "ct":
-        low, high = data.window
-        threshold = AIR
-        offset = -low / (high - low)
-        intensity = Intensity(1 / (high - low), offset, 1.0, 0.0, round(low))
-        stored = np.rint(np.clip(resampled, low, high)).astype(np.int16)
+        (low, high), step = data.window, 1.0
+        threshold, dense = AIR, DENSE
+        intensity = Intensity(1 / (high - low), -low / (high - low), 1.0, 0.0, round(low))
+        zero = 0.0
     else:
-        threshold = _otsu(resampled)
+        threshold = dense = _otsu(resampled)
         low, high = (float(v) for v in np.percentile(resampled[resampled > threshold], data.percentiles))
         if not low < high:
             raise ImageError(f"the foreground has a single value ({low:g}): there is nothing to learn from")
         step = (high - low) / FULL_SCALE
         intensity = Intensity(1 / FULL_SCALE, 0.0, step, low, 0)
-        stored = np.rint((np.clip(resampled, low, high) - low) / step).astype(np.int16)
-    occupancy = np.stack(
-        [cell_shares(resampled > threshold), cell_shares(_dense(resampled, modality, threshold))]
-    )
+        zero = low
+    stored = np.empty(resampled.shape, np.int16)
+    to_integers(resampled.reshape(-1), low, high, zero, step, stored.reshape(-1))
+    cells = [-(-n // CELL) for n in resampled.shape]
+    occupancy = np.empty((2, *cells), np.float32)
+    cell_shares(resampled, threshold, dense, CELL, occupancy)
     target = grid.with_spacing(data.spacing)
     return Prepared(stored, target, modality, intensity, occupancy, (*notes, *more))
 
@@ -148,23 +152,18 @@ def decide_modality(
 def resample(values: NDArray[Any], grid: Grid, data: Data) -> NDArray[np.float32]:
     """Linear interpolation onto `grid.with_spacing(data.spacing)`; (z, y, x) float32."""
     target = grid.with_spacing(data.spacing)
-    result = np.ascontiguousarray(values, np.float32)
-    # The axis that shrinks most first: fewer voxels for the next two passes.
-    for axis in sorted(range(3), key=lambda a: target.shape[a] / grid.shape[a]):
+    taps = []
+    for axis in range(3):
         ratio = target.spacing[axis] / grid.spacing[axis]
-        if ratio == 1.0 and target.shape[axis] == grid.shape[axis]:
-            continue
-        size, count = result.shape[axis], target.shape[axis]
-        first, weights = linear_weights(size, (ratio - 1) / 2, ratio, count, data.antialias)
-        shape = (*result.shape[:axis], count, *result.shape[axis + 1 :])
-        output = np.empty(shape, np.float32)
-        if axis == 2:
-            resample_last(result.reshape(-1, size), output.reshape(-1, count), first, weights)
-        else:
-            before = int(np.prod(result.shape[:axis]))
-            resample_axis(result.reshape(before, size, -1), output.reshape(before, count, -1), first, weights)
-        result = output
-    return result
+        taps.append(linear_taps(grid.shape[axis], (ratio - 1) / 2, ratio, target.shape[axis], data.antialias))
+    return resample_volume(_of_two_types(values), together(*taps))
+
+
+def _of_two_types(values: NDArray[Any]) -> NDArray[np.int16] | NDArray[np.float32]:
+    """int16 as it is, everything else as float32: the kernel is compiled for no more."""
+    if values.dtype == np.int16:
+        return values.astype("=i2", copy=False)
+    return values.astype(np.float32)
 
 
 def resample_label(values: NDArray[Any], grid: Grid, data: Data) -> NDArray[Any]:
@@ -176,25 +175,6 @@ def resample_label(values: NDArray[Any], grid: Grid, data: Data) -> NDArray[Any]
         nearest = np.clip(np.floor(position + 0.5).astype(np.int64), 0, grid.shape[axis] - 1)
         values = np.take(values, nearest, axis=axis)
     return values
-
-
-def cell_shares(mask: NDArray[np.floating[Any]] | NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Mean of a mask over each `CELL`³ block; the last block of an axis counts only the voxels that exist."""
-    shares: NDArray[np.float32] = mask.astype(np.float32)
-    for axis in range(3):
-        edges = np.arange(0, mask.shape[axis], CELL)
-        sums = np.add.reduceat(shares, edges, axis=axis)
-        widths = np.diff(np.append(edges, mask.shape[axis])).astype(np.float32)
-        shares = (sums / widths.reshape([-1 if a == axis else 1 for a in range(3)])).astype(np.float32)
-    return shares
-
-
-def _dense(values: NDArray[np.float32], modality: Modality, threshold: float) -> NDArray[np.float32]:
-    """Dense voxels count 1, voxels that are dense only one slice on count ½ (published code, lungs)."""
-    dense = values > (DENSE if modality == "ct" else threshold)
-    weight = dense.astype(np.float32)
-    weight[:-1] += 0.5 * (dense[1:] & ~dense[:-1])
-    return weight
 
 
 def _otsu(values: NDArray[np.float32]) -> float:

@@ -113,7 +113,8 @@ def _scan(path: Path, image: Any, sitk: Any, modality: Modality | None, notes: l
         image = image[:, :, :, 0]
     if image.GetDimension() != 3:
         raise ReadError(f"{path}: {image.GetDimension()}-D image of size {image.GetSize()}, expected 3-D")
-    image = sitk.DICOMOrient(image, "LPS")
+    if not np.array_equal(np.reshape(image.GetDirection(), (3, 3)), np.eye(3)):
+        image = sitk.DICOMOrient(image, "LPS")
     direction = np.asarray(image.GetDirection()).reshape(3, 3)[::-1, ::-1]
     rows: list[Vector] = [(float(a), float(b), float(c)) for a, b, c in direction]
     size, spacing, origin = image.GetSize(), image.GetSpacing(), image.GetOrigin()

@@ -18,8 +18,9 @@ from pcrl.kernels.blur import MAXIMUM_RADIUS, blur
 from pcrl.kernels.gamma import apply_gamma
 from pcrl.kernels.noise import add_noise
 from pcrl.kernels.normalize import LANES, normalize
+from pcrl.kernels.resample import box_taps, resample_box
 from pcrl.kernels.swap import swap_blocks
-from pcrl.kernels.warp import box_taps, gather, reduce_box
+from pcrl.kernels.warp import gather
 
 SPARE_CASES = 16
 """Cases kept open beyond the window of the order; each takes about 1.5 MB for a CT at 1 mm."""
@@ -133,7 +134,7 @@ def cut(
     size = (min(box[0], shape[0]), min(box[1], shape[1]), min(box[2], shape[2]))
     grid = workspace.grid[: size[0] * size[1] * size[2]].reshape(size)
     z, y, x = (a - o for a, o in zip(view.box.start, origin, strict=True))
-    reduce_box(
+    resample_box(
         region, (z, y, x), box,
         *box_taps(box, size), workspace.plane, workspace.row, grid,
     )  # fmt: skip

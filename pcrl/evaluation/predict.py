@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from pcrl.config import Size
 from pcrl.engine.cache.cache import CachedCase
 from pcrl.engine.grid import Grid
-from pcrl.kernels.resample import linear_weights, resample_axis, resample_last
+from pcrl.kernels.resample import linear_taps, resample, together
 
 
 @torch.no_grad()
@@ -47,16 +47,11 @@ def to_original(values: NDArray[np.float32], case: CachedCase) -> NDArray[np.uin
 def onto(values: NDArray[np.float32], grid: Grid, target: Grid) -> NDArray[np.float32]:
     """Linear interpolation of (z, y, x) float32 from one grid onto another with the same axes."""
     offset = grid.indices(target.points(np.zeros((1, 3))))[0]
-    result = np.ascontiguousarray(values)
-    for axis in range(3):
-        step = target.spacing[axis] / grid.spacing[axis]
-        size, count = result.shape[axis], target.shape[axis]
-        first, weights = linear_weights(size, float(offset[axis]), step, count, widen=False)
-        output = np.empty((*result.shape[:axis], count, *result.shape[axis + 1 :]), np.float32)
-        if axis == 2:
-            resample_last(result.reshape(-1, size), output.reshape(-1, count), first, weights)
-        else:
-            before = int(np.prod(result.shape[:axis]))
-            resample_axis(result.reshape(before, size, -1), output.reshape(before, count, -1), first, weights)
-        result = output
-    return result
+    taps = [
+        linear_taps(
+            grid.shape[axis], float(offset[axis]), target.spacing[axis] / grid.spacing[axis],
+            target.shape[axis], widen=False,
+        )
+        for axis in range(3)
+    ]  # fmt: skip
+    return resample(values, together(*taps))

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from pcrl.kernels.warp import affine_matrix, box_taps, gather, reduce_box
+from pcrl.kernels.resample import box_taps, resample_box
+from pcrl.kernels.warp import affine_matrix, gather
 
 
 def stored(shape, seed=0):
@@ -20,7 +21,7 @@ def reduced(source, start, box, shape):
     grid = np.empty(shape, np.float32)
     taps = box_taps(box, shape)
     plane, row = np.empty(box[1] * box[2], np.float32), np.empty(box[2] + 64, np.float32)
-    reduce_box(source, start, box, *taps, plane, row, grid)
+    resample_box(source, start, box, *taps, plane, row, grid)
     return grid
 
 
