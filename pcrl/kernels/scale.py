@@ -17,12 +17,13 @@ def to_integers(
     step: float,
     destination: NDArray[np.int16],
 ) -> None:
-    """Clip to [low, high] and store as `round((value − zero) / step)`, halves to the even number.
+    """Clip to [low, high] and store as `round((value − zero) / step)`, halves to the even number, in float32.
 
     Args:
         values: flat float32.
         destination: flat int16, overwritten.
     """
+    bottom, top, origin, share = np.float32(low), np.float32(high), np.float32(zero), np.float32(1 / step)
     for i in range(values.size):
-        clipped = min(max(values[i], np.float32(low)), np.float32(high))
-        destination[i] = np.int16(np.rint((clipped - zero) / step))
+        clipped = min(max(values[i], bottom), top)
+        destination[i] = np.int16(np.rint((clipped - origin) * share))
