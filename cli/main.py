@@ -12,6 +12,7 @@ COMMANDS = {
     "sample": ("sample", "sample"),
     "ingest": ("ingest", "ingest"),
     "cache": ("cache", "cache"),
+    "bench": ("bench", "bench"),
     "pretrain": ("pretrain", "pretrain"),
     "eval": ("eval", "evaluate"),
     "import-weights": ("import_weights", "import_weights"),

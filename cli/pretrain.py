@@ -14,12 +14,12 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 from .console import console, duration, user_errors
 from .device import DEVICE, device_named
+from .recipe import recipe_for
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from pcrl.config import Recipe
-    from pcrl.engine.cache.cache import CachedDataset
     from pcrl.training.run_folder import Start
     from pcrl.training.trainer import Progress as Report
     from pcrl.training.trainer import Trainer
@@ -81,7 +81,7 @@ def pretrain(
                 )
             datasets = opened.datasets(run_folder.read(out).datasets)
         else:
-            settings = _recipe(datasets, recipe, overrides)
+            settings = recipe_for(datasets, recipe, overrides)
         selection = select(datasets, opened.datasets(), settings.views.tissue)
         if not selection.cases:
             raise TrainingError(
@@ -111,28 +111,6 @@ def pretrain(
         f"{out / 'metrics.jsonl'}; tensorboard --logdir {out}). {trainer.fallbacks} samples had no box pair that kept "
         "all rules; the best draw was taken."
     )
-
-
-def _recipe(datasets: list[CachedDataset], recipe: str | None, overrides: tuple[str, ...]) -> Recipe:
-    from pcrl.config import RecipeError, load_recipe, recipe_from
-
-    made_for = {dataset.record.recipe.name for dataset in datasets}
-    if recipe is None and len(made_for) > 1:
-        listed = ", ".join(f"{d.name} ({d.record.recipe.name})" for d in datasets)
-        raise RecipeError(
-            f"the cache was made for several recipes: {listed}; choose with --dataset or --recipe"
-        )
-    if recipe is None:
-        settings = recipe_from(datasets[0].record.recipe.model_dump(mode="json"), overrides)
-    else:
-        settings = load_recipe(recipe, overrides)
-    for dataset in datasets:
-        if dataset.record.recipe.data.spacing != settings.data.spacing:
-            console.print(
-                f"[yellow]note[/] {dataset.name} was ingested at {dataset.record.recipe.data.spacing} mm, recipe "
-                f"{settings.name} is meant for {settings.data.spacing} mm"
-            )
-    return settings
 
 
 def _start(init: Path | None, settings: Recipe) -> tuple[dict[str, Tensor] | None, Start]:

@@ -52,11 +52,21 @@ class Batch:
 
 @dataclass
 class Times:
-    """Seconds spent since the start, summed over threads; the consumer's wait is its own."""
+    """Seconds spent since the start, summed over threads; the consumer's wait is its own.
+
+    Args:
+        plan: drawing of boxes; opening of cases that are not open yet.
+        read: finding, checking, decompressing and copying of chunks.
+        gather: crop, resize, flip and affine.
+        corrupt: blur, noise, gamma, swaps, z-normalisation.
+        wait_slot: no slot of the ring was free: batches are taken slower than they are made.
+        wait_batch: the consumer waited for a batch.
+    """
 
     plan: float = 0.0
     read: float = 0.0
-    render: float = 0.0
+    gather: float = 0.0
+    corrupt: float = 0.0
     wait_slot: float = 0.0
     wait_batch: float = 0.0
     samples: int = 0
@@ -225,14 +235,15 @@ class Loader:
                 slot.globals[1, position, 0],
                 *slot.locals[:, position, 0],
             ]
+            before = workspace.gather_seconds, workspace.corrupt_seconds
             self._renderer.render(index, plan, region, workspace, Place(outputs, slot.target[position, 0]))
-            rendered = time.perf_counter()
         except Exception as error:
             raise LoaderError(f"case {case.dataset}/{case.name} ({case.folder}): {error}") from error
         with self._changed:
             self.times.plan += planned - start
             self.times.read += read - planned
-            self.times.render += rendered - read
+            self.times.gather += workspace.gather_seconds - before[0]
+            self.times.corrupt += workspace.corrupt_seconds - before[1]
             self.times.samples += 1
         return plan.fallback
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -35,14 +36,19 @@ class Place:
 
 
 class Workspace:
-    """Buffers of one thread, allocated once for the largest view that a recipe can ask for."""
+    """Buffers of one thread, allocated once for the largest view that a recipe can ask for.
+
+    Args:
+        gather_seconds, corrupt_seconds: time that this thread has spent on either, so far.
+    """
 
     def __init__(self, recipe: Recipe) -> None:
+        self.gather_seconds = self.corrupt_seconds = 0.0
         views = recipe.views
         boxes = np.array([*views.global_boxes, *views.local_boxes])
         # Two boxes that overlap at all span less than both together.
-        self.region = np.empty(0, np.int16)
         largest = boxes.max(axis=0)
+        self.region = np.empty(int((2 * largest).prod()), np.int16)
         self.plane = np.empty(int(largest[1] * largest[2]), np.float32)
         self.row = np.empty(int(largest.max()) + 2 * MAXIMUM_RADIUS, np.float32)
         shapes = np.array([views.global_shape, views.local_shape])
@@ -55,10 +61,8 @@ class Workspace:
         self.lanes = np.empty(LANES, np.float64)
 
     def region_of(self, size: tuple[int, int, int]) -> NDArray[np.int16]:
-        """An uninitialised (z, y, x) buffer; grows to the largest region seen."""
+        """An uninitialised (z, y, x) buffer."""
         count = size[0] * size[1] * size[2]
-        if self.region.size < count:
-            self.region = np.empty(count, np.int16)
         return self.region[:count].reshape(size)
 
 
@@ -104,10 +108,14 @@ class Renderer:
         """Write every view of a plan to its place."""
         intensity = self.case(index).intensities[plan.channel]
         for number, (view, output) in enumerate(zip(plan.views, to.views, strict=True)):
+            begun = time.perf_counter()
             cut(view, region, plan.region.start, intensity.scale, intensity.offset, workspace, output)
             if number == 0:
                 to.target[...] = output
+            gathered = time.perf_counter()
             self._corrupt(view, workspace, output)
+            workspace.gather_seconds += gathered - begun
+            workspace.corrupt_seconds += time.perf_counter() - gathered
 
     def _corrupt(self, view: View, workspace: Workspace, image: NDArray[np.float32]) -> None:
         corruption, flat = self.recipe.corruption, image.reshape(-1)

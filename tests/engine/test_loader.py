@@ -2,7 +2,10 @@
 
 import functools
 import hashlib
+import subprocess
+import sys
 import threading
+import tracemalloc
 from types import SimpleNamespace
 
 import numpy as np
@@ -200,3 +203,52 @@ def test_window_bounds_the_cases_that_are_open(window):
 
 def test_a_window_of_all_cases_is_a_plain_shuffle():
     np.testing.assert_array_equal(Order(5, 8, 4, 3, window=5).epoch(2), Order(5, 8, 4, 3).epoch(2))
+
+
+def test_steady_state_allocates_no_buffer(cases):
+    """Plans and bookkeeping are small objects; not even room for one view is made anew."""
+    recipe = load_recipe("pcrlv2-3d", [*SMALL, "views.global_shape=[16, 32, 32]", "training.epochs=40"])
+    with loader(cases, recipe) as made:
+        batches = iter(made)
+        for _ in range(20):
+            next(batches).release()
+        tracemalloc.start()
+        for _ in range(60):
+            next(batches).release()
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert peak < 16 * 32 * 32 * 4
+
+
+MANY = """
+import resource, sys
+from dataclasses import replace
+from pathlib import Path
+from pcrl.config import load_recipe
+from pcrl.engine.cache.cache import Cache
+from pcrl.engine.loader import Loader
+from pcrl.engine.order import Order
+
+cases = Cache(Path(sys.argv[1])).dataset("lits").cases
+many = [replace(cases[n % len(cases)], name=f"copy-{n}") for n in range(10_000)]
+recipe = load_recipe("pcrlv2-3d", sys.argv[2:])
+order = Order(len(many), 4, 4, 0, recipe.training.window)
+def memory():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+with Loader(many, ["foreground"] * len(many), recipe, order, threads=2) as loader:
+    batches = iter(loader)
+    for _ in range(30):
+        next(batches).release()
+    before = memory()
+    for _ in range(3000):
+        next(batches).release()
+print(memory() - before)
+"""
+
+
+def test_memory_is_bounded_whatever_the_number_of_cases(cases):
+    cache = cases[0].folder.parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", MANY, str(cache), *SMALL], capture_output=True, text=True, check=True
+    )
+    assert float(done.stdout) < 100

@@ -72,7 +72,7 @@ class CachedCase:
         """The segmentation, (z, y, x), on the cache's grid or on its own."""
         return StoredArray(self.store.label_table(self.folder, original))
 
-    @cached_property
+    @property
     def occupancy(self) -> NDArray[np.float32]:
         """Shares of foreground and of dense tissue in each cell: (channel, 2, cells…) float32."""
         values: NDArray[np.float32] = np.load(self.folder / OCCUPANCY)
