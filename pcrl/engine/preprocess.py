@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,12 +12,14 @@ from numpy.typing import NDArray
 from pcrl.config import Data, Modality
 from pcrl.engine.grid import Grid
 from pcrl.kernels.occupancy import cell_shares
-from pcrl.kernels.resample import linear_taps, together
+from pcrl.kernels.resample import BoxTaps, linear_taps, together
 from pcrl.kernels.resample import resample as resample_volume
 from pcrl.kernels.scale import to_integers
 
 CELL = 8
 """Edge in voxels of a cell of the occupancy volume."""
+SLAB = 2 * CELL
+"""Slices that are resampled at a time."""
 AIR = -500.0
 """HU: below is air (foreground rule)."""
 DENSE = -150.0
@@ -78,13 +81,13 @@ def prepare(
     modality, more = decide_modality(values, stated, forced)
     if stated is None and forced is None:
         notes.append(f"modality guessed from the values: {modality}")
-    resampled = resample(values, grid, data)
     if modality == "ct":
         (low, high), step = data.window, 1.0
         threshold, dense = AIR, DENSE
         intensity = Intensity(1 / (high - low), -low / (high - low), 1.0, 0.0, round(low))
         zero = 0.0
     else:
+        resampled = resample(values, grid, data)
         threshold = dense = _otsu(resampled)
         low, high = (float(v) for v in np.percentile(resampled[resampled > threshold], data.percentiles))
         if not low < high:
@@ -92,12 +95,14 @@ def prepare(
         step = (high - low) / FULL_SCALE
         intensity = Intensity(1 / FULL_SCALE, 0.0, step, low, 0)
         zero = low
-    stored = np.empty(resampled.shape, np.int16)
-    to_integers(resampled.reshape(-1), low, high, zero, step, stored.reshape(-1))
-    cells = [-(-n // CELL) for n in resampled.shape]
-    occupancy = np.empty((2, *cells), np.float32)
-    cell_shares(resampled, threshold, dense, CELL, occupancy)
     target = grid.with_spacing(data.spacing)
+    stored = np.empty(target.shape, np.int16)
+    occupancy = np.empty((2, *(-(-n // CELL) for n in target.shape)), np.float32)
+    for first, slab in _slabs(values, grid, data):
+        last = first + SLAB
+        planes = len(stored[first:last])
+        to_integers(slab[:planes].reshape(-1), low, high, zero, step, stored[first:last].reshape(-1))
+        cell_shares(slab, threshold, dense, CELL, occupancy[:, first // CELL : -(-last // CELL)])
     return Prepared(stored, target, modality, intensity, occupancy, (*notes, *more))
 
 
@@ -151,12 +156,32 @@ def decide_modality(
 
 def resample(values: NDArray[Any], grid: Grid, data: Data) -> NDArray[np.float32]:
     """Linear interpolation onto `grid.with_spacing(data.spacing)`; (z, y, x) float32."""
+    return resample_volume(_of_two_types(values), _taps(grid, data))
+
+
+def _slabs(values: NDArray[Any], grid: Grid, data: Data) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    """The same a few slices at a time, each with the first slice of the next; valid until the next is asked for.
+
+    One buffer that stays in the processor's cache, where a whole volume of float32 would be the largest thing in
+    memory, and would cost more time to come by than to fill.
+    """
+    first, weights, first_y, weights_y, first_x, weights_x = _taps(grid, data)
+    _, count_y, count_x = grid.with_spacing(data.spacing).shape
+    buffer = np.empty((SLAB + 1, count_y, count_x), np.float32)
+    source = _of_two_types(values)
+    for start in range(0, len(first), SLAB):
+        rows = slice(start, start + SLAB + 1)
+        taps = (first[rows], weights[rows], first_y, weights_y, first_x, weights_x)
+        yield start, resample_volume(source, taps, buffer[: len(first[rows])])
+
+
+def _taps(grid: Grid, data: Data) -> BoxTaps:
     target = grid.with_spacing(data.spacing)
     taps = []
     for axis in range(3):
         ratio = target.spacing[axis] / grid.spacing[axis]
         taps.append(linear_taps(grid.shape[axis], (ratio - 1) / 2, ratio, target.shape[axis], data.antialias))
-    return resample_volume(_of_two_types(values), together(*taps))
+    return together(*taps)
 
 
 def _of_two_types(values: NDArray[Any]) -> NDArray[np.int16] | NDArray[np.float32]:

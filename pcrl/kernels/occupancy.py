@@ -22,7 +22,8 @@ def cell_shares(
 
     Args:
         values: (z, y, x) float32.
-        destination: (2, cells_z, cells_y, cells_x) float32, overwritten: foreground, dense.
+        destination: (2, cells_z, cells_y, cells_x) float32, overwritten: foreground, dense. Where it has fewer cells
+            along z than `values`, what is left is only looked at as a neighbour.
     """
     nz, ny, nx = values.shape
     flat = values.reshape(-1)

@@ -183,11 +183,13 @@ def resample_box(
                 _weighted_along(row, first_x, weights_x, output, at)
 
 
-def resample(volume: NDArray[Any], taps: BoxTaps) -> NDArray[np.float32]:
-    """A whole (z, y, x) volume, resampled by the taps of three axes."""
-    shape = (taps[0].size, taps[2].size, taps[4].size)
+def resample(
+    volume: NDArray[Any], taps: BoxTaps, grid: NDArray[np.float32] | None = None
+) -> NDArray[np.float32]:
+    """A whole (z, y, x) volume, resampled by the taps of three axes; into `grid` if it is given."""
+    if grid is None:
+        grid = np.empty((taps[0].size, taps[2].size, taps[4].size), np.float32)
     _, ny, nx = volume.shape
-    grid = np.empty(shape, np.float32)
     plane, row = np.empty(ny * nx, np.float32), np.empty(nx + taps[5].shape[0], np.float32)
     resample_box(np.ascontiguousarray(volume), (0, 0, 0), volume.shape, *taps, plane, row, grid)
     return grid

@@ -4,12 +4,16 @@ import numpy as np
 import pytest
 import scans
 import SimpleITK as sitk
+from skimage.filters import threshold_otsu
 
 from pcrl.config import Data
 from pcrl.engine.grid import Grid
-from pcrl.engine.preprocess import resample, resample_label
+from pcrl.engine.preprocess import AIR, CELL, DENSE, prepare, resample, resample_label
 from pcrl.engine.reader import read
+from pcrl.kernels.occupancy import cell_shares
 
+DATA = Data(spacing=(1.0, 1.0, 1.0))
+IDENTITY = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
 FLIPPED = np.diag([-1.0, -1.0, 1.0])
 CORONAL = np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]])
 OBLIQUE = scans.rotation(12, -9, 5)
@@ -85,3 +89,20 @@ def test_grids_that_match():
     assert not grid.matches(Grid((10, 10, 11), (2.0, 1.0, 1.0), (5.0, 5.0, 5.0)))
     points = np.random.default_rng(0).normal(0, 9, (5, 3))
     np.testing.assert_allclose(grid.points(grid.indices(points)), points)
+
+
+@pytest.mark.parametrize("modality", ["ct", "mr"])
+def test_slabs_are_the_whole_volume_at_once(modality):
+    """Cells and stored voxels do not know where one slab ends and the next begins."""
+    random = np.random.default_rng(0)
+    values = random.integers(-1000, 1000, (41, 20, 25)).astype(np.int16)
+    grid = Grid((41, 20, 25), (0.7, 1.3, 0.9), (0.0, 0.0, 0.0), IDENTITY)
+    made = prepare(values, grid, DATA, None, modality)
+    whole = resample(values, grid, DATA)
+    original = made.intensity.slope * made.stored + made.intensity.intercept
+    low, high = DATA.window if modality == "ct" else (original.min(), original.max())
+    np.testing.assert_allclose(original, np.clip(whole, low, high), atol=0.51 if modality == "ct" else 0.1)
+    at_once = np.empty_like(made.occupancy)
+    threshold = (AIR, DENSE) if modality == "ct" else (threshold_otsu(whole),) * 2
+    cell_shares(whole, *threshold, CELL, at_once)
+    np.testing.assert_array_equal(made.occupancy, at_once)
