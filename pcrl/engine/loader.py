@@ -10,6 +10,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -21,6 +22,8 @@ from pcrl.engine.order import Order
 from pcrl.engine.render import Place, Renderer, Workspace
 from pcrl.engine.views import plan_views, sample_key
 
+BATCHES_AHEAD = 4
+"""Batches whose cases are opened, and whose files the system is asked to read, before threads come to them."""
 Allocate = Callable[[tuple[int, ...]], NDArray[np.float32]]
 
 
@@ -125,6 +128,7 @@ class Loader:
         self._threads = [
             threading.Thread(target=self._work, name=f"pcrl-loader-{i}", daemon=True) for i in range(count)
         ]
+        self._threads.append(threading.Thread(target=self._look_ahead, name="pcrl-ahead", daemon=True))
 
     def __enter__(self) -> Loader:
         for thread in self._threads:
@@ -184,6 +188,23 @@ class Loader:
                 self._failure = self._failure or error
                 self._changed.notify_all()
 
+    def _look_ahead(self) -> None:
+        """Open cases before their samples are due, so that storage is waited for here and not by a worker."""
+        for number in range(self.first, self.last):
+            with self._changed:
+                while number >= self._released + len(self._slots) + BATCHES_AHEAD:
+                    if self._closing or self._failure is not None:
+                        return
+                    self._changed.wait()
+                if self._closing or self._failure is not None:
+                    return
+                epoch, step = divmod(number, self.order.steps)
+                samples = self._samples(epoch)[step]
+            for index in sorted(set((samples // self.order.samples_per_case).tolist())):
+                # A case that cannot be opened is named by the worker that comes to it.
+                with suppress(Exception):
+                    self._renderer.case(index)
+
     def _take(self) -> tuple[int, int, int, _Slot] | None:
         """The next sample to render and where; waits until its slot is free. None: there is nothing left to do."""
         before = time.perf_counter()
@@ -210,7 +231,9 @@ class Loader:
 
     def _samples(self, epoch: int) -> NDArray[np.int64]:
         if epoch not in self._epoch_samples:
-            self._epoch_samples = {epoch: self.order.epoch(epoch)}
+            # Workers may still be in the epoch before this one.
+            kept = {e: samples for e, samples in self._epoch_samples.items() if e >= epoch - 1}
+            self._epoch_samples = kept | {epoch: self.order.epoch(epoch)}
         return self._epoch_samples[epoch]
 
     def _make(self, number: int, position: int, sample: int, slot: _Slot, workspace: Workspace) -> bool:

@@ -5,7 +5,9 @@ import hashlib
 import subprocess
 import sys
 import threading
+import time
 import tracemalloc
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -20,7 +22,7 @@ from pcrl.engine.cache.chunks import encode
 from pcrl.engine.cache.store import store_of
 from pcrl.engine.grid import Grid
 from pcrl.engine.ingest import plan, run
-from pcrl.engine.loader import Loader, LoaderError
+from pcrl.engine.loader import BATCHES_AHEAD, Loader, LoaderError
 from pcrl.engine.order import Order
 from pcrl.engine.render import OpenCase
 from pcrl.engine.views import Box
@@ -62,7 +64,7 @@ def loader(cases, recipe, threads=1, start=(0, 0), rank=0, world=1):
 
 
 def loader_threads():
-    return [thread for thread in threading.enumerate() if thread.name.startswith("pcrl-loader")]
+    return [thread for thread in threading.enumerate() if thread.name.startswith("pcrl-")]
 
 
 def digests(made):
@@ -135,10 +137,23 @@ def test_a_bad_case_is_named_and_threads_end(cases, recipe, monkeypatch):
     assert not loader_threads()
 
 
+def test_cases_are_opened_before_they_are_due(cases, recipe):
+    many = [replace(cases[0], name=str(n)) for n in range(40)]
+    order = Order(40, 4, 4, 0, window=4)
+    with Loader(many, ["foreground"] * 40, recipe, order, threads=1) as made:
+        next(iter(made))
+        due = order.epoch(0)[: recipe.training.ahead + 2 + BATCHES_AHEAD] // 4
+        for _ in range(100):
+            if made._renderer.case.cache_info().currsize == len(set(due.ravel())):
+                break
+            time.sleep(0.05)
+        assert made._renderer.case.cache_info().currsize == len(set(due.ravel()))
+
+
 def test_leaving_early_ends_all_threads(cases, recipe):
     with loader(cases, recipe, 3) as made:
         next(iter(made))
-        assert len(loader_threads()) == 3
+        assert sum(thread.name.startswith("pcrl-loader") for thread in loader_threads()) == 3
     assert not loader_threads()
 
 
@@ -226,7 +241,7 @@ from dataclasses import replace
 from pathlib import Path
 from pcrl.config import load_recipe
 from pcrl.engine.cache.cache import Cache
-from pcrl.engine.loader import Loader
+from pcrl.engine.loader import BATCHES_AHEAD, Loader
 from pcrl.engine.order import Order
 
 cases = Cache(Path(sys.argv[1])).dataset("lits").cases

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 from numcodecs import Blosc
@@ -28,15 +30,22 @@ class Scratch:
         return self._chunk
 
 
+def _mapped(path: Path) -> NDArray[np.uint8]:
+    """All bytes of a file as a memory map, which the system is asked to read soon, in one go; none if it is missing."""
+    try:
+        with path.open("rb") as file:
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_WILLNEED)
+            return np.memmap(file, np.uint8, "r").view(np.ndarray)
+    except FileNotFoundError:  # an array of nothing but fill value has none
+        return np.empty(0, np.uint8)
+
+
 class BoxReader:
     """Boxes of one case's image. Shared by all threads; a chunk's checksum is compared when it is first decoded."""
 
     def __init__(self, table: ChunkTable) -> None:
         self.table = table
-        exists = table.file.exists()
-        self._file = (
-            np.memmap(table.file, np.uint8, "r").view(np.ndarray) if exists else np.empty(0, np.uint8)
-        )
+        self._file = _mapped(table.file)
         self._checked = np.zeros(table.offsets.shape, np.uint8)
 
     def read(
