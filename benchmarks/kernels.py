@@ -6,10 +6,12 @@ One thread. Correctness is the tests' affair; here only time is looked at.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
 from table import interleaved, write
 
 from pcrl.kernels.blur import MAXIMUM_RADIUS, blur
+from pcrl.kernels.compile import kernel
 from pcrl.kernels.gamma import apply_gamma
 from pcrl.kernels.noise import add_noise
 from pcrl.kernels.normalize import LANES, normalize
@@ -19,6 +21,19 @@ from pcrl.kernels.warp import affine_matrix, gather
 
 BOX, VIEW = (64, 112, 112), (32, 64, 64)
 SWAPS, BLOCK = 100, (4, 4, 8)
+
+
+@kernel
+def _once(source: NDArray[np.int16], destination: NDArray[np.float32]) -> None:
+    """Read every voxel of the box and write every voxel of the view, and no more."""
+    total = np.int32(0)
+    for z in range(BOX[0]):
+        for y in range(BOX[1]):
+            row = source[3 + z, 4 + y]
+            for x in range(BOX[2]):
+                total += row[5 + x]
+    for i in range(destination.size):
+        destination[i] = np.float32(total)
 
 
 def main() -> None:
@@ -68,6 +83,7 @@ def main() -> None:
 
     flat = view.reshape(-1)
     generator = np.random.default_rng(0)
+    once = {"once": lambda: _once(source, output.reshape(-1)), "in place": lambda: np.add(flat, 1, out=flat)}
     pairs = {
         "crop, resize, flip, affine": (warp, warp_scipy),
         "Gaussian blur, σ = 1 (the mean draw)": (
@@ -82,22 +98,29 @@ def main() -> None:
         "100 block swaps": (lambda: swap_blocks(view, SWAPS, *BLOCK, 99, blocks), swap_numpy),
         "z-normalisation": (lambda: normalize(flat, lanes), lambda: (flat - flat.mean()) / flat.std()),
     }
-    rows, ours, theirs = [], 0.0, 0.0
+    limits = interleaved(once)
+    rows, ours, theirs, least = [], 0.0, 0.0, 0.0
     for name, (own, peer) in pairs.items():
         found = interleaved({"own": own, "peer": peer})
-        ours, theirs = ours + found["own"], theirs + found["peer"]
-        rows.append(
-            (name, f"{found['own']:.2f}", f"{found['peer']:.2f}", f"{found['peer'] / found['own']:.1f}×")
-        )
-    rows.append(("**a global view**", f"**{ours:.2f}**", f"**{theirs:.2f}**", f"**{theirs / ours:.1f}×**"))
+        limit = limits["once" if own is warp else "in place"]
+        ours, theirs, least = ours + found["own"], theirs + found["peer"], least + limit
+        rows.append((name, f"{limit:.2f}", *_columns(found["own"], found["peer"])))
+    rows.append(("**a global view**", f"{least:.2f}", *_columns(ours, theirs)))
     write(
         "kernels",
         "Kernels against NumPy and SciPy",
         ["numpy", "numba", "scipy"],
-        ("", "pcrl, ms", "NumPy/SciPy, ms", "ratio"),
+        ("", "reading and writing once, ms", "pcrl, ms", "NumPy/SciPy, ms", "ratio"),
         rows,
-        f"Box {BOX} to view {VIEW}, int16 to float32, one thread, medians of 15 interleaved runs.",
+        f"Box {BOX} to view {VIEW}, int16 to float32, one thread, medians of 15 interleaved runs. Why not the limit: the "
+        "warp adds up four taps on three axes (anti-aliasing), then gathers eight voxels for each of the view; blur has "
+        "9 taps on three axes at σ = 1; noise takes two hashes, a logarithm, a root and two sines a pair of voxels; gamma "
+        "a logarithm and a power.",
     )
+
+
+def _columns(own: float, peer: float) -> tuple[str, str, str]:
+    return f"{own:.2f}", f"{peer:.2f}", f"{peer / own:.1f}×"
 
 
 if __name__ == "__main__":

@@ -23,12 +23,13 @@ NAMES = click.option("--dataset", "names", multiple=True, help="Only these.  [de
 
 @click.group("cache")
 def cache() -> None:
-    """Look into a cache, check it, copy it.
+    """Look into a cache, check it, picture it, copy it.
 
     \b
     Examples:
       pcrl cache info ./cache
       pcrl cache verify ./cache
+      pcrl cache preview ./cache
       pcrl cache copy ./cache ./cache-hdf5
     """
 
@@ -97,6 +98,34 @@ def verify(root: Path, names: tuple[str, ...], discarding: bool) -> None:
     elif damaged:
         console.print(f"Take them out with `pcrl cache verify {root} --discard`, then ingest again.")
         raise SystemExit(1)
+
+
+@cache.command()
+@ROOT
+@NAMES
+@click.option("--out", type=click.Path(path_type=Path), default=Path("preview.png"), show_default=True)
+@click.option("--count", type=click.IntRange(1, 40), default=6, show_default=True, help="Cases to show.")
+def preview(root: Path, names: tuple[str, ...], out: Path, count: int) -> None:
+    """Picture some cases of the cache in ROOT (./cache) and a sample drawn from each, with their own recipe.
+
+    \b
+    Example:
+      pcrl cache preview ./cache --out preview.png
+    """
+    from pcrl.engine.cache.cache import Cache
+    from pcrl.engine.cache.format import CacheError
+    from pcrl.engine.preview import save_preview
+
+    with user_errors(CacheError):
+        datasets = [dataset for dataset in Cache(root).datasets(names) if dataset.cases]
+        if not datasets:
+            raise CacheError(f"{root} holds no case: run `pcrl ingest` again")
+        for dataset in datasets:
+            chosen = dataset.cases[:: max(1, len(dataset.cases) // count)][:count]
+            path = out if len(datasets) == 1 else out.with_name(f"{out.stem}-{dataset.name}{out.suffix}")
+            rules = [dataset.record.tissue] * len(chosen)
+            save_preview(path, chosen, rules, dataset.record.recipe)
+            console.print(f"{len(chosen)} of {len(dataset.cases)} cases of {dataset.name}: {path}")
 
 
 @cache.command()

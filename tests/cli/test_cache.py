@@ -1,9 +1,10 @@
-"""`pcrl cache info`, `verify` and `copy`: what they say, find and take out."""
+"""`pcrl cache info`, `verify`, `copy` and `preview`: what they say, find, take out and show."""
 
 import numpy as np
 import pytest
 import scans
 from command import pcrl
+from PIL import Image
 
 
 @pytest.fixture
@@ -69,6 +70,16 @@ def test_copy_to_hdf5_goes_on_where_it_was(workplace):
     assert refused.returncode == 1
     assert "pcrl cache copy other NEW --format zarr" in refused.stderr
     assert "give another folder" in copy("cache", "cache").stderr
+
+
+def test_preview_shows_every_case(workplace):
+    done = pcrl("cache", "preview", "cache", "--out", "pictures/sheet.png", cwd=workplace)
+    assert done.returncode == 0, done.stderr
+    assert "2 of 2 cases of lits: pictures/sheet.png" in done.stdout
+    picture = np.asarray(Image.open(workplace / "pictures/sheet.png").convert("L"))
+    rows = np.array_split(picture, 2)
+    assert all(row.std() > 20 for row in rows)
+    assert "1 of 2" in pcrl("cache", "preview", "--count", "1", cwd=workplace).stdout
 
 
 def test_no_cache_there_is_one_message(tmp_path):
