@@ -112,10 +112,10 @@ def main() -> None:
         ["numpy", "numba", "scipy"],
         ("", "reading and writing once, ms", "pcrl, ms", "NumPy/SciPy, ms", "ratio"),
         rows,
-        f"Box {BOX} to view {VIEW}, int16 to float32, one thread, medians of 15 interleaved runs. Why not the limit: the "
-        "warp adds up four taps on three axes (anti-aliasing), then gathers eight voxels for each of the view; blur has "
-        "9 taps on three axes at σ = 1; noise takes two hashes, a logarithm, a root and two sines a pair of voxels; gamma "
-        "a logarithm and a power.",
+        f"Box {BOX} to view {VIEW}, int16 to float32, one thread, medians of 15 interleaved runs. Why not the "
+        "limit: the warp adds up four taps on three axes (anti-aliasing), then gathers eight voxels for each of the "
+        "view; blur has nine taps on three axes at σ = 1; noise takes two hashes, a logarithm, a root and two sines a "
+        "pair of voxels; gamma a logarithm and a power.",
     )
 
 
