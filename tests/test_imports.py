@@ -53,7 +53,7 @@ def test_arrows_point_one_way(path):
 def test_light_to_start(arguments):
     code = subprocess.run(
         [sys.executable, "-X", "importtime", *arguments],
-        capture_output=True, text=True, check=True, cwd=ROOT,
+        capture_output=True, encoding="utf-8", check=True, cwd=ROOT,
     )  # fmt: skip
     loaded = {line.rpartition("|")[2].strip().split(".")[0] for line in code.stderr.splitlines()}
     assert not loaded & {"torch", "monai", "SimpleITK", "numba", "matplotlib"}

@@ -55,7 +55,7 @@ def test_command_says_what_is_wrong(checkpoint, tmp_path):
 def test_help_does_not_load_torch():
     done = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "pcrl", "import-weights", "--help"],
-        capture_output=True, text=True, cwd=ROOT,
+        capture_output=True, encoding="utf-8", cwd=ROOT,
     )  # fmt: skip
     assert "Example" in done.stdout
     assert "torch" not in {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}

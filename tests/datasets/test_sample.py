@@ -115,7 +115,7 @@ def test_the_real_sample(tmp_path):
     done = subprocess.run(
         [sys.executable, "-m", "pcrl", "sample", str(tmp_path), "--virtual", "2"],
         capture_output=True,
-        text=True,
+        encoding="utf-8",
     )
     assert "5 real patients, 2 virtual patients" in done.stdout
     assert "there already" in done.stdout

@@ -264,6 +264,6 @@ print(memory() - before)
 def test_memory_is_bounded_whatever_the_number_of_cases(cases):
     cache = cases[0].folder.parents[2]
     done = subprocess.run(
-        [sys.executable, "-c", MANY, str(cache), *SMALL], capture_output=True, text=True, check=True
+        [sys.executable, "-c", MANY, str(cache), *SMALL], capture_output=True, encoding="utf-8", check=True
     )
     assert float(done.stdout) < 100

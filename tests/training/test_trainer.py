@@ -154,14 +154,14 @@ def test_killed_at_random_and_resumed_it_ends_with_the_same_bits(cache, tmp_path
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     long = ("--set", "training.epochs=12", "--set", "training.log_every=1")
     done = subprocess.run(
-        command(cache, tmp_path / "straight", *long), env=environment, capture_output=True, text=True
+        command(cache, tmp_path / "straight", *long), env=environment, capture_output=True, encoding="utf-8"
     )
     assert done.returncode == 0, done.stderr
     out = tmp_path / "killed"
     kills = 0
     call = command(cache, out, *long)
     for attempt in range(20):
-        process = subprocess.Popen(call, env=environment, stdout=subprocess.PIPE, text=True)
+        process = subprocess.Popen(call, env=environment, stdout=subprocess.PIPE, encoding="utf-8")
         # Killed a little later each time, somewhere in the steps.
         for number, _ in enumerate(process.stdout):
             if number >= 9 + 3 * attempt:
@@ -183,7 +183,7 @@ def test_sigterm_saves_and_says_how_to_go_on(cache, tmp_path):
     out = tmp_path / "run"
     call = command(cache, out, "--set", "training.epochs=500", "--set", "training.log_every=1")
     process = subprocess.Popen(
-        call, env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, text=True
+        call, env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, encoding="utf-8"
     )  # fmt: skip
     for line in process.stdout:
         if line.startswith("step 3/"):
@@ -241,7 +241,7 @@ def test_command_asks_where_it_cannot_know(cache, tmp_path):
     def call(*arguments):
         return subprocess.run(
             [sys.executable, "-m", "pcrl", "pretrain", *arguments],
-            capture_output=True, text=True, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)},
+            capture_output=True, encoding="utf-8", cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)},
         )  # fmt: skip
 
     assert "pcrl ingest" in call("--cache", "none").stderr
