@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.table import Table
 
-from .console import console, user_errors
+from .console import console, note_slow_reading, user_errors
 from .recipe import recipe_for
 
 if TYPE_CHECKING:
@@ -73,6 +73,7 @@ def bench(
         endless = settings.model_copy(
             update={"training": settings.training.model_copy(update={"epochs": 1_000_000})}
         )
+        note_slow_reading()
         rates = []
         for number in threads or _doublings(len(os.sched_getaffinity(0))):
             with console.status(f"{number} threads"):

@@ -55,6 +55,17 @@ def progress(unit: str) -> Progress:
     )
 
 
+def note_slow_reading() -> None:
+    """Say so if the cache can be read the slow way only."""
+    from pcrl.kernels.blosc import AVAILABLE
+
+    if not AVAILABLE:
+        console.print(
+            "[yellow]note[/] the C library of the package blosc2 was not found: chunks are decompressed through "
+            "numcodecs, about twice as slowly and one thread at a time. Try: pip install --force-reinstall blosc2"
+        )
+
+
 @contextmanager
 def user_errors(*kinds: type[Exception]) -> Iterator[None]:
     """Show these errors as one message and exit with 1, instead of a traceback."""

@@ -12,7 +12,7 @@ import click
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from .console import console, duration, user_errors
+from .console import console, duration, note_slow_reading, user_errors
 from .device import DEVICE, device_named
 from .recipe import recipe_for
 
@@ -137,6 +137,7 @@ def _announce(trainer: Trainer, out: Path, start: str, device: Any) -> None:
     settings, order = trainer.recipe, trainer.order
     steps = order.steps * settings.training.epochs
     done = trainer.position.epoch * order.steps + trainer.position.step
+    note_slow_reading()
     console.print("Compiling kernels, once, and timing a step …")
     with console.status("compiling and timing"):
         seconds = seconds_per_step(settings, device)
