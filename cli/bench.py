@@ -69,15 +69,11 @@ def bench(
                 f"{cache} holds {len(selection.cases)} cases to train on, less than a batch of "
                 f"{settings.training.batch_size}: set training.batch_size or training.samples_per_case"
             )
-        # As many epochs as can be loaded in any time given here.
-        endless = settings.model_copy(
-            update={"training": settings.training.model_copy(update={"epochs": 1_000_000})}
-        )
         note_slow_reading()
         rates = []
         for number in threads or _doublings(len(os.sched_getaffinity(0))):
             with console.status(f"{number} threads"):
-                rates.append(rate(selection.cases, selection.rules, endless, number, seconds))
+                rates.append(rate(selection.cases, selection.rules, settings, number, seconds))
         console.print(_table(rates, settings))
         console.print(_advice(rates, settings, step_time, reads(selection.cases, selection.rules, settings)))
         if cold:

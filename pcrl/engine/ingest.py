@@ -120,8 +120,8 @@ def plan(
         entries = old.cases | entries
         if storage not in (None, old.storage):
             raise CacheError(
-                f"{folder} holds {old.storage}: leave --format away, or make an {storage} cache of it with "
-                f" `pcrl cache copy {cache} NEW --format {storage}`"
+                f"{folder} holds {old.storage}: leave --format away, or copy it as {storage} with "
+                f"`pcrl cache copy {cache} NEW --format {storage}`"
             )
         storage = old.storage
     record = DatasetRecord(

@@ -14,11 +14,13 @@ from pcrl.config import Recipe, TissueRule
 from pcrl.engine.cache.cache import CachedCase
 from pcrl.engine.loader import Loader, Times
 from pcrl.engine.order import Order
+from pcrl.engine.render import Renderer
 from pcrl.engine.views import plan_views, sample_key
 from pcrl.kernels.decode import MISSING
 
 STAGES = ("plan", "read", "gather", "corrupt")
 _WARM_UP_SECONDS = 1.0
+_ENDLESS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,10 @@ def rate(
     cases: Sequence[CachedCase], rules: Sequence[TissueRule], recipe: Recipe, threads: int, seconds: float
 ) -> Rate:
     """Load batches for some seconds, as training would, and throw them away."""
-    with Loader(cases, rules, recipe, _order(cases, recipe), threads=threads) as loader:
+    # As many epochs as can be loaded in any time.
+    training = recipe.training.model_copy(update={"epochs": _ENDLESS})
+    endless = recipe.model_copy(update={"training": training})
+    with Loader(cases, rules, endless, Order.of(len(cases), training), threads=threads) as loader:
         batches = iter(loader)
         begun = time.perf_counter()
         while time.perf_counter() < begun + _WARM_UP_SECONDS:
@@ -71,7 +76,7 @@ def cold_rate(
         descriptor = os.open(file, os.O_RDONLY)
         os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
         os.close(descriptor)
-    order = _order(cases, recipe)
+    order = Order.of(len(cases), recipe.training)
     with Loader(cases, rules, recipe, order, threads=threads) as loader:
         batches, begun = iter(loader), time.perf_counter()
         for _ in range(order.steps):
@@ -85,12 +90,11 @@ def reads(
     cases: Sequence[CachedCase], rules: Sequence[TissueRule], recipe: Recipe, samples: int = 200
 ) -> Reads:
     """Draw samples and count the chunks under their views."""
-    from pcrl.engine.render import OpenCase
-
+    renderer = Renderer(cases, recipe)
     chunks, size = 0, 0
     for number in range(samples):
         index = number % len(cases)
-        opened = OpenCase(cases[index])
+        opened = renderer.case(index)
         key = sample_key(recipe.training.seed, 0, number)
         plan = plan_views(key, opened.shape, opened.tissues, rules[index], recipe.views, recipe.corruption)
         table = opened.boxes.table
@@ -102,8 +106,3 @@ def reads(
         chunks += int(touched.sum())
         size += int(table.sizes[plan.channel][touched].sum())
     return Reads(chunks / samples, size / samples)
-
-
-def _order(cases: Sequence[CachedCase], recipe: Recipe) -> Order:
-    training = recipe.training
-    return Order(len(cases), training.samples_per_case, training.batch_size, training.seed, training.window)

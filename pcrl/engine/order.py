@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pcrl.config import Training
 from pcrl.engine.views import stream
 from pcrl.kernels.compile import kernel
 from pcrl.kernels.random import uniform
@@ -39,6 +40,11 @@ class Order:
     window: int = 0
     rank: int = 0
     world: int = 1
+
+    @classmethod
+    def of(cls, cases: int, training: Training) -> Order:
+        """The order that the settings of a training give to so many cases."""
+        return cls(cases, training.samples_per_case, training.batch_size, training.seed, training.window)
 
     @property
     def steps(self) -> int:

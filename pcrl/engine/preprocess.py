@@ -187,8 +187,8 @@ def _taps(grid: Grid, data: Data) -> BoxTaps:
 def _of_two_types(values: NDArray[Any]) -> NDArray[np.int16] | NDArray[np.float32]:
     """int16 as it is, everything else as float32: the kernel is compiled for no more."""
     if values.dtype == np.int16:
-        return values.astype("=i2", copy=False)
-    return values.astype(np.float32)
+        return np.ascontiguousarray(values, np.int16)
+    return np.ascontiguousarray(values, np.float32)
 
 
 def resample_label(values: NDArray[Any], grid: Grid, data: Data) -> NDArray[Any]:

@@ -13,7 +13,11 @@ OK, WRONG_CRC, WRONG_FRAME, OUTSIDE = range(4)
 """What `read_box` can find; `chunk · 4 + kind` is returned."""
 MISSING = np.uint64(0xFFFFFFFFFFFFFFFF)
 """Offset of a chunk that is not stored: all fill value."""
-_NO_CRC_TABLE = 0
+REASONS = {
+    WRONG_CRC: "its checksum (CRC-32C) is not the one that was written",
+    WRONG_FRAME: "it cannot be decompressed",
+    OUTSIDE: "it lies beyond the end of the file",
+}
 
 
 @kernel
@@ -27,6 +31,40 @@ def _touches(wanted: NDArray[np.int64], z0: int, z1: int, y0: int, y1: int, x0: 
         ):  # fmt: skip
             return True
     return False
+
+
+@kernel
+def _load(
+    file: NDArray[np.uint8],
+    offset: np.int64,
+    size: np.int64,
+    crcs: NDArray[np.uint32],
+    checked: NDArray[np.uint8],
+    place: tuple[int, int, int],
+    decompressor: int,
+    chunk: NDArray[np.int16],
+) -> int:
+    """Decompress one frame into `chunk`, after comparing its CRC if that was not done before; what was found."""
+    after = offset + size
+    if after + (4 if crcs.size == 0 else 0) > file.size:
+        return OUTSIDE
+    address = file.ctypes.data + offset
+    if checked[place] == 0:
+        if crcs.size == 0:
+            expected = (
+                np.uint32(file[after])
+                | np.uint32(file[after + 1]) << np.uint32(8)
+                | np.uint32(file[after + 2]) << np.uint32(16)
+                | np.uint32(file[after + 3]) << np.uint32(24)
+            )
+        else:
+            expected = crcs[place]
+        if np.uint32(crc32c(int(address), int(size))) != np.uint32(expected):
+            return WRONG_CRC
+        checked[place] = 1
+    if decompress(decompressor, address, size, chunk.ctypes.data, chunk.nbytes) != chunk.nbytes:
+        return WRONG_FRAME
+    return OK
 
 
 @kernel
@@ -82,33 +120,14 @@ def read_box(
                     continue
                 length = np.uint64(x1 - x0)
                 if offset == MISSING:
-                    for z in range(z0, z1):
-                        for y in range(y0, y1):
-                            to = np.uint64(((z - start[0]) * ny + y - start[1]) * nx + x0 - start[2])
-                            for x in range(length):
-                                flat[to + x] = fill
-                    continue
-                number = (cz * offsets.shape[1] + cy) * offsets.shape[2] + cx
-                stored = size + (4 if crcs.size == _NO_CRC_TABLE else 0)
-                if np.int64(offset) + stored > file.size:
-                    return int(number * 4 + OUTSIDE)
-                address = file.ctypes.data + np.int64(offset)
-                if checked[cz, cy, cx] == 0:
-                    if crcs.size == _NO_CRC_TABLE:
-                        after = np.int64(offset) + size
-                        expected = (
-                            np.uint32(file[after])
-                            | np.uint32(file[after + 1]) << np.uint32(8)
-                            | np.uint32(file[after + 2]) << np.uint32(16)
-                            | np.uint32(file[after + 3]) << np.uint32(24)
-                        )
-                    else:
-                        expected = crcs[cz, cy, cx]
-                    if np.uint32(crc32c(int(address), int(size))) != np.uint32(expected):
-                        return int(number * 4 + WRONG_CRC)
-                    checked[cz, cy, cx] = 1
-                if decompress(decompressor, address, size, chunk.ctypes.data, chunk.nbytes) != chunk.nbytes:
-                    return int(number * 4 + WRONG_FRAME)
+                    decoded[:] = fill
+                else:
+                    kind = _load(
+                        file, np.int64(offset), size, crcs, checked, (cz, cy, cx), decompressor, chunk
+                    )
+                    if kind != OK:
+                        number = (cz * offsets.shape[1] + cy) * offsets.shape[2] + cx
+                        return int(number * 4 + kind)
                 for z in range(z0, z1):
                     for y in range(y0, y1):
                         to = np.uint64(((z - start[0]) * ny + y - start[1]) * nx + x0 - start[2])
@@ -122,9 +141,4 @@ def faulty(result: int, counts: tuple[int, int, int]) -> tuple[tuple[int, int, i
     """The chunk (z, y, x) that a result of `read_box` other than `OK` speaks of, and what is wrong with it."""
     number, kind = divmod(result, 4)
     place = np.unravel_index(number, counts)
-    reasons = {
-        WRONG_CRC: "its checksum (CRC-32C) is not the one that was written",
-        WRONG_FRAME: "it cannot be decompressed",
-        OUTSIDE: "it lies beyond the end of the file",
-    }
-    return (int(place[0]), int(place[1]), int(place[2])), reasons[kind]
+    return (int(place[0]), int(place[1]), int(place[2])), REASONS[kind]

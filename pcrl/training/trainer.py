@@ -109,13 +109,7 @@ class Trainer:
     ) -> None:
         training = recipe.training
         self.recipe, self.out, self.device = recipe, out, device
-        self.order = Order(
-            len(selection.cases),
-            training.samples_per_case,
-            training.batch_size,
-            training.seed,
-            training.window,
-        )
+        self.order = Order.of(len(selection.cases), training)
         if self.order.steps == 0:
             raise TrainingError(
                 f"{len(selection.cases)} cases × {training.samples_per_case} samples do not fill one batch of "

@@ -10,8 +10,7 @@ import numpy as np
 from numcodecs import Blosc
 from numpy.typing import NDArray
 
-from pcrl.engine.cache.chunks import ChunkTable, frame_at
-from pcrl.engine.cache.format import CacheError
+from pcrl.engine.cache.chunks import ChunkTable, damaged, frame_at
 from pcrl.kernels import blosc
 from pcrl.kernels.decode import OK, faulty, read_box
 
@@ -82,7 +81,7 @@ class BoxReader:
         )  # fmt: skip
         if result != OK:
             place, reason = faulty(result, table.offsets.shape[1:])
-            raise CacheError(f"{table.file}: chunk {place} is damaged: {reason}. Run `pcrl cache verify`")
+            raise damaged(table, place, reason)
 
     def _read_plainly(
         self, channel: int, start: tuple[int, int, int], destination: NDArray[np.int16]

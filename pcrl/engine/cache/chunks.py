@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pcrl.config import Codec
 from pcrl.engine.cache.format import CacheError
 from pcrl.kernels.crc import crc32c
-from pcrl.kernels.decode import MISSING
+from pcrl.kernels.decode import MISSING, REASONS, WRONG_CRC
 
 LEVELS = {"lz4": 5, "zstd": 3}
 """Compression level of each codec, chosen by measurement, as was the byte shuffle: see docs/cache.md."""
@@ -141,8 +141,10 @@ def frame_at(table: ChunkTable, place: tuple[int, ...], content: NDArray[np.uint
     after = content[offset + size : offset + size + CRC_BYTES]
     wanted = int(table.crcs[place]) if table.crcs.size else int.from_bytes(after.tobytes(), "little")
     if len(frame) != size or crc_of(frame) != wanted:
-        raise CacheError(
-            f"{table.file}: chunk {place} is damaged: its checksum (CRC-32C) is not the one that was written. "
-            "Run `pcrl cache verify`"
-        )
+        raise damaged(table, place, REASONS[WRONG_CRC])
     return frame
+
+
+def damaged(table: ChunkTable, place: tuple[int, ...], reason: str) -> CacheError:
+    """The error for a chunk that is not as it was written."""
+    return CacheError(f"{table.file}: chunk {place} is damaged: {reason}. Run `pcrl cache verify`")
