@@ -13,7 +13,7 @@ from .console import console, note_slow_reading, user_errors
 from .recipe import recipe_for
 
 if TYPE_CHECKING:
-    from pcrl.config import Recipe
+    from pcrl.config import VolumeRecipe
     from pcrl.engine.measure import Rate, Reads
 
 _SPARE = 1.1
@@ -89,12 +89,12 @@ def _doublings(cores: int) -> list[int]:
     return sorted({2**n for n in range(cores.bit_length()) if 2**n <= cores} | {cores})
 
 
-def _table(rates: list[Rate], settings: Recipe) -> Table:
+def _table(rates: list[Rate], settings: VolumeRecipe) -> Table:
     stages = list(rates[0].stages)
     table = Table(
         "threads", "samples/s", "×", f"a batch of {settings.training.batch_size} every",
         *[f"{stage}, ms" for stage in stages],
-        title=f"Recipe {settings.name}; milliseconds a sample and thread", title_justify="left",
+        title=f"VolumeRecipe {settings.name}; milliseconds a sample and thread", title_justify="left",
     )  # fmt: skip
     for each in rates:
         table.add_row(
@@ -107,7 +107,7 @@ def _table(rates: list[Rate], settings: Recipe) -> Table:
     return table
 
 
-def _advice(rates: list[Rate], settings: Recipe, step_time: float | None, needs: Reads) -> str:
+def _advice(rates: list[Rate], settings: VolumeRecipe, step_time: float | None, needs: Reads) -> str:
     batch = settings.training.batch_size
     best = max(rates, key=lambda r: r.samples)
     storage = f"A sample reads {needs.chunks:.0f} chunks, {needs.bytes / 1e6:.2f} MB"

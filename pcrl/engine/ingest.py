@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pcrl.config import Data, Modality, Recipe
+from pcrl.config import Data, Modality, VolumeRecipe
 from pcrl.datasets.case import Case, Dataset
 from pcrl.engine import splits
 from pcrl.engine.cache.commit import discard_uncommitted, is_committed, is_part_of, write_text
@@ -93,7 +93,7 @@ class Plan:
 def plan(
     dataset: Dataset,
     cache: Path,
-    recipe: Recipe,
+    recipe: VolumeRecipe,
     forced: Modality | None = None,
     storage: Storage | None = None,
 ) -> Plan:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from pcrl.config import Recipe, Size, TissueRule
+from pcrl.config import Size, TissueRule, VolumeRecipe
 from pcrl.engine.cache.cache import CachedCase
 from pcrl.engine.order import Order
 from pcrl.engine.render import Place, Renderer, Workspace
@@ -102,7 +102,7 @@ class Loader:
         self,
         cases: Sequence[CachedCase],
         tissue_rules: Sequence[TissueRule],
-        recipe: Recipe,
+        recipe: VolumeRecipe,
         order: Order,
         *,
         threads: int = 0,

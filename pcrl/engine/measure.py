@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from pcrl.config import Recipe, TissueRule
+from pcrl.config import TissueRule, VolumeRecipe
 from pcrl.engine.cache.cache import CachedCase
 from pcrl.engine.loader import Loader, Times
 from pcrl.engine.order import Order
@@ -46,7 +46,11 @@ class Reads:
 
 
 def rate(
-    cases: Sequence[CachedCase], rules: Sequence[TissueRule], recipe: Recipe, threads: int, seconds: float
+    cases: Sequence[CachedCase],
+    rules: Sequence[TissueRule],
+    recipe: VolumeRecipe,
+    threads: int,
+    seconds: float,
 ) -> Rate:
     """Load batches for some seconds, as training would, and throw them away."""
     # As many epochs as can be loaded in any time.
@@ -68,7 +72,7 @@ def rate(
 
 
 def cold_rate(
-    cases: Sequence[CachedCase], rules: Sequence[TissueRule], recipe: Recipe, threads: int
+    cases: Sequence[CachedCase], rules: Sequence[TissueRule], recipe: VolumeRecipe, threads: int
 ) -> tuple[float, float]:
     """Samples a second over one epoch of a cache of which nothing is in memory, and megabytes read a second."""
     files = [case.store.image_table(case.folder).file for case in cases]
@@ -87,7 +91,7 @@ def cold_rate(
 
 
 def reads(
-    cases: Sequence[CachedCase], rules: Sequence[TissueRule], recipe: Recipe, samples: int = 200
+    cases: Sequence[CachedCase], rules: Sequence[TissueRule], recipe: VolumeRecipe, samples: int = 200
 ) -> Reads:
     """Draw samples and count the chunks under their views."""
     renderer = Renderer(cases, recipe)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pcrl.config import Recipe, TissueRule
+from pcrl.config import TissueRule, VolumeRecipe
 from pcrl.engine.cache.cache import CachedCase
 from pcrl.engine.render import Place, Renderer
 from pcrl.engine.views import plan_views, sample_key
@@ -18,7 +18,7 @@ COLUMNS = ("axial", "coronal", "sagittal", "target", "view 1", "view 2", "local 
 
 
 def save_preview(
-    path: Path, cases: Sequence[CachedCase], rules: Sequence[TissueRule], recipe: Recipe
+    path: Path, cases: Sequence[CachedCase], rules: Sequence[TissueRule], recipe: VolumeRecipe
 ) -> None:
     """Write a PNG with a row for each case: three slices through its middle, and the first sample drawn of it.
 
@@ -59,7 +59,9 @@ def _slices(case: CachedCase) -> list[NDArray[np.float32]]:
     return [one.astype(np.float32) * intensity.scale + intensity.offset for one in slices]
 
 
-def _views(renderer: Renderer, index: int, rule: TissueRule, recipe: Recipe) -> list[NDArray[np.float32]]:
+def _views(
+    renderer: Renderer, index: int, rule: TissueRule, recipe: VolumeRecipe
+) -> list[NDArray[np.float32]]:
     """Middle slices of the target, both global views and the first local view."""
     views, opened, workspace = recipe.views, renderer.case(index), renderer.workspace()
     key = sample_key(recipe.training.seed, 0, index * recipe.training.samples_per_case)

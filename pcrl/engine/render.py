@@ -10,7 +10,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from pcrl.config import Recipe
+from pcrl.config import VolumeRecipe
 from pcrl.engine.cache.boxes import BoxReader, Scratch
 from pcrl.engine.cache.cache import CachedCase
 from pcrl.engine.tissue import Tissue
@@ -42,7 +42,7 @@ class Workspace:
         gather_seconds, corrupt_seconds: time that this thread has spent on either, so far.
     """
 
-    def __init__(self, recipe: Recipe) -> None:
+    def __init__(self, recipe: VolumeRecipe) -> None:
         self.gather_seconds = self.corrupt_seconds = 0.0
         views = recipe.views
         boxes = np.array([*views.global_boxes, *views.local_boxes])
@@ -88,7 +88,7 @@ class OpenCase:
 class Renderer:
     """Renders samples of a list of cases; one for all threads, with a `Workspace` for each."""
 
-    def __init__(self, cases: Sequence[CachedCase], recipe: Recipe) -> None:
+    def __init__(self, cases: Sequence[CachedCase], recipe: VolumeRecipe) -> None:
         self.cases, self.recipe = cases, recipe
         self.case = lru_cache(recipe.training.window + SPARE_CASES)(lambda index: OpenCase(cases[index]))
 

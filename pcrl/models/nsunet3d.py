@@ -10,7 +10,7 @@ from typing import NamedTuple
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pcrl.config import Model
+from pcrl.config import VolumeModel
 from pcrl.models.blocks import ConvPair, Encoder3D
 from pcrl.models.heads import Head, RestorationHead, prediction_head
 
@@ -104,6 +104,6 @@ class NsUNet3D(nn.Module):
         return Outputs(self.final(features).sigmoid(), projections, predictions, mids)
 
 
-def build(settings: Model) -> NsUNet3D:
+def build(settings: VolumeModel) -> NsUNet3D:
     """The network of a recipe, with fresh weights."""
     return NsUNet3D(settings.width, settings.levels, settings.head)

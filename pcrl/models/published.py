@@ -17,7 +17,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from pcrl.config import Model
+from pcrl.config import VolumeModel
 from pcrl.models.published_names import NETWORK, differences, published_names
 
 Axes = Literal["zyx", "xyz"]
@@ -34,7 +34,7 @@ class Published:
 
     weights: dict[str, Tensor]
     epoch: int | None
-    model: Model
+    model: VolumeModel
 
 
 def read_published(path: Path, axes: Axes = "zyx") -> Published:

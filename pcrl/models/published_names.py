@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 import torch
 from torch import Tensor
 
-from pcrl.config import Model
+from pcrl.config import VolumeModel
 from pcrl.models.nsunet3d import build
 
-NETWORK = Model(width=64, levels=4, head="published")
+NETWORK = VolumeModel(width=64, levels=4, head="published")
 """The one 3D network of which weights were published."""
 
 

@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-from pcrl.config import Model
+from pcrl.config import Model, model_from
 from pcrl.models.published import WeightsError
 
 FORMAT, KIND = 1, "weights"
@@ -88,7 +88,7 @@ def load_weights(folder: Path) -> Weights:
                 f"{folder / DESCRIPTION}: {description['kind']} of format {description['format']}, this pcrl reads "
                 f"{KIND} of format {FORMAT}"
             )
-        model = Model.model_validate(description["model"])
+        model = model_from(description["model"])
         return Weights(model, load_file(folder / TENSORS), description["source"])
     except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, ValidationError) as error:
         raise WeightsError(f"{folder / DESCRIPTION}: damaged ({error}); copy or save it again") from error

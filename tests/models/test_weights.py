@@ -6,7 +6,7 @@ import os
 import pytest
 import torch
 
-from pcrl.config import Model
+from pcrl.config import VolumeModel
 from pcrl.models.nsunet3d import NsUNet3D
 from pcrl.models.published import WeightsError
 from pcrl.models.weights import load_weights, save_weights
@@ -14,7 +14,7 @@ from pcrl.models.weights import load_weights, save_weights
 
 def test_weights_folder_round_trip_and_damage(tmp_path):
     model = NsUNet3D(width=4, levels=2)
-    settings = Model(width=4, levels=2)
+    settings = VolumeModel(width=4, levels=2)
     save_weights(tmp_path / "w", settings, model.state_dict(), {"epoch": 3})
     found = load_weights(tmp_path / "w")
     assert (found.model, found.source) == (settings, {"epoch": 3})
@@ -27,7 +27,7 @@ def test_weights_folder_round_trip_and_damage(tmp_path):
 
 
 def test_weights_are_written_whole_or_not_at_all(tmp_path, monkeypatch):
-    settings, state = Model(width=4, levels=2), NsUNet3D(width=4, levels=2).state_dict()
+    settings, state = VolumeModel(width=4, levels=2), NsUNet3D(width=4, levels=2).state_dict()
 
     def full_disk(*_, **__):
         raise OSError("no space left")
@@ -50,7 +50,7 @@ def test_weights_are_written_whole_or_not_at_all(tmp_path, monkeypatch):
 
 
 def test_weights_say_what_they_are(tmp_path):
-    save_weights(tmp_path / "w", Model(width=4, levels=2), NsUNet3D(4, 2).state_dict(), {"epoch": 3})
+    save_weights(tmp_path / "w", VolumeModel(width=4, levels=2), NsUNet3D(4, 2).state_dict(), {"epoch": 3})
     path = tmp_path / "w/weights.json"
     description = json.loads(path.read_text())
     assert (description["format"], description["kind"]) == (1, "weights")
