@@ -20,7 +20,7 @@ from table import write
 from pcrl.config import Codec, recipe_from
 from pcrl.engine.cache.cache import Cache
 from pcrl.engine.cache.files import on_network
-from pcrl.engine.measure import Paced, paced, rate, reads
+from pcrl.engine.measure import Paced, paced, reads
 
 CASES, WINDOW, THREADS, SECONDS = 40, 4, 2, 25.0
 MEGABYTES, LATENCY = 200, 2
@@ -41,11 +41,10 @@ def main() -> None:
             for name, where in (("this disk", root), (f"{MEGABYTES} MB/s, {LATENCY} ms", mount)):
                 cases = Cache(where).dataset("luna").cases
                 data = (cases, ["lung"] * len(cases), SETTINGS)
-                warm = rate(*data[:2], SETTINGS, THREADS, 3.0).samples if where is root else None
                 needs = reads(*data)
                 for step in STEPS:
                     found = paced(*data, THREADS, step / 1e3, cold=True, seconds=SECONDS)
-                    rows.append(_row(codec, name, step, found, needs.sequential, warm))
+                    rows.append(_row(codec, name, step, found, needs.sequential))
     batch = SETTINGS.training.batch_size
     write(
         "cold",
@@ -56,17 +55,15 @@ def main() -> None:
             "first batch, s", "GPU waits after it",
         ),
         rows,
-        f"{CASES} copies of the real chest CT of `pcrl sample` at 1 mm, {SETTINGS.training.samples_per_case} samples of "
-        f"each, {WINDOW} open at a time, {THREADS} loader threads, nothing of the files in memory at the start. The slow "
-        f"storage is a FUSE file system (`benchmarks/throttled.py`): {MEGABYTES} MB/s in all, {LATENCY} ms of latency "
-        "for each request; it takes part of one of the two cores. Files are read whole, once an epoch, by threads of "
-        "their own before their samples are due.",
+        f"{CASES} copies of the real chest CT of `pcrl sample` at 1 mm, {SETTINGS.training.samples_per_case} samples "
+        f"of each, {WINDOW} open at a time, {THREADS} loader threads, nothing of the files in memory at the start. The "
+        f"slow storage is a FUSE file system (`benchmarks/throttled.py`): {MEGABYTES} MB/s in all, {LATENCY} ms of "
+        "latency for each request; it takes part of one of the two cores. Files are read whole, once an epoch, by "
+        "threads of their own before their samples are due.",
     )  # fmt: skip
 
 
-def _row(
-    codec: str, name: str, step: int, found: Paced, sequential: float, warm: float | None
-) -> tuple[str, ...]:
+def _row(codec: str, name: str, step: int, found: Paced, sequential: float) -> tuple[str, ...]:
     wanted = 1e3 * SETTINGS.training.batch_size / step
     return (
         codec, name, str(step), f"{wanted:.0f}", f"{wanted * sequential / 1e6:.0f}", f"{found.samples:.0f}",

@@ -43,7 +43,7 @@ class Throttled(mfusepy.Operations):
 
     def readdir(self, path: str, fh: int) -> list[str]:
         """Names in a folder."""
-        return [".", "..", *os.listdir(self._path(path))]
+        return [".", "..", *(entry.name for entry in Path(self._path(path)).iterdir())]
 
     def open(self, path: str, flags: int) -> int:
         """A descriptor of the file behind."""
@@ -69,5 +69,5 @@ if __name__ == "__main__":
     origin, mount, megabytes, latency = sys.argv[1:]
     mfusepy.FUSE(
         Throttled(Path(origin).resolve(), float(megabytes), float(latency)), mount,
-        foreground=True, ro=True, kernel_cache=True, max_read=1 << 20, max_readahead=1 << 20, fsname="throttled",
+        foreground=True, ro=True, kernel_cache=True, fsname="throttled",
     )  # fmt: skip
