@@ -13,7 +13,7 @@ help:
 	@echo "make test   set up, run every check that CI runs"
 	@echo "make fast   only the fast tests"
 	@echo "make lint   ruff, mypy"
-	@echo "make bench  the benchmarks (ten minutes; nothing else should run)"
+	@echo "make bench  the benchmarks (a quarter of an hour; nothing else should run)"
 
 # pip sees the pinned torch first, so that it takes that build and not the newest CUDA one.
 $(STAMP): pyproject.toml constraints.txt
@@ -48,13 +48,15 @@ fast: $(STAMP)
 test: lint
 	$(BIN)/python -m pytest
 
-# Ten minutes; nothing else should run meanwhile. Tables go to benchmarks/results/. What pcrl is compared with is
+# A quarter of an hour; nothing else should run meanwhile. Tables go to benchmarks/results/. What pcrl is compared with is
 # installed beside it, in an environment of its own.
 bench: $(PEERS)
 	$(PEERS_BIN)/python benchmarks/kernels.py
 	$(PEERS_BIN)/python benchmarks/storage.py
 	$(PEERS_BIN)/python benchmarks/loader.py
 	$(PEERS_BIN)/python benchmarks/ingest.py
+	$(PEERS_BIN)/python benchmarks/reuse.py
+	$(PEERS_BIN)/python benchmarks/cold.py
 
 $(PEERS): pyproject.toml constraints.txt benchmarks/requirements.txt
 	$(PYTHON) -m venv benchmarks/.env

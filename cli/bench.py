@@ -14,8 +14,16 @@ from .recipe import recipe_for
 
 if TYPE_CHECKING:
     from pcrl.config import VolumeRecipe
-    from pcrl.engine.measure import Rate, Reads
+    from pcrl.engine.measure import Paced, Rate, Reads
 
+STORAGE = {
+    "a hard disk": 150, "1 Gbit network": 110, "SATA SSD": 500, "10 Gbit network": 1000, "NVMe SSD": 2500,
+}  # fmt: skip
+"""MB/s that can be had in long reads."""
+_COLD = 4
+"""The measurement from cold storage goes on for so many times the seconds of another, or for one epoch."""
+_MAY_WAIT = 0.05
+"""Share of the time that a GPU may wait for storage that is said to keep up."""
 _SPARE = 1.1
 """Threads are advised that make so many times the samples that are needed."""
 
@@ -31,7 +39,7 @@ _SPARE = 1.1
 @click.option(
     "--seconds", type=click.FloatRange(0.1), default=5.0, show_default=True, help="Of each measurement."
 )
-@click.option("--cold", is_flag=True, help="Also measure an epoch with nothing of the cache in memory.")
+@click.option("--cold", is_flag=True, help="Also start with nothing of the cache in memory.")
 @click.option(
     "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Such as training.batch_size=16."
 )
@@ -55,7 +63,7 @@ def bench(
     from pcrl.engine.cache.cache import Cache
     from pcrl.engine.cache.format import CacheError
     from pcrl.engine.loader import LoaderError
-    from pcrl.engine.measure import cold_rate, rate, reads
+    from pcrl.engine.measure import paced, rate, reads
     from pcrl.training.selection import select
 
     with user_errors(RecipeError, CacheError, LoaderError):
@@ -75,14 +83,19 @@ def bench(
             with console.status(f"{number} threads"):
                 rates.append(rate(selection.cases, selection.rules, settings, number, seconds))
         console.print(_table(rates, settings))
-        console.print(_advice(rates, settings, step_time, reads(selection.cases, selection.rules, settings)))
+        best = max(rates, key=lambda r: r.samples)
+        needs = reads(selection.cases, selection.rules, settings)
+        console.print(_advice(rates, settings, step_time, needs))
+        data = selection.cases, selection.rules, settings, best.threads
+        if step_time is not None:
+            with console.status("with a pause for every step"):
+                warm = paced(*data, step_time / 1e3, seconds=seconds)
+            console.print(_waited("From memory", warm, step_time, best.threads))
         if cold:
-            most = max(rates, key=lambda r: r.samples)
-            samples, megabytes = cold_rate(selection.cases, selection.rules, settings, most.threads)
-            console.print(
-                f"From cold storage, one epoch with {most.threads} threads: {samples:.0f} samples/s, "
-                f"{megabytes:.0f} MB/s read; {samples / most.samples:.0%} of the rate from memory."
-            )
+            with console.status("from cold storage"):
+                found = paced(*data, (step_time or 0.0) / 1e3, cold=True, seconds=_COLD * seconds)
+            console.print(_waited("From cold storage", found, step_time, best.threads))
+            console.print(_storage(found, needs, best, settings, step_time))
 
 
 def _doublings(cores: int) -> list[int]:
@@ -110,14 +123,13 @@ def _table(rates: list[Rate], settings: VolumeRecipe) -> Table:
 def _advice(rates: list[Rate], settings: VolumeRecipe, step_time: float | None, needs: Reads) -> str:
     batch = settings.training.batch_size
     best = max(rates, key=lambda r: r.samples)
-    storage = f"A sample reads {needs.chunks:.0f} chunks, {needs.bytes / 1e6:.2f} MB"
+    storage = f"A sample reads {needs.chunks:.0f} chunks, {needs.bytes / 1e6:.2f} MB."
     if step_time is None:
         return (
             f"{best.threads} threads keep a GPU busy that takes {1e3 * batch / best.samples:.0f} ms or more a step. "
-            f"{storage}. Give --step-time for advice on yours."
+            f"{storage} Give --step-time for advice on yours."
         )
     needed = 1e3 * batch / step_time
-    storage += f": {needed * needs.bytes / 1e6:.0f} MB/s if the cache does not fit in memory."
     enough = [r for r in rates if r.samples >= _SPARE * needed]
     if enough:
         least = min(enough, key=lambda r: r.threads)
@@ -126,4 +138,37 @@ def _advice(rates: list[Rate], settings: VolumeRecipe, step_time: float | None, 
         f"[yellow]Not enough:[/] a step of {step_time:g} ms needs {needed:.0f} samples/s; "
         f"{best.threads} threads make {best.samples:.0f}, so that the GPU waits "
         f"{max(0.0, 1 - best.samples / needed):.0%} of the time. More cores, or fewer views.locals, help. {storage}"
+    )
+
+
+def _waited(where: str, found: Paced, step_time: float | None, threads: int) -> str:
+    if step_time is None:
+        return (
+            f"{where} with {threads} threads: {found.samples:.0f} samples/s, {found.megabytes:.0f} MB/s read."
+        )
+    return (
+        f"{where}, with a step of {step_time:g} ms and {threads} threads: after the first batch ({found.first:.1f} s) "
+        f"the GPU waits {found.waiting:.1%} of the time, the threads {found.idle:.0%} of theirs for a free slot. "
+        f"{found.samples:.0f} samples/s, {found.megabytes:.0f} MB/s of the cache."
+    )
+
+
+def _storage(found: Paced, needs: Reads, best: Rate, settings: VolumeRecipe, step_time: float | None) -> str:
+    """Which storage keeps up, if the cache does not fit in memory."""
+    most = best.samples
+    if step_time is not None:
+        most = min(most, 1e3 * settings.training.batch_size / step_time)
+    wanted = most * needs.sequential / 1e6
+    fast = [f"{name} ({speed} MB/s)" for name, speed in STORAGE.items() if speed >= _SPARE * wanted]
+    keeps_up = found.waiting < _MAY_WAIT if step_time else found.samples > most / _SPARE
+    return (
+        f"A cache larger than memory is read once an epoch, file by file: {needs.sequential / 1e6:.2f} MB a sample, "
+        f"{wanted:.0f} MB/s for {most:.0f} samples/s. By their usual speeds these suffice: "
+        f"{', '.join(fast) or 'none, only memory'}. This storage "
+        + (
+            "keeps up."
+            if keeps_up
+            else "does [yellow]not[/] keep up: more training.samples_per_case, or a cache with --codec zstd, ask less "
+            "of it."
+        )
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -18,12 +19,15 @@ from numpy.typing import NDArray
 
 from pcrl.config import Size, TissueRule, VolumeRecipe
 from pcrl.engine.cache.cache import CachedCase
+from pcrl.engine.cache.files import BLOCK
 from pcrl.engine.order import Order
-from pcrl.engine.render import Place, Renderer, Workspace
+from pcrl.engine.render import SPARE_CASES, Place, Renderer, Workspace
 from pcrl.engine.views import plan_views, sample_key
 
 BATCHES_AHEAD = 4
-"""Batches whose cases are opened, and whose files the system is asked to read, before threads come to them."""
+"""Batches whose cases are opened, and whose files are read, before threads come to them."""
+READERS = 4
+"""Threads that read ahead: together they make up for the latency of a network file system."""
 Allocate = Callable[[tuple[int, ...]], NDArray[np.float32]]
 
 
@@ -59,7 +63,9 @@ class Times:
 
     Args:
         plan: drawing of boxes; opening of cases that are not open yet.
-        read: finding, checking, decompressing and copying of chunks.
+        read: finding chunks, waiting for their bytes, and checking those. A map is read when its bytes are first looked
+            at, so that storage is partly waited for in `decode` there.
+        decode: decompressing and copying of chunks.
         gather: crop, resize, flip and affine.
         corrupt: blur, noise, gamma, swaps, z-normalisation.
         wait_slot: no slot of the ring was free: batches are taken slower than they are made.
@@ -68,6 +74,7 @@ class Times:
 
     plan: float = 0.0
     read: float = 0.0
+    decode: float = 0.0
     gather: float = 0.0
     corrupt: float = 0.0
     wait_slot: float = 0.0
@@ -121,6 +128,9 @@ class Loader:
         self._changed = threading.Condition()
         self._next = (self.first, 0)  # the next sample to render: batch, position in it
         self._released = self.first  # batches before this one have been given back
+        self._ahead = self.first  # the next batch whose cases are to be read ahead
+        self._wanted: deque[int] = deque()  # cases of earlier batches that no reader has taken yet
+        self._read_in: dict[int, int] = {}  # case → epoch in which a reader was last sent to it
         self._epoch_samples: dict[int, NDArray[np.int64]] = {}
         self._failure: BaseException | None = None
         self._closing = False
@@ -128,7 +138,10 @@ class Loader:
         self._threads = [
             threading.Thread(target=self._work, name=f"pcrl-loader-{i}", daemon=True) for i in range(count)
         ]
-        self._threads.append(threading.Thread(target=self._look_ahead, name="pcrl-ahead", daemon=True))
+        self._threads += [
+            threading.Thread(target=self._read_ahead, name=f"pcrl-ahead-{i}", daemon=True)
+            for i in range(READERS)
+        ]
 
     def __enter__(self) -> Loader:
         for thread in self._threads:
@@ -188,22 +201,37 @@ class Loader:
                 self._failure = self._failure or error
                 self._changed.notify_all()
 
-    def _look_ahead(self) -> None:
-        """Open cases before their samples are due, so that storage is waited for here and not by a worker."""
-        for number in range(self.first, self.last):
-            with self._changed:
-                while number >= self._released + len(self._slots) + BATCHES_AHEAD:
-                    if self._closing or self._failure is not None:
-                        return
+    def _read_ahead(self) -> None:
+        """Open cases and read their files before their samples are due: storage is waited for here, not by a worker.
+
+        A file is read whole, once an epoch: where many samples of a case are near each other, that is less than the
+        chunks under them.
+        """
+        block = bytearray(BLOCK)
+        near = self.order.window > 0 or self.order.cases <= SPARE_CASES
+        while (index := self._take_ahead()) is not None:
+            # A case that cannot be read is named by the worker that comes to it.
+            with suppress(Exception):
+                opened = self._renderer.case(index)
+                if near:
+                    opened.boxes.file.read_ahead(block)
+
+    def _take_ahead(self) -> int | None:
+        """The next case that a batch will need soon. None: there is nothing left to do."""
+        with self._changed:
+            while not self._wanted:
+                if self._closing or self._failure is not None or self._ahead >= self.last:
+                    return None
+                if self._ahead < self._released + len(self._slots) + BATCHES_AHEAD:
+                    epoch, step = divmod(self._ahead, self.order.steps)
+                    for case in (self._samples(epoch)[step] // self.order.samples_per_case).tolist():
+                        if self._read_in.get(case) != epoch:
+                            self._read_in[case] = epoch
+                            self._wanted.append(case)
+                    self._ahead += 1
+                else:
                     self._changed.wait()
-                if self._closing or self._failure is not None:
-                    return
-                epoch, step = divmod(number, self.order.steps)
-                samples = self._samples(epoch)[step]
-            for index in sorted(set((samples // self.order.samples_per_case).tolist())):
-                # A case that cannot be opened is named by the worker that comes to it.
-                with suppress(Exception):
-                    self._renderer.case(index)
+            return self._wanted.popleft()
 
     def _take(self) -> tuple[int, int, int, _Slot] | None:
         """The next sample to render and where; waits until its slot is free. None: there is nothing left to do."""
@@ -253,6 +281,7 @@ class Loader:
             planned = time.perf_counter()
             region = self._renderer.read(index, plan, workspace)
             read = time.perf_counter()
+            decoding = workspace.scratch.share_of_decoding()
             outputs = [
                 slot.globals[0, position, 0],
                 slot.globals[1, position, 0],
@@ -264,7 +293,8 @@ class Loader:
             raise LoaderError(f"case {case.dataset}/{case.name} ({case.folder}): {error}") from error
         with self._changed:
             self.times.plan += planned - start
-            self.times.read += read - planned
+            self.times.read += (read - planned) * (1 - decoding)
+            self.times.decode += (read - planned) * decoding
             self.times.gather += workspace.gather_seconds - before[0]
             self.times.corrupt += workspace.corrupt_seconds - before[1]
             self.times.samples += 1

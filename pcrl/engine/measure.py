@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from pcrl.config import TissueRule, VolumeRecipe
+from pcrl.config import VolumeRecipe, TissueRule
 from pcrl.engine.cache.cache import CachedCase
 from pcrl.engine.loader import Loader, Times
 from pcrl.engine.order import Order
@@ -18,7 +18,7 @@ from pcrl.engine.render import Renderer
 from pcrl.engine.views import plan_views, sample_key
 from pcrl.kernels.decode import MISSING
 
-STAGES = ("plan", "read", "gather", "corrupt")
+STAGES = ("plan", "read", "decode", "gather", "corrupt")
 _WARM_UP_SECONDS = 1.0
 _ENDLESS = 1_000_000
 
@@ -38,11 +38,37 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True)
+class Paced:
+    """How loading keeps up with steps of a given time.
+
+    Args:
+        samples: a second.
+        waiting: share of the time for which the GPU waited for a batch, after the first one.
+        first: seconds until the first batch.
+        idle: share of the threads' time for which no slot was free: they were faster than the GPU.
+        megabytes: of the cache's files, a second of the whole epoch; what cold storage had to give.
+    """
+
+    samples: float
+    waiting: float
+    first: float
+    idle: float
+    megabytes: float
+
+
+@dataclass(frozen=True, slots=True)
 class Reads:
-    """What one sample takes from storage, on average: compressed chunks, and their bytes."""
+    """What one sample takes from storage, on average.
+
+    Args:
+        chunks: compressed chunks under its views.
+        bytes: of these.
+        sequential: bytes, if every file is read once an epoch from beginning to end, as is done where it is cold.
+    """
 
     chunks: float
     bytes: float
+    sequential: float
 
 
 def rate(
@@ -71,23 +97,60 @@ def rate(
     return Rate(threads, count / passed, {name: 1e3 * spent[name] / made for name in STAGES})
 
 
-def cold_rate(
-    cases: Sequence[CachedCase], rules: Sequence[TissueRule], recipe: VolumeRecipe, threads: int
-) -> tuple[float, float]:
-    """Samples a second over one epoch of a cache of which nothing is in memory, and megabytes read a second."""
+def paced(
+    cases: Sequence[CachedCase],
+    rules: Sequence[TissueRule],
+    recipe: VolumeRecipe,
+    threads: int,
+    step_seconds: float,
+    *,
+    cold: bool = False,
+    seconds: float = float("inf"),
+) -> Paced:
+    """Load up to one epoch for a GPU that takes `step_seconds` a step; 0 takes batches as they come.
+
+    Args:
+        cold: let the system forget the cache's files first.
+        seconds: after these it ends.
+    """
     files = [case.store.image_table(case.folder).file for case in cases]
-    for file in files:
-        descriptor = os.open(file, os.O_RDONLY)
-        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
-        os.close(descriptor)
+    if cold:
+        for file in files:
+            _forget(file)
     order = Order.of(len(cases), recipe.training)
     with Loader(cases, rules, recipe, order, threads=threads) as loader:
         batches, begun = iter(loader), time.perf_counter()
-        for _ in range(order.steps):
-            next(batches).release()
+        steps = 0
+        batch = next(batches)
+        first = time.perf_counter() - begun
+        while True:
+            time.sleep(step_seconds)
+            batch.release()
+            steps += 1
+            if steps == order.steps or time.perf_counter() > begun + seconds:
+                break
+            batch = next(batches)
         passed = time.perf_counter() - begun
-    size = sum(file.stat().st_size for file in files)
-    return order.steps * order.batch_size / passed, size / passed / 1e6
+        waited, idle = loader.times.wait_batch - first, loader.times.wait_slot
+    size = sum(file.stat().st_size for file in files) * steps / order.steps
+    after = max(1e-9, passed - first)
+    return Paced(
+        steps * order.batch_size / passed,
+        waited / after,
+        first,
+        idle / (passed * threads),
+        size / passed / 1e6,
+    )
+
+
+def _forget(file: os.PathLike[str]) -> None:
+    """Take a file out of the system's memory; the pages of a file that was just written have to be on disk for that."""
+    descriptor = os.open(file, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+    finally:
+        os.close(descriptor)
 
 
 def reads(
@@ -95,7 +158,7 @@ def reads(
 ) -> Reads:
     """Draw samples and count the chunks under their views."""
     renderer = Renderer(cases, recipe)
-    chunks, size = 0, 0
+    chunks, size, files = 0, 0, 0
     for number in range(samples):
         index = number % len(cases)
         opened = renderer.case(index)
@@ -109,4 +172,5 @@ def reads(
         touched &= table.offsets[plan.channel] != MISSING
         chunks += int(touched.sum())
         size += int(table.sizes[plan.channel][touched].sum())
-    return Reads(chunks / samples, size / samples)
+        files += opened.boxes.file.size
+    return Reads(chunks / samples, size / samples, files / samples / recipe.training.samples_per_case)

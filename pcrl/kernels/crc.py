@@ -34,6 +34,23 @@ def _crc_step(kind: Literal[8, 64]) -> Any:
     return intrinsic(step)
 
 
+@intrinsic
+def _load_uint32(_typing: Any, _address: Any) -> Any:
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        value = builder.load(builder.inttoptr(arguments[0], ir.IntType(32).as_pointer()))
+        value.align = 1
+        return value
+
+    return types.uint32(types.intp), generate
+
+
+@kernel(signature="uint32(intp)")
+def uint32_at(address: int) -> int:
+    """The little-endian number in the four bytes at an address."""
+    number: int = _load_uint32(address)  # type: ignore[call-arg]
+    return number
+
+
 _crc_of_8_bytes = _crc_step(64)
 _crc_of_1_byte = _crc_step(8)
 

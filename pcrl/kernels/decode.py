@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from pcrl.kernels.blosc import decompress
+from pcrl.kernels.clock import cycles
 from pcrl.kernels.compile import kernel
-from pcrl.kernels.crc import crc32c
+from pcrl.kernels.crc import crc32c, uint32_at
+from pcrl.kernels.files import read_at
 
-OK, WRONG_CRC, WRONG_FRAME, OUTSIDE = range(4)
-"""What `read_box` can find; `chunk · 4 + kind` is returned."""
+OK, WRONG_CRC, WRONG_FRAME, OUTSIDE, UNREADABLE, _KINDS = range(6)
+"""What can be found of a chunk; `read_box` returns `chunk · _KINDS + kind`."""
 MISSING = np.uint64(0xFFFFFFFFFFFFFFFF)
 """Offset of a chunk that is not stored: all fill value."""
 REASONS = {
     WRONG_CRC: "its checksum (CRC-32C) is not the one that was written",
     WRONG_FRAME: "it cannot be decompressed",
     OUTSIDE: "it lies beyond the end of the file",
+    UNREADABLE: "the file system does not give its bytes: the file has become shorter, or cannot be read",
 }
 
 
@@ -34,42 +39,67 @@ def _touches(wanted: NDArray[np.int64], z0: int, z1: int, y0: int, y1: int, x0: 
 
 
 @kernel
-def _load(
+def load_chunk(
     file: NDArray[np.uint8],
-    offset: np.int64,
-    size: np.int64,
+    descriptor: int,
+    length: int,
+    offset: int,
+    size: int,
     crcs: NDArray[np.uint32],
     checked: NDArray[np.uint8],
-    place: tuple[int, int, int],
+    place: tuple[int, ...],
     decompressor: int,
-    chunk: NDArray[np.int16],
+    frame: NDArray[np.uint8],
+    chunk: NDArray[Any],
+    ticks: NDArray[np.int64],
 ) -> int:
-    """Decompress one frame into `chunk`, after comparing its CRC if that was not done before; what was found."""
-    after = offset + size
-    if after + (4 if crcs.size == 0 else 0) > file.size:
+    """Decompress one frame into `chunk`, after comparing its CRC if that was not done before.
+
+    Args:
+        file: all bytes of the file, mapped; not looked at where there is a `descriptor`.
+        descriptor: the open file, if it is to be read and not mapped; else −1.
+        length: bytes of the file.
+        offset, size: of the frame.
+        crcs: CRC-32C of each frame; of size 0 where four bytes after each frame hold it.
+        checked: 1 where the CRC was compared before; updated.
+        place: of the chunk in `crcs` and `checked`.
+        decompressor: `Decompressor.address`, of this thread alone.
+        frame: room for the largest frame and its CRC, where the file is not mapped.
+        chunk: overwritten.
+        ticks: (2,) time spent on fetching and checking, on decompressing (and copying, by `read_box`); added to.
+
+    Returns:
+        `OK`, or what is wrong.
+    """
+    begun = cycles()
+    stored = size + (4 if crcs.size == 0 else 0)
+    if offset + stored > length:
         return OUTSIDE
-    address = file.ctypes.data + offset
+    if descriptor < 0:
+        address = int(file.ctypes.data + offset)
+    else:
+        if stored > frame.size:
+            return WRONG_FRAME
+        address = int(frame.ctypes.data)
+        if not read_at(descriptor, address, stored, offset):
+            return UNREADABLE
     if checked[place] == 0:
-        if crcs.size == 0:
-            expected = (
-                np.uint32(file[after])
-                | np.uint32(file[after + 1]) << np.uint32(8)
-                | np.uint32(file[after + 2]) << np.uint32(16)
-                | np.uint32(file[after + 3]) << np.uint32(24)
-            )
-        else:
-            expected = crcs[place]
-        if np.uint32(crc32c(int(address), int(size))) != np.uint32(expected):
+        expected = uint32_at(address + size) if crcs.size == 0 else int(crcs[place])
+        if crc32c(address, size) != expected:
             return WRONG_CRC
         checked[place] = 1
-    if decompress(decompressor, address, size, chunk.ctypes.data, chunk.nbytes) != chunk.nbytes:
-        return WRONG_FRAME
-    return OK
+    fetched = cycles()
+    done = decompress(decompressor, address, size, chunk.ctypes.data, chunk.nbytes)
+    ticks[0] += fetched - begun
+    ticks[1] += cycles() - fetched
+    return OK if done == chunk.nbytes else WRONG_FRAME
 
 
 @kernel
 def read_box(
     file: NDArray[np.uint8],
+    descriptor: int,
+    length: int,
     offsets: NDArray[np.uint64],
     sizes: NDArray[np.uint32],
     crcs: NDArray[np.uint32],
@@ -79,21 +109,21 @@ def read_box(
     wanted: NDArray[np.int64],
     shape: tuple[int, int, int],
     decompressor: int,
+    frame: NDArray[np.uint8],
     chunk: NDArray[np.int16],
+    ticks: NDArray[np.int64],
     destination: NDArray[np.int16],
 ) -> int:
     """Copy the part of a box that lies within a volume; the rest of `destination` is left as it is.
 
     Args:
-        file: all bytes of the file that holds the chunks.
+        file, descriptor, length, crcs, checked, decompressor, frame, ticks: see `load_chunk`; `crcs` and `checked` are
+            (chunks z, y, x).
         offsets, sizes: (chunks z, y, x): where each frame begins, and its bytes; `MISSING` is all `fill`.
-        crcs: CRC-32C of each frame; of size 0 where four bytes after each frame hold it.
-        checked: (chunks z, y, x): 1 where the CRC was compared before; updated.
         start: of the box; may be negative.
         wanted: (boxes, 2, 3): first voxel and the one after the last of boxes in the volume; chunks that hold nothing
             of them are not read, and their part of `destination` is left as it is.
         shape: of the volume.
-        decompressor: `Decompressor.address`, of this thread alone.
         chunk: (edge, edge, edge), overwritten.
         destination: (z, y, x) int16, as large as the box.
 
@@ -112,33 +142,36 @@ def read_box(
     for cz in range(z_low // edge, (z_high - 1) // edge + 1):
         for cy in range(y_low // edge, (y_high - 1) // edge + 1):
             for cx in range(x_low // edge, (x_high - 1) // edge + 1):
-                offset, size = offsets[cz, cy, cx], np.int64(sizes[cz, cy, cx])
+                offset, size = offsets[cz, cy, cx], int(sizes[cz, cy, cx])
                 z0, z1 = max(z_low, cz * edge), min(z_high, cz * edge + edge)
                 y0, y1 = max(y_low, cy * edge), min(y_high, cy * edge + edge)
                 x0, x1 = max(x_low, cx * edge), min(x_high, cx * edge + edge)
                 if not _touches(wanted, z0, z1, y0, y1, x0, x1):
                     continue
-                length = np.uint64(x1 - x0)
+                run = np.uint64(x1 - x0)
                 if offset == MISSING:
                     decoded[:] = fill
                 else:
-                    kind = _load(
-                        file, np.int64(offset), size, crcs, checked, (cz, cy, cx), decompressor, chunk
-                    )
+                    kind = load_chunk(
+                        file, descriptor, length, int(offset), size, crcs, checked, (cz, cy, cx),
+                        decompressor, frame, chunk, ticks,
+                    )  # fmt: skip
                     if kind != OK:
                         number = (cz * offsets.shape[1] + cy) * offsets.shape[2] + cx
-                        return int(number * 4 + kind)
+                        return int(number * _KINDS + kind)
+                begun = cycles()
                 for z in range(z0, z1):
                     for y in range(y0, y1):
                         to = np.uint64(((z - start[0]) * ny + y - start[1]) * nx + x0 - start[2])
                         at = np.uint64(((z - cz * edge) * edge + y - cy * edge) * edge + x0 - cx * edge)
-                        for x in range(length):
+                        for x in range(run):
                             flat[to + x] = decoded[at + x]
+                ticks[1] += cycles() - begun
     return OK
 
 
 def faulty(result: int, counts: tuple[int, int, int]) -> tuple[tuple[int, int, int], str]:
     """The chunk (z, y, x) that a result of `read_box` other than `OK` speaks of, and what is wrong with it."""
-    number, kind = divmod(result, 4)
+    number, kind = divmod(result, _KINDS)
     place = np.unravel_index(number, counts)
     return (int(place[0]), int(place[1]), int(place[2])), REASONS[kind]

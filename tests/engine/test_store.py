@@ -1,9 +1,12 @@
 """One suite for both formats of the cache: what goes in comes out, by every way of reading, or damage is named."""
 
 import hashlib
+import os
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -39,6 +42,19 @@ def grid(shape=SHAPE[1:]):
 @pytest.fixture(params=["zarr", "hdf5"])
 def store(request):
     return store_of(request.param)
+
+
+WAYS = ["mapped", "read", "plain"]
+
+
+@contextmanager
+def by(way):
+    """A scratch for one way of reading: a map, piece by piece as on a network file system, without the C library."""
+    scratch = Scratch()
+    if way == "plain":
+        scratch.decompressor = None
+    with mock.patch("pcrl.engine.cache.files.on_network", return_value=way == "read"):
+        yield scratch
 
 
 @pytest.fixture(params=["lz4", "zstd"])
@@ -98,16 +114,13 @@ def test_shard_holds_what_zarr_would_have_written(tmp_path):
 
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
-@pytest.mark.parametrize("plain", [False, True])
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("name", ["zarr", "hdf5"])
-def test_any_box_equals_slicing(tmp_path_factory, data, plain, name):
+def test_any_box_equals_slicing(tmp_path_factory, data, way, name):
     folder = tmp_path_factory.getbasetemp() / f"boxes-{name}"
     store = store_of(name)
     if not folder.exists():
         write(store, folder)
-    scratch = Scratch()
-    if plain:
-        scratch.decompressor = None
     start = tuple(data.draw(st.integers(-20, n + 5)) for n in SHAPE[1:])
     size = tuple(data.draw(st.integers(1, 40)) for _ in range(3))
     channel = data.draw(st.integers(0, 1))
@@ -115,7 +128,8 @@ def test_any_box_equals_slicing(tmp_path_factory, data, plain, name):
     padded[tuple(slice(70, 70 + n) for n in SHAPE[1:])] = voxels()[channel]
     expected = padded[tuple(slice(70 + s, 70 + s + n) for s, n in zip(start, size, strict=True))]
     box = np.full(size, 7, np.int16)
-    BoxReader(store.image_table(folder)).read(channel, start, box, scratch)
+    with by(way) as scratch:
+        BoxReader(store.image_table(folder)).read(channel, start, box, scratch)
     np.testing.assert_array_equal(box, expected)
 
 
@@ -155,23 +169,21 @@ def read_all(store, folder, scratch):
         reader.read(channel, (0, 0, 0), np.empty(SHAPE[1:], np.int16), scratch)
 
 
-@pytest.mark.parametrize("plain", [False, True])
-def test_every_flipped_bit_of_a_chunk_is_found(store, tmp_path, plain):
+@pytest.mark.parametrize("way", WAYS)
+def test_every_flipped_bit_of_a_chunk_is_found(store, tmp_path, way):
     write(store, tmp_path)
-    scratch = Scratch()
-    if plain:
-        scratch.decompressor = None
     table, path = store.image_table(tmp_path), pixel_file(store, tmp_path)
     offset, size = int(table.offsets[1, 1, 1, 1]), int(table.sizes[1, 1, 1, 1])
     content = path.read_bytes()
-    for bit in np.random.default_rng(0).integers(0, 8 * size, 30):
-        damaged = bytearray(content)
-        damaged[offset + bit // 8] ^= 1 << (bit % 8)
-        path.write_bytes(damaged)
-        with pytest.raises(CacheError, match=r"chunk .*1, 1, 1.* is damaged: .*checksum"):
-            read_all(store, tmp_path, scratch)
-    path.write_bytes(content)
-    read_all(store, tmp_path, scratch)
+    with by(way) as scratch:
+        for bit in np.random.default_rng(0).integers(0, 8 * size, 30):
+            damaged = bytearray(content)
+            damaged[offset + bit // 8] ^= 1 << (bit % 8)
+            path.write_bytes(damaged)
+            with pytest.raises(CacheError, match=r"chunk .*1, 1, 1.* is damaged: .*checksum"):
+                read_all(store, tmp_path, scratch)
+        path.write_bytes(content)
+        read_all(store, tmp_path, scratch)
 
 
 def test_truncated_and_missing_files_are_named(store, tmp_path):
@@ -194,6 +206,18 @@ def test_file_that_shrinks_after_its_index_was_read_is_named(store, tmp_path):
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(CacheError, match="beyond the end"):
         BoxReader(table).read(1, (16, 16, 16), np.empty((21, 14, 29), np.int16), Scratch())
+
+
+def test_file_on_a_network_that_shrinks_while_it_is_open_is_named(store, tmp_path):
+    """Out of a map that would end the process."""
+    write(store, tmp_path)
+    box = np.empty((21, 14, 29), np.int16)
+    with by("read") as scratch:
+        reader = BoxReader(store.image_table(tmp_path))
+        reader.read(1, (16, 16, 16), box, scratch)
+        os.truncate(pixel_file(store, tmp_path), 1000)
+        with pytest.raises(CacheError, match="has become shorter"):
+            reader.read(1, (16, 16, 16), box, scratch)
 
 
 RECIPE = load_recipe(

@@ -2,41 +2,46 @@
 
 from __future__ import annotations
 
-import os
 from itertools import product
-from pathlib import Path
 
 import numpy as np
 from numcodecs import Blosc
 from numpy.typing import NDArray
 
-from pcrl.engine.cache.chunks import ChunkTable, damaged, frame_at
+from pcrl.engine.cache.chunks import CRC_BYTES, ChunkTable, damaged, frame_at
+from pcrl.engine.cache.files import ChunkFile
 from pcrl.kernels import blosc
 from pcrl.kernels.decode import OK, faulty, read_box
 
+FRAME_OVERHEAD = 32 + CRC_BYTES
+"""Bytes by which a frame and its CRC can be longer than a chunk that does not compress: Blosc's header."""
+
 
 class Scratch:
-    """What one thread needs to decompress chunks."""
+    """What one thread needs to decompress chunks.
+
+    Args:
+        ticks: time spent since it was last asked for: on fetching and checking frames, on decompressing and copying.
+    """
 
     def __init__(self) -> None:
         self.decompressor = blosc.Decompressor() if blosc.AVAILABLE else None
+        self.ticks = np.zeros(2, np.int64)
+        self.frame = np.empty(0, np.uint8)
         self._chunk = np.empty((0, 0, 0), np.int16)
 
+    def share_of_decoding(self) -> float:
+        """Which share of the reading since the last call was decompressing and copying, not fetching and checking."""
+        fetching, decoding = self.ticks.tolist()
+        self.ticks[:] = 0
+        return decoding / (fetching + decoding) if fetching + decoding else 0.0
+
     def chunk(self, edge: int) -> NDArray[np.int16]:
-        """Room for a chunk; made when another edge is asked for than before."""
+        """Room for a chunk, and for a frame of one; made when another edge is asked for than before."""
         if len(self._chunk) != edge:
             self._chunk = np.empty((edge, edge, edge), np.int16)
+            self.frame = np.empty(self._chunk.nbytes + FRAME_OVERHEAD, np.uint8)
         return self._chunk
-
-
-def _mapped(path: Path) -> NDArray[np.uint8]:
-    """All bytes of a file as a memory map, which the system is asked to read soon, in one go; none if it is missing."""
-    try:
-        with path.open("rb") as file:
-            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_WILLNEED)
-            return np.memmap(file, np.uint8, "r").view(np.ndarray)
-    except FileNotFoundError:  # an array of nothing but fill value has none
-        return np.empty(0, np.uint8)
 
 
 class BoxReader:
@@ -44,7 +49,7 @@ class BoxReader:
 
     def __init__(self, table: ChunkTable) -> None:
         self.table = table
-        self._file = _mapped(table.file)
+        self.file = ChunkFile(table.file)
         self._checked = np.zeros(table.offsets.shape, np.uint8)
 
     def read(
@@ -73,11 +78,12 @@ class BoxReader:
             return
         if wanted is None:
             wanted = np.array([[start, np.add(start, destination.shape)]])
+        file, chunk = self.file, scratch.chunk(table.chunk[-1])
         result = read_box(
-            self._file, table.offsets[channel], table.sizes[channel],
+            file.content, file.descriptor, file.size, table.offsets[channel], table.sizes[channel],
             crcs[channel] if crcs.size else crcs.reshape(0, 0, 0), self._checked[channel],
-            table.fill, start, wanted, (z, y, x), scratch.decompressor.address,
-            scratch.chunk(table.chunk[-1]), destination,
+            table.fill, start, wanted, (z, y, x), scratch.decompressor.address, scratch.frame,
+            chunk, scratch.ticks, destination,
         )  # fmt: skip
         if result != OK:
             place, reason = faulty(result, table.offsets.shape[1:])
@@ -91,10 +97,10 @@ class BoxReader:
         low = [max(0, s) for s in start]
         stop = [min(n, s + m) for n, s, m in zip(table.shape[1:], start, destination.shape, strict=True)]
         edge = table.chunk[-1]
-        buffer = np.empty((edge, edge, edge), np.int16)
+        buffer, content = np.empty((edge, edge, edge), np.int16), self.file.read()
         spans = [range(a // edge, -(-b // edge)) for a, b in zip(low, stop, strict=True)]
         for place in product(*spans) if all(a < b for a, b in zip(low, stop, strict=True)) else ():
-            frame = frame_at(table, (channel, *place), self._file)
+            frame = frame_at(table, (channel, *place), content)
             if frame is None:
                 buffer.fill(table.fill)
             else:
