@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pcrl.config import Objective
-from pcrl.models.nsunet3d import Outputs
+from pcrl.models.outputs import Outputs
 
 
 class ViewOutputs(NamedTuple):

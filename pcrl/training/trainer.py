@@ -20,7 +20,8 @@ from pcrl.engine.cache.commit import write_text
 from pcrl.engine.loader import Batch, Loader
 from pcrl.engine.order import Order
 from pcrl.engine.views import Draws, stream
-from pcrl.models.nsunet3d import NsUNet3D, Outputs, build
+from pcrl.models.nsunet3d import NsUNet3D, build
+from pcrl.models.outputs import Outputs
 from pcrl.training import checkpoint
 from pcrl.training.checkpoint import Position
 from pcrl.training.objective import Terms, ViewOutputs, forward_views, number_of_picks, objective
