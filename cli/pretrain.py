@@ -17,10 +17,6 @@ from .device import DEVICE, device_named
 from .recipe import recipe_for
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
-    from pcrl.config import Recipe
-    from pcrl.training.run_folder import Start
     from pcrl.training.trainer import Progress as Report
     from pcrl.training.trainer import Trainer
 
@@ -31,7 +27,9 @@ if TYPE_CHECKING:
 @click.option("--recipe", help="Built-in name or a .toml file.  [default: the one the cache was made for]")
 @click.option("--out", type=click.Path(path_type=Path), help="Run folder.  [default: runs/RECIPE-DATE-TIME]")
 @click.option(
-    "--init", type=click.Path(path_type=Path), help="Start from a run, a checkpoint or imported weights."
+    "--init",
+    type=click.Path(path_type=Path),
+    help="A run, a checkpoint, imported weights, or a file: a published checkpoint, torchvision's resnet18.",
 )
 @click.option(
     "--resume", is_flag=True, help="Go on with the run in --out, or with the newest unfinished one."
@@ -65,6 +63,7 @@ def pretrain(
     from pcrl.models.published import WeightsError
     from pcrl.training import run_folder
     from pcrl.training.selection import select
+    from pcrl.training.start import open_start
     from pcrl.training.trainer import Trainer, TrainingError
 
     kinds = (RecipeError, CacheError, LoaderError, WeightsError, run_folder.RunError, TrainingError)
@@ -87,7 +86,7 @@ def pretrain(
             raise TrainingError(
                 f"{cache} holds no case to train on: all {selection.held_back} are held for evaluation"
             )
-        state, start = _start(init, settings)
+        weights, start = open_start(init, settings)
         out = out or Path("runs") / f"{settings.name}-{datetime.now():%Y%m%d-%H%M%S}"
         if resume:
             if run_folder.is_finished(out):
@@ -97,7 +96,7 @@ def pretrain(
                 raise run_folder.RunError(f"{cache} is no longer what {out} was trained on: start a new run")
         else:
             run_folder.create(out, settings, selection, start)
-        trainer = Trainer(selection, settings, out, where, state=state, resume=resume)
+        trainer = Trainer(selection, settings, out, where, weights=weights, resume=resume)
         _announce(trainer, out, "the last checkpoint" if resume else start.words, where)
         _stop_on_signals(trainer)
         with _bar() as bar:
@@ -111,23 +110,6 @@ def pretrain(
         f"{out / 'metrics.jsonl'}; tensorboard --logdir {out}). {trainer.fallbacks} samples had no box pair that kept "
         "all rules; the best draw was taken."
     )
-
-
-def _start(init: Path | None, settings: Recipe) -> tuple[dict[str, Tensor] | None, Start]:
-    from pcrl.models.published import WeightsError
-    from pcrl.models.weights import load_weights
-    from pcrl.training.checkpoint import checkpoints
-    from pcrl.training.run_folder import CHECKPOINTS, Start, read, run_of
-
-    if init is None:
-        return None, Start(f"fresh weights, seed {settings.training.seed}", fresh=True)
-    found = checkpoints(init / CHECKPOINTS)
-    folder = found[-1] if found else init
-    weights = load_weights(folder)
-    if weights.model != settings.model:
-        raise WeightsError(f"{folder} holds {weights.model}, the recipe wants {settings.model}")
-    run = run_of(folder)
-    return weights.state, Start(f"weights of {folder}", fresh=False, run=read(run) if run else None)
 
 
 def _announce(trainer: Trainer, out: Path, start: str, device: Any) -> None:

@@ -33,7 +33,7 @@ class RunRecord:
 
     Args:
         start: the weights before the first step, in words.
-        start_known: whether it is known what those had seen; not so for imported weights.
+        start_known: whether it is known what those had seen; not so for imported weights, ImageNet's excepted.
         patients, pixels: names, and digests of images, seen in this run and in those that it started from.
     """
 
@@ -48,11 +48,16 @@ class RunRecord:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """The weights before the first step: in words, and the run that they are of, if they are of one."""
+    """The weights before the first step: in words, and the run that they are of, if they are of one.
+
+    Args:
+        no_patients: not fresh, but trained on something that holds no patient, such as ImageNet.
+    """
 
     words: str
     fresh: bool
     run: RunRecord | None = None
+    no_patients: bool = False
 
 
 def create(out: Path, recipe: Recipe, selection: Selection, start: Start) -> None:
@@ -70,7 +75,7 @@ def create(out: Path, recipe: Recipe, selection: Selection, start: Start) -> Non
     content = {
         "recipe": recipe.model_dump(mode="json"),
         "start": start.words,
-        "start_known": start.fresh or (before is not None and before.start_known),
+        "start_known": start.fresh or start.no_patients or (before is not None and before.start_known),
         "cache_identity": identity(list(selection.cases)),
         "datasets": sorted({case.dataset for case in selection.cases}),
         "cases": sorted(f"{case.dataset}/{case.name}" for case in selection.cases),

@@ -20,7 +20,9 @@ from pcrl.engine.cache.commit import write_text
 from pcrl.engine.loader import Batch, Loader
 from pcrl.engine.order import Order
 from pcrl.engine.views import Draws, stream
-from pcrl.models.nsunet3d import NsUNet3D, Outputs, build
+from pcrl.models.networks import Network, build
+from pcrl.models.outputs import Outputs
+from pcrl.models.weights import Weights, load_into
 from pcrl.training import checkpoint
 from pcrl.training.checkpoint import Position
 from pcrl.training.objective import Terms, ViewOutputs, forward_views, number_of_picks, objective
@@ -61,21 +63,26 @@ def picks_of(seed: int, step: int, local_views: int, levels: int) -> list[int]:
     return [draws.integer(0, levels - 1) for _ in range(number_of_picks(local_views))]
 
 
-def initial_model(recipe: Recipe, state: dict[str, Tensor] | None) -> NsUNet3D:
-    """The network with seeded fresh weights, or with the given ones."""
+def initial_model(recipe: Recipe, weights: Weights | None) -> Network:
+    """The network with seeded fresh weights, with given ones, or with a given encoder and the rest fresh.
+
+    Raises:
+        pcrl.models.published.WeightsError: the weights are not those of the recipe's network.
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.training.seed % 2**63)
         model = build(recipe.model)
-    if state is not None:
-        model.load_state_dict(state)
+    if weights is not None:
+        load_into(model, weights)
     return model
 
 
 def seconds_per_step(recipe: Recipe, device: torch.device) -> float:
     """Time of a step, from one with two samples on a network of the same size."""
     model = build(recipe.model).to(device).train()
-    views = torch.rand(2, 2, 1, *recipe.views.global_shape, device=device)
-    local_views = torch.rand(recipe.views.locals, 2, 1, *recipe.views.local_shape, device=device)
+    channels = model.in_channels
+    views = torch.rand(2, 2, channels, *recipe.views.global_shape, device=device)
+    local_views = torch.rand(recipe.views.locals, 2, channels, *recipe.views.local_shape, device=device)
     picks = [0] * number_of_picks(recipe.views.locals)
     times = []
     for _ in range(2):
@@ -93,7 +100,7 @@ class Trainer:
 
     Args:
         out: the run folder, made by `run_folder.create`.
-        state: weights to start from; fresh ones if none.
+        weights: to start from, of the network or of its encoder; what they do not hold is fresh.
         resume: go on from the last checkpoint in `out`.
     """
 
@@ -104,7 +111,7 @@ class Trainer:
         out: Path,
         device: torch.device,
         *,
-        state: dict[str, Tensor] | None = None,
+        weights: Weights | None = None,
         resume: bool = False,
     ) -> None:
         training = recipe.training
@@ -116,9 +123,10 @@ class Trainer:
                 f"{training.batch_size}: set training.samples_per_case higher or training.batch_size lower"
             )
         self.selection = selection
-        self.model = initial_model(recipe, state).to(device).train()
+        self.model = initial_model(recipe, weights).to(device).train()
         # A third faster on CPUs too.
-        self.model = self.model.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+        last = torch.channels_last if recipe.dimensions == 2 else torch.channels_last_3d
+        self.model = self.model.to(memory_format=last)  # type: ignore[call-overload]
         self.optimizer = SGD(
             self.model.parameters(),
             lr=training.learning_rate,

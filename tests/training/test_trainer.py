@@ -266,6 +266,7 @@ def test_what_earlier_weights_saw_is_seen_too(cache, tmp_path):
     for start, known, inherited in (
         (run_folder.Start("first", fresh=False, run=first), True, set(first.patients)),
         (run_folder.Start("imported", fresh=False), False, set()),
+        (run_folder.Start("photographs", fresh=False, no_patients=True), True, set()),
     ):
         out = tmp_path / start.words.replace("first", "second")
         run_folder.create(out, RECIPE, training, start)
