@@ -45,7 +45,9 @@ def dataset(source: Path, files: Iterable[Path]) -> ImageDataset:
 
 
 def is_dicom(path: Path) -> bool:
-    """Whether a file carries the DICOM preamble."""
+    """Whether a file carries the DICOM preamble; a link to nowhere does not."""
+    if not path.is_file():
+        return False
     with path.open("rb") as file:
         return file.read(132)[128:] == b"DICM"
 

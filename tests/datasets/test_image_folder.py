@@ -79,4 +79,11 @@ def test_marked_as_synthetic_and_linked(tmp_path):
     source = tmp_path / "source"
     touch(source / "SYNTHETIC.txt")
     (source / "link").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    (source / "nowhere").symlink_to(tmp_path / "missing", target_is_directory=True)
     assert [(i.name, i.virtual) for i in find("folder", source).images] == [("link/1", True)]
+
+
+def test_pictures_in_the_wrong_place_suggest_the_right_name(tmp_path):
+    touch(tmp_path / "1.jpeg")
+    with pytest.raises(LayoutError, match="--dataset folder"):
+        find("lits", tmp_path)
