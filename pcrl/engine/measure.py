@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from pcrl.config import VolumeRecipe, TissueRule
+from pcrl.config import TissueRule, VolumeRecipe
 from pcrl.engine.cache.cache import CachedCase
 from pcrl.engine.loader import Loader, Times
 from pcrl.engine.order import Order
