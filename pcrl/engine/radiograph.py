@@ -1,0 +1,154 @@
+"""Reading one image file: PNG, JPEG or a DICOM radiograph becomes gray values of 8 or 16 bits."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pcrl.config import ImageData
+from pcrl.engine.scan import ReadError
+
+SMALLEST = 16
+"""Pixels of the shorter side below which there is nothing to see."""
+_DICOM_MARK = slice(128, 132)
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An image as it goes into the cache.
+
+    Args:
+        values: (y, x) uint8 or uint16; 0 is black.
+        original_shape: (y, x) of the file.
+        note: what a user should know; empty if nothing.
+    """
+
+    values: NDArray[Any]
+    original_shape: tuple[int, int]
+    note: str
+
+
+def read_picture(path: Path, data: ImageData) -> Picture:
+    """Read one file and bring its shorter side to `data.size`, anti-aliased; a smaller image stays as it is.
+
+    Raises:
+        ReadError: missing, empty, truncated, no image, too small, or of one value only.
+    """
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError as error:
+        raise ReadError(f"{path}: no such file") from error
+    except OSError as error:
+        raise ReadError(f"{path}: cannot be read: {error.strerror}") from error
+    if not content:
+        raise ReadError(f"{path}: the file is empty (0 bytes)")
+    gray, note = _dicom(path) if content[_DICOM_MARK] == b"DICM" else _picture(path, content)
+    width, height = gray.size
+    if min(width, height) < SMALLEST:
+        raise ReadError(f"{path}: {width}×{height} pixels; expected at least {SMALLEST} on each side")
+    values = np.asarray(_small(gray, data))
+    low, high = int(values.min()), int(values.max())
+    if low == high:
+        raise ReadError(f"{path}: every pixel is {values.flat[0]:g}: the image is empty")
+    return Picture(_bits(values, data.bits), (height, width), note)
+
+
+def _small(gray: Any, data: ImageData) -> Any:
+    """Pillow's bilinear resize, whose tent widens with the step: no aliasing."""
+    from PIL import Image
+
+    width, height = gray.size
+    factor = min(1.0, data.size / min(width, height), data.size * data.longest / max(width, height))
+    if factor == 1.0:
+        return gray
+    size = (max(1, round(width * factor)), max(1, round(height * factor)))
+    return gray.resize(size, Image.Resampling.BILINEAR)
+
+
+def _bits(values: NDArray[Any], bits: int) -> NDArray[np.uint8] | NDArray[np.uint16]:
+    """8-bit values, or floats in 0 … 255, as they are stored."""
+    if bits == 8:
+        return values.round().astype(np.uint8)
+    return (values.astype(np.float32) * np.float32(257)).round().astype(np.uint16)
+
+
+def _picture(path: Path, content: bytes) -> tuple[Any, str]:
+    """A PNG or JPEG as an image of mode L, or of mode F with values in 0 … 255 if it has more bits."""
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with warnings.catch_warnings():
+            # Huge images are an error here, not a warning.
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            image = Image.open(io.BytesIO(content), formats=("PNG", "JPEG"))
+            image.load()
+    except UnidentifiedImageError as error:
+        raise ReadError(f"{path}: neither PNG, JPEG nor DICOM, or damaged at its beginning") from error
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError, Warning) as error:
+        raise ReadError(f"{path}: cannot be read: {error}") from error
+    if image.mode == "L":
+        return image, ""
+    if image.mode.startswith("I"):
+        values = np.asarray(image).astype(np.float32)
+        return _stretched(
+            values
+        ), f"16 bits a pixel: values {values.min():g} to {values.max():g} are stored as gray"
+    if image.mode in ("1", "P"):
+        return image.convert("RGB").convert("L"), f"mode {image.mode} was converted to gray"
+    red, *others = image.convert("RGB").split()
+    gray = all(other.tobytes() == red.tobytes() for other in others)
+    alpha = image.mode in ("LA", "RGBA") and image.getchannel("A").getextrema() != (255, 255)
+    notes = [
+        "" if gray else "colours were converted to gray",
+        "transparency was passed over" if alpha else "",
+    ]
+    return red if gray else image.convert("RGB").convert("L"), "; ".join(note for note in notes if note)
+
+
+def _stretched(values: NDArray[np.float32], low: float | None = None, high: float | None = None) -> Any:
+    """Values from `low` to `high` (the smallest and largest if not given) as 0 … 255, mode F."""
+    from PIL import Image
+
+    low, high = float(values.min()) if low is None else low, float(values.max()) if high is None else high
+    share = np.clip((values - np.float32(low)) / np.float32(max(high - low, 1e-6)), 0, 1)
+    return Image.fromarray(share * np.float32(255))
+
+
+def _dicom(path: Path) -> tuple[Any, str]:
+    """A DICOM radiograph: rescaled, its first window applied, and turned round if it is MONOCHROME1."""
+    import SimpleITK as sitk
+
+    sitk.ProcessObject.SetGlobalWarningDisplay(False)
+    reader = sitk.ImageFileReader()
+    reader.SetImageIO("GDCMImageIO")
+    reader.SetFileName(str(path))
+    try:
+        image = reader.Execute()
+    except RuntimeError as error:
+        raise ReadError(f"{path}: this DICOM file cannot be read, or holds no image") from error
+    values = np.squeeze(sitk.GetArrayFromImage(image)).astype(np.float32)
+    if values.ndim != 2 or image.GetNumberOfComponentsPerPixel() != 1:
+        raise ReadError(f"{path}: size {image.GetSize()}, expected one gray image a file")
+
+    def number(tag: str) -> float | None:
+        text = reader.GetMetaData(tag).split("\\")[0].strip() if reader.HasMetaDataKey(tag) else ""
+        try:
+            return float(text)
+        except ValueError:
+            return None
+
+    centre, width = number("0028|1050"), number("0028|1051")
+    if centre is not None and width is not None and width > 0:
+        gray = _stretched(values, centre - width / 2, centre + width / 2)
+    else:
+        gray = _stretched(values)
+    kind = reader.GetMetaData("0028|0004").strip() if reader.HasMetaDataKey("0028|0004") else ""
+    if kind == "MONOCHROME1":
+        return gray.point(lambda value: value * -1 + 255), "MONOCHROME1: turned round, so that bone is bright"
+    return gray, ""
