@@ -57,7 +57,7 @@ def pretrain(
       pcrl pretrain --cache ./cache --out runs/first --resume
     """
     from pcrl.config import RecipeError
-    from pcrl.engine.cache.cache import Cache, identity
+    from pcrl.engine.cache.cache import Cache
     from pcrl.engine.cache.format import CacheError
     from pcrl.engine.loader import LoaderError
     from pcrl.models.published import WeightsError
@@ -70,7 +70,6 @@ def pretrain(
     with user_errors(*kinds):
         where = device_named(device)
         opened = Cache(cache)
-        datasets = opened.datasets(names)
         if resume:
             out = out or _newest_unfinished(Path("runs"))
             settings = run_folder.read(out).recipe
@@ -78,11 +77,11 @@ def pretrain(
                 raise run_folder.RunError(
                     "--resume goes on with the run's own settings: leave --recipe, --set, --init"
                 )
-            datasets = opened.datasets(run_folder.read(out).datasets)
+            names = run_folder.read(out).datasets
         else:
-            settings = recipe_for(datasets, recipe, overrides)
-        selection = select(datasets, opened.datasets(), settings.views.tissue)
-        if not selection.cases:
+            settings = recipe_for(opened, names, recipe, overrides)
+        selection = select(opened, names, settings)
+        if not len(selection):
             raise TrainingError(
                 f"{cache} holds no case to train on: all {selection.held_back} are held for evaluation"
             )
@@ -92,7 +91,7 @@ def pretrain(
             if run_folder.is_finished(out):
                 console.print(f"{out} is finished already.")
                 return
-            if run_folder.read(out).identity != identity(list(selection.cases)):
+            if run_folder.read(out).identity != selection.identity():
                 raise run_folder.RunError(f"{cache} is no longer what {out} was trained on: start a new run")
         else:
             run_folder.create(out, settings, selection, start)
@@ -113,7 +112,6 @@ def pretrain(
 
 
 def _announce(trainer: Trainer, out: Path, start: str, device: Any) -> None:
-    from pcrl.engine.cache.format import count_patients
     from pcrl.training.trainer import seconds_per_step
 
     settings, order = trainer.recipe, trainer.order
@@ -124,7 +122,7 @@ def _announce(trainer: Trainer, out: Path, start: str, device: Any) -> None:
     with console.status("compiling and timing"):
         seconds = seconds_per_step(settings, device)
     console.print(
-        f"{len(trainer.selection.cases)} cases of {count_patients(case.entry for case in trainer.selection.cases)}; "
+        f"{trainer.selection.describe()}; "
         f"{trainer.selection.held_back} cases held back for evaluation.\n"
         f"Recipe {settings.name}, start: {start}. {device}: about "
         f"{duration(seconds * (steps - done))} for {steps - done} steps of {settings.training.batch_size} samples. "
@@ -132,8 +130,8 @@ def _announce(trainer: Trainer, out: Path, start: str, device: Any) -> None:
     )
     if device.type == "cpu" and seconds * (steps - done) > 6 * 3600:
         console.print(
-            "[yellow]note[/] That is for a GPU. Here, try the small recipe: pcrl pretrain --recipe cpu-3d "
-            "(ingest with --recipe cpu-3d too)"
+            f"[yellow]note[/] That is for a GPU. Here, try the small recipe: ingest with --recipe "
+            f"cpu-{settings.dimensions}d, then pretrain"
         )
 
 

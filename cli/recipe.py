@@ -8,27 +8,42 @@ from .console import console
 
 if TYPE_CHECKING:
     from pcrl.config import Recipe
-    from pcrl.engine.cache.cache import CachedDataset
+    from pcrl.engine.cache.cache import Cache, CachedDataset
+    from pcrl.engine.cache.images import CachedImages
 
 
-def recipe_for(datasets: list[CachedDataset], recipe: str | None, overrides: tuple[str, ...]) -> Recipe:
-    """The recipe by name, or that of the data sets if they agree; `RecipeError` if they do not."""
+def recipe_for(
+    cache: Cache, names: tuple[str, ...], recipe: str | None, overrides: tuple[str, ...]
+) -> Recipe:
+    """The recipe by name, or that of the named data sets (all if none is named) if they agree.
+
+    Raises:
+        RecipeError: they do not agree, or hold nothing that the recipe is for.
+    """
     from pcrl.config import RecipeError, load_recipe, recipe_from
 
-    made_for = {dataset.record.recipe.name for dataset in datasets}
-    if recipe is None and len(made_for) > 1:
-        listed = ", ".join(f"{d.name} ({d.record.recipe.name})" for d in datasets)
-        raise RecipeError(
-            f"the cache was made for several recipes: {listed}; choose with --dataset or --recipe"
-        )
+    sets: list[CachedDataset | CachedImages] = [*cache.datasets(names), *cache.image_sets(names)]
     if recipe is None:
-        settings = recipe_from(datasets[0].record.recipe.model_dump(mode="json"), overrides)
+        if len({each.record.recipe.name for each in sets}) > 1:
+            listed = ", ".join(f"{each.name} ({each.record.recipe.name})" for each in sets)
+            raise RecipeError(
+                f"the cache was made for several recipes: {listed}; choose with --dataset or --recipe"
+            )
+        settings = recipe_from(sets[0].record.recipe.model_dump(mode="json"), overrides)
     else:
         settings = load_recipe(recipe, overrides)
-    for dataset in datasets:
-        if dataset.record.recipe.data.spacing != settings.data.spacing:
-            console.print(
-                f"[yellow]note[/] {dataset.name} was ingested at {dataset.record.recipe.data.spacing} mm, recipe "
-                f"{settings.name} is meant for {settings.data.spacing} mm"
-            )
+    fitting = [each for each in sets if each.record.recipe.dimensions == settings.dimensions]
+    if not fitting:
+        raise RecipeError(
+            f"recipe {settings.name} is for {'images' if settings.dimensions == 2 else 'volumes'}, and "
+            f"{', '.join(each.name for each in sets)} holds none"
+        )
+    for each in fitting:
+        made, wanted = each.record.recipe.data, settings.data
+        for key in ("spacing", "size"):
+            if getattr(made, key, None) != getattr(wanted, key, None):
+                console.print(
+                    f"[yellow]note[/] {each.name} was ingested with data.{key} = {getattr(made, key)}, recipe "
+                    f"{settings.name} is meant for {getattr(wanted, key)}"
+                )
     return settings

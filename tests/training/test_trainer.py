@@ -21,7 +21,7 @@ from pcrl.engine.ingest import plan, run
 from pcrl.engine.splits import split_of
 from pcrl.training import run_folder
 from pcrl.training.checkpoint import Position, checkpoints, load
-from pcrl.training.selection import select
+from pcrl.training.selection import held_patients, select, select_volumes
 from pcrl.training.trainer import Trainer, TrainingError, initial_model, learning_rate, picks_of
 
 ROOT = Path(__file__).parents[2]
@@ -60,7 +60,7 @@ def cache(tmp_path_factory):
 
 def selection(cache, names=("lits",)):
     opened = Cache(cache)
-    return select(opened.datasets(names), opened.datasets(), "auto")
+    return select(opened, names, RECIPE)
 
 
 def test_held_back_patients_are_seen_nowhere(cache):
@@ -72,7 +72,9 @@ def test_held_back_patients_are_seen_nowhere(cache):
     held = [n for n in range(8) if split_of(f"volume-{n}") != "train"]
     assert chosen.held_back == len(held) + len([n for n in held if n < 2])
     opened = Cache(cache)
-    alone = select(opened.datasets(("scans",)), opened.datasets(("scans",)), "lung")
+    scans_only = opened.datasets(("scans",))
+    lung = load_recipe("pcrlv2-3d", [*TINY, "views.tissue=lung"])
+    alone = select_volumes(scans_only, held_patients(scans_only, []), lung)
     assert (len(alone.cases), alone.held_back, alone.rules) == (2, 0, ("lung", "lung"))
 
 

@@ -1,0 +1,117 @@
+"""Samples of images: drawn, read out of their shards, rendered."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pcrl.config import ImageRecipe
+from pcrl.engine.batch import Place, Spent
+from pcrl.engine.cache.image_reader import ImageReader
+from pcrl.engine.cache.images import CachedImages, scale_of
+from pcrl.engine.cache.scratch import Scratch
+from pcrl.engine.image_render import ImageWorkspace, render_image
+from pcrl.engine.image_views import plan_image
+
+SPARE_SHARDS = 16
+"""Shards kept open beyond the window of the order."""
+
+
+class Workspace:
+    """What one thread needs: room to decompress into, and to render in."""
+
+    def __init__(self, recipe: ImageRecipe) -> None:
+        self.scratch = Scratch()
+        self.images = ImageWorkspace(recipe)
+
+
+class ImageRenderer:
+    """Renders samples of images; see `pcrl.engine.batch.Renderer`. A group is what is chosen of a shard.
+
+    Args:
+        sets: data sets, and the positions in their tables of the images to be drawn from.
+    """
+
+    def __init__(self, sets: Sequence[tuple[CachedImages, NDArray[np.int64]]], recipe: ImageRecipe) -> None:
+        self.recipe, self._sets = recipe, [images for images, _ in sets]
+        keep = recipe.training.window + SPARE_SHARDS
+        self._readers = [ImageReader(images.folder, images.record.recipe.data, keep) for images in self._sets]
+        self._scales = [scale_of(images.record.recipe.data) for images in self._sets]
+        # Sorted by place in the stack, so that the images of a shard are neighbours.
+        rows = [
+            (number, int(images.table.index[n]), int(n))
+            for number, (images, chosen) in enumerate(sets)
+            for n in chosen[np.argsort(images.table.index[chosen])]
+        ]
+        self._rows = np.array(rows, np.int64).reshape(-1, 3)
+        shards = [self._shard_of(row) for row in range(len(rows))]
+        self._shards = [shard for shard, _ in groupby(shards)]
+        sizes = [len(list(same)) for _, same in groupby(shards)]
+        self.groups = tuple(n * recipe.training.samples_per_case for n in sizes)
+
+    @property
+    def files(self) -> list[Path]:
+        """See `pcrl.engine.batch.Renderer`."""
+        return [self._readers[number].file_of(shard) for number, shard in self._shards]
+
+    def workspace(self) -> Workspace:
+        """Buffers for a thread."""
+        return Workspace(self.recipe)
+
+    def name_of(self, sample: int) -> str:
+        """See `pcrl.engine.batch.Renderer`."""
+        number, _, position = self._row(sample)
+        return f"{self._sets[number].name}/{self._sets[number].table.names[position]}"
+
+    def read_ahead(self, group: int, block: bytearray | None) -> None:
+        """See `pcrl.engine.batch.Renderer`."""
+        number, shard = self._shards[group]
+        opened = self._readers[number].shard(shard)
+        if block is not None:
+            opened.file.read_ahead(block)
+
+    def make(self, key: int, sample: int, workspace: Workspace, to: Place) -> tuple[bool, Spent]:
+        """Draw, read and render one sample; see `pcrl.engine.batch.Renderer`. There are no fallbacks."""
+        number, _, position = self._row(sample)
+        begun = time.perf_counter()
+        height, width = self._sets[number].table.shapes[position].tolist()
+        plan = plan_image(key, (height, width), self.recipe.views, self.recipe.corruption)
+        planned = time.perf_counter()
+        image = self.image(sample, workspace)
+        read = time.perf_counter() - planned
+        workspace.images.gather_seconds = workspace.images.corrupt_seconds = 0.0
+        render_image(plan, image, self._scales[number], workspace.images, to.views, to.target, to.holes)
+        decode = read * workspace.scratch.share_of_decoding()
+        spent = Spent(
+            planned - begun,
+            read - decode,
+            decode,
+            workspace.images.gather_seconds,
+            workspace.images.corrupt_seconds,
+        )
+        return False, spent
+
+    def image(self, sample: int, workspace: Workspace) -> NDArray[Any]:
+        """The chunk that holds the image of a sample; see `ImageReader.read`."""
+        number, index, _ = self._row(sample)
+        return self._readers[number].read(index, workspace.scratch)
+
+    def asks_for(self, key: int, sample: int) -> tuple[int, int]:
+        """See `pcrl.engine.batch.Renderer`."""
+        number, index, _ = self._row(sample)
+        shard, place = divmod(index, self._readers[number].data.shard)
+        return 1, int(self._readers[number].shard(shard).sizes[place])
+
+    def _row(self, sample: int) -> tuple[int, int, int]:
+        number, index, position = self._rows[sample // self.recipe.training.samples_per_case].tolist()
+        return number, index, position
+
+    def _shard_of(self, row: int) -> tuple[int, int]:
+        number, index, _ = self._rows[row].tolist()
+        return number, index // self._readers[number].data.shard
