@@ -84,8 +84,9 @@ def verify(root: Path, names: tuple[str, ...], discarding: bool) -> None:
     with user_errors(CacheError), ExitStack() as locks:
         opened = Cache(root)
         datasets, image_sets = opened.datasets(names), opened.image_sets(names)
-        for each in (*datasets, *image_sets) if discarding else ():
-            locks.enter_context(locked(each.folder))
+        folders = [each.folder for each in datasets] + [each.folder for each in image_sets]
+        for folder in folders if discarding else ():
+            locks.enter_context(locked(folder))
         with progress("cases") as bar:
             line = bar.add_task("verify", total=sum(len(dataset.cases) for dataset in datasets))
             for dataset in datasets:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import warnings
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pcrl.config import ImageData
+from pcrl.engine.pillow import gray_pixels
 from pcrl.engine.scan import ReadError
+from pcrl.kernels.resample import BoxTaps, reduction, resample, together
 
 SMALLEST = 16
 """Pixels of the shorter side below which there is nothing to see."""
@@ -49,26 +52,28 @@ def read_picture(path: Path, data: ImageData) -> Picture:
     if not content:
         raise ReadError(f"{path}: the file is empty (0 bytes)")
     gray, note = _dicom(path) if content[_DICOM_MARK] == b"DICM" else _picture(path, content)
-    width, height = gray.size
+    height, width = gray.shape
     if min(width, height) < SMALLEST:
         raise ReadError(f"{path}: {width}×{height} pixels; expected at least {SMALLEST} on each side")
-    values = np.asarray(_small(gray, data))
-    low, high = int(values.min()), int(values.max())
-    if low == high:
+    values = _bits(_small(gray, data), data.bits)
+    if values.min() == values.max():
         raise ReadError(f"{path}: every pixel is {values.flat[0]:g}: the image is empty")
-    return Picture(_bits(values, data.bits), (height, width), note)
+    return Picture(values, (height, width), note)
 
 
-def _small(gray: Any, data: ImageData) -> Any:
-    """Pillow's bilinear resize, whose tent widens with the step: no aliasing."""
-    from PIL import Image
-
-    width, height = gray.size
+def _small(gray: NDArray[Any], data: ImageData) -> NDArray[Any]:
+    """Bilinear with a tent that widens with the step, as Pillow's; in a fifth of the time, and rounded once only."""
+    height, width = gray.shape
     factor = min(1.0, data.size / min(width, height), data.size * data.longest / max(width, height))
     if factor == 1.0:
         return gray
-    size = (max(1, round(width * factor)), max(1, round(height * factor)))
-    return gray.resize(size, Image.Resampling.BILINEAR)
+    taps = _taps(height, width, max(1, round(height * factor)), max(1, round(width * factor)))
+    return resample(gray[:, None], taps)[:, 0]
+
+
+@lru_cache(64)
+def _taps(height: int, width: int, to_height: int, to_width: int) -> BoxTaps:
+    return together(reduction(height, to_height), reduction(1, 1), reduction(width, to_width))
 
 
 def _bits(values: NDArray[Any], bits: int) -> NDArray[np.uint8] | NDArray[np.uint16]:
@@ -78,8 +83,8 @@ def _bits(values: NDArray[Any], bits: int) -> NDArray[np.uint8] | NDArray[np.uin
     return (values.astype(np.float32) * np.float32(257)).round().astype(np.uint16)
 
 
-def _picture(path: Path, content: bytes) -> tuple[Any, str]:
-    """A PNG or JPEG as an image of mode L, or of mode F with values in 0 … 255 if it has more bits."""
+def _picture(path: Path, content: bytes) -> tuple[NDArray[Any], str]:
+    """A PNG or JPEG as (y, x) uint8, or as float32 in 0 … 255 if it has more bits; and what was done to it."""
     from PIL import Image, UnidentifiedImageError
 
     try:
@@ -93,14 +98,14 @@ def _picture(path: Path, content: bytes) -> tuple[Any, str]:
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError, Warning) as error:
         raise ReadError(f"{path}: cannot be read: {error}") from error
     if image.mode == "L":
-        return image, ""
+        return gray_pixels(image), ""
     if image.mode.startswith("I"):
         values = np.asarray(image).astype(np.float32)
         return _stretched(
             values
         ), f"16 bits a pixel: values {values.min():g} to {values.max():g} are stored as gray"
     if image.mode in ("1", "P"):
-        return image.convert("RGB").convert("L"), f"mode {image.mode} was converted to gray"
+        return np.asarray(image.convert("RGB").convert("L")), f"mode {image.mode} was converted to gray"
     red, *others = image.convert("RGB").split()
     gray = all(other.tobytes() == red.tobytes() for other in others)
     alpha = image.mode in ("LA", "RGBA") and image.getchannel("A").getextrema() != (255, 255)
@@ -108,19 +113,20 @@ def _picture(path: Path, content: bytes) -> tuple[Any, str]:
         "" if gray else "colours were converted to gray",
         "transparency was passed over" if alpha else "",
     ]
-    return red if gray else image.convert("RGB").convert("L"), "; ".join(note for note in notes if note)
+    result = red if gray else image.convert("RGB").convert("L")
+    return np.asarray(result), "; ".join(note for note in notes if note)
 
 
-def _stretched(values: NDArray[np.float32], low: float | None = None, high: float | None = None) -> Any:
-    """Values from `low` to `high` (the smallest and largest if not given) as 0 … 255, mode F."""
-    from PIL import Image
-
+def _stretched(
+    values: NDArray[np.float32], low: float | None = None, high: float | None = None
+) -> NDArray[np.float32]:
+    """Values from `low` to `high` (the smallest and largest if not given) as 0 … 255."""
     low, high = float(values.min()) if low is None else low, float(values.max()) if high is None else high
     share = np.clip((values - np.float32(low)) / np.float32(max(high - low, 1e-6)), 0, 1)
-    return Image.fromarray(share * np.float32(255))
+    return np.asarray(share * np.float32(255), np.float32)
 
 
-def _dicom(path: Path) -> tuple[Any, str]:
+def _dicom(path: Path) -> tuple[NDArray[np.float32], str]:
     """A DICOM radiograph: rescaled, its first window applied, and turned round if it is MONOCHROME1."""
     import SimpleITK as sitk
 
@@ -150,5 +156,5 @@ def _dicom(path: Path) -> tuple[Any, str]:
         gray = _stretched(values)
     kind = reader.GetMetaData("0028|0004").strip() if reader.HasMetaDataKey("0028|0004") else ""
     if kind == "MONOCHROME1":
-        return gray.point(lambda value: value * -1 + 255), "MONOCHROME1: turned round, so that bone is bright"
+        return np.float32(255) - gray, "MONOCHROME1: turned round, so that bone is bright"
     return gray, ""

@@ -316,8 +316,8 @@ def _diagnostics(terms: Terms, outputs: ViewOutputs, target: Tensor, level: int,
         psnr[level] = _psnr(first.mids[level], target, unit)
         spreads = []
         for z in first.projections:
-            unit = torch.nn.functional.normalize(z.float())
-            spreads.append(unit.std(dim=0).mean() * math.sqrt(z.shape[1]))
+            directions = torch.nn.functional.normalize(z.float())
+            spreads.append(directions.std(dim=0).mean() * math.sqrt(z.shape[1]))
         values = [
             terms.total, terms.restoration, terms.global_cosine, terms.local_cosine, terms.mid_restoration,
             _psnr(first.restored, target, unit), *psnr, *spreads,
