@@ -150,11 +150,16 @@ def _dicom(path: Path) -> tuple[NDArray[np.float32], str]:
             return None
 
     centre, width = number("0028|1050"), number("0028|1051")
+    low = high = None
     if centre is not None and width is not None and width > 0:
-        gray = _stretched(values, centre - width / 2, centre + width / 2)
-    else:
-        gray = _stretched(values)
+        low, high = centre - width / 2, centre + width / 2
     kind = reader.GetMetaData("0028|0004").strip() if reader.HasMetaDataKey("0028|0004") else ""
-    if kind == "MONOCHROME1":
-        return np.float32(255) - gray, "MONOCHROME1: turned round, so that bone is bright"
-    return gray, ""
+    if kind != "MONOCHROME1":
+        return _stretched(values, low, high), ""
+    # GDCM has turned the stored values round, r to 2^bits − 1 − r (−1 − r if they are signed), and rescaled them then.
+    slope, intercept = number("0028|1053") or 1.0, number("0028|1052") or 0.0
+    most = -1.0 if number("0028|0103") else 2 ** (number("0028|0101") or 16) - 1
+    turn = slope * most + 2 * intercept
+    if low is not None and high is not None:
+        low, high = turn - high, turn - low
+    return _stretched(values, low, high), "MONOCHROME1: turned round, so that bone is bright"

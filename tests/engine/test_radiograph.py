@@ -1,8 +1,8 @@
 """Image files of every kind become gray values of the cache."""
 
 import numpy as np
+import pydicom
 import pytest
-import SimpleITK as sitk
 from PIL import Image
 from radiographs import picture
 
@@ -79,30 +79,41 @@ def test_sixteen_bits_are_kept(tmp_path):
 
 
 def dicom(path, values, **tags):
-    image = sitk.GetImageFromArray(values[None])
-    for tag, text in {"0008|0060": "DX", **{k.replace("_", "|"): v for k, v in tags.items()}}.items():
-        image.SetMetaData(tag, text)
-    writer = sitk.ImageFileWriter()
-    writer.KeepOriginalImageUIDOn()
-    writer.SetFileName(str(path))
-    writer.Execute(image)
+    """A DICOM radiograph; attributes by their keywords."""
+    meta = pydicom.dataset.FileMetaDataset()
+    meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
+    meta.MediaStorageSOPClassUID = pydicom.uid.DigitalXRayImageStorageForPresentation
+    meta.MediaStorageSOPInstanceUID = pydicom.uid.generate_uid(entropy_srcs=["a"])
+    image = pydicom.Dataset()
+    image.file_meta = meta
+    image.SOPClassUID, image.SOPInstanceUID = meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID
+    image.Modality, image.PhotometricInterpretation, image.SamplesPerPixel = "DX", "MONOCHROME2", 1
+    image.Rows, image.Columns = values.shape
+    image.BitsAllocated = 8 * values.dtype.itemsize
+    image.BitsStored = tags.pop("BitsStored", image.BitsAllocated)
+    image.HighBit, image.PixelRepresentation = image.BitsStored - 1, int(values.dtype.kind == "i")
+    image.PixelData = values.tobytes()
+    for keyword, value in tags.items():
+        setattr(image, keyword, value)
+    image.save_as(path, enforce_file_format=True)
 
 
 def test_dicom_window_is_applied(tmp_path):
     values = np.arange(6400, dtype=np.int16).reshape(80, 80)
-    dicom(tmp_path / "a.dcm", values, **{"0028_1050": "3000", "0028_1051": "2000"})
+    dicom(tmp_path / "a.dcm", values, WindowCenter=3000, WindowWidth=2000)
     found = read_picture(tmp_path / "a.dcm", LARGE).values.astype(float)
     np.testing.assert_allclose(found, np.clip((values - 2000.0) / 2000, 0, 1) * 255, atol=0.51)
 
 
-def test_monochrome1_is_turned_round(tmp_path):
-    values = np.arange(6400, dtype=np.int16).reshape(80, 80)
+@pytest.mark.parametrize(("kind", "bits"), [(np.int16, 16), (np.uint16, 16), (np.uint16, 12), (np.uint8, 8)])
+@pytest.mark.parametrize("tags", [{}, {"WindowCenter": 130, "WindowWidth": 140}])
+@pytest.mark.parametrize("rescale", [{}, {"RescaleIntercept": -40, "RescaleSlope": 2}])
+def test_monochrome1_is_turned_round(tmp_path, kind, bits, tags, rescale):
+    values = (np.arange(6400).reshape(80, 80) % 251).astype(kind)
     path = tmp_path / "a.dcm"
-    dicom(path, values)
+    dicom(path, values, BitsStored=bits, **tags, **rescale)
     upright = read_picture(path, LARGE)
-    content = path.read_bytes()
-    assert content.count(b"MONOCHROME2") == 1
-    path.write_bytes(content.replace(b"MONOCHROME2", b"MONOCHROME1"))
+    dicom(path, values, BitsStored=bits, PhotometricInterpretation="MONOCHROME1", **tags, **rescale)
     turned = read_picture(path, LARGE)
     np.testing.assert_allclose(turned.values, 255 - upright.values.astype(int), atol=1)
     assert "MONOCHROME1" in turned.note
