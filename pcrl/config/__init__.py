@@ -4,7 +4,15 @@ A number changes by setting it (`--set training.epochs=10`, or an own recipe), n
 """
 
 from pcrl.config.base import Codec, Objective, RecipeError, Settings, Training
-from pcrl.config.images import Classification, ImageData, ImageModel, ImageRecipe, ImageSize, ImageViews
+from pcrl.config.images import (
+    Classification,
+    ImageCorruption,
+    ImageData,
+    ImageModel,
+    ImageRecipe,
+    ImageSize,
+    ImageViews,
+)
 from pcrl.config.load import Model, Recipe, builtin_recipes, load_recipe, model_from, recipe_from
 from pcrl.config.volumes import (
     Corruption,
@@ -25,6 +33,7 @@ __all__ = [
     "Corruption",
     "Data",
     "FineTuning",
+    "ImageCorruption",
     "ImageData",
     "ImageModel",
     "ImageRecipe",

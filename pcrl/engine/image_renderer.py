@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pcrl.config import ImageRecipe
 from pcrl.engine.batch import Place, Spent
 from pcrl.engine.cache.image_reader import ImageReader
-from pcrl.engine.cache.images import CachedImages, scale_of
+from pcrl.engine.cache.images import CachedImages, edge, scale_of
 from pcrl.engine.cache.scratch import Scratch
 from pcrl.engine.image_render import ImageWorkspace, render_image
 from pcrl.engine.image_views import plan_image
@@ -26,9 +26,9 @@ SPARE_SHARDS = 16
 class Workspace:
     """What one thread needs: room to decompress into, and to render in."""
 
-    def __init__(self, recipe: ImageRecipe) -> None:
+    def __init__(self, recipe: ImageRecipe, longest: int) -> None:
         self.scratch = Scratch()
-        self.images = ImageWorkspace(recipe)
+        self.images = ImageWorkspace([recipe.views.global_shape, recipe.views.local_shape], longest)
 
 
 class ImageRenderer:
@@ -62,7 +62,7 @@ class ImageRenderer:
 
     def workspace(self) -> Workspace:
         """Buffers for a thread."""
-        return Workspace(self.recipe)
+        return Workspace(self.recipe, max(edge(images.record.recipe.data) for images in self._sets))
 
     def name_of(self, sample: int) -> str:
         """See `pcrl.engine.batch.Renderer`."""
