@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -16,10 +16,7 @@ from pcrl.kernels.blur import MAXIMUM_RADIUS, blur
 from pcrl.kernels.image_warp import turn
 from pcrl.kernels.jitter import jitter
 from pcrl.kernels.normalize import LANES
-from pcrl.kernels.resample import GROUP, BoxTaps, reduction, resample_box, together
-
-_TAPS = 4096
-"""Sizes of crops whose taps are kept; some hundred bytes to some thousand each."""
+from pcrl.kernels.resample import GROUP, Taps, reduction, resample_box
 
 
 class ImageWorkspace:
@@ -99,7 +96,7 @@ def cut_image(
     # Axes on which the box is smaller than the view keep their pixels; the gather enlarges them.
     height, width = min(box.height, shape[0]), min(box.width, shape[1])
     grid = workspace.grid[: height * width].reshape(height, width)
-    taps = _taps(box.height, box.width, height, width)
+    taps = (*_down(box.height, height), *_down(1, 1), *_along(box.width, width))
     # Rows take the place of slices, with one row in each: so that they are weighted before anything is copied.
     resample_box(
         image[:, None], (box.y, 0, box.x), (box.height, 1, box.width), *taps, workspace.plane, workspace.row,
@@ -108,6 +105,13 @@ def cut_image(
     turn(grid, output, angle, flip, scale)
 
 
-@lru_cache(_TAPS)
-def _taps(height: int, width: int, to_height: int, to_width: int) -> BoxTaps:
-    return together(reduction(height, to_height), reduction(1, 1), reduction(width, to_width))
+# By axis: a crop has one of some hundred sizes on each, but one of ten thousand on both.
+@cache
+def _down(size: int, count: int) -> Taps:
+    return reduction(size, count)
+
+
+@cache
+def _along(size: int, count: int) -> Taps:
+    first, weights = reduction(size, count)
+    return first, np.ascontiguousarray(weights.T)
