@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from pcrl.config import Recipe
+from pcrl.config import ImageRecipe, Recipe
 
 Allocate = Callable[[tuple[int, ...]], NDArray[np.float32]]
 
@@ -62,15 +62,37 @@ class Spent:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a sample's pixels go: a float32 array a view, (z, y, x) or (y, x), the target of the first, and the holes.
+    """Where a sample's pixels go: a batch's arrays, as `Batch` has them, and the sample's position in them."""
 
-    Args:
-        holes: (2, holes, 4) int32.
-    """
-
-    views: Sequence[NDArray[np.float32]]
+    globals: NDArray[np.float32]
     target: NDArray[np.float32]
+    locals: NDArray[np.float32]
     holes: NDArray[np.int32]
+    position: int = 0
+
+    @classmethod
+    def of_one(cls, recipe: Recipe) -> Place:
+        """New arrays for a batch of one sample."""
+        return cls(*arrays(recipe, 1, lambda shape: np.empty(shape, np.float32)))
+
+    @property
+    def views(self) -> list[NDArray[np.float32]]:
+        """The sample's views, (z, y, x) or (y, x) each, the global ones first."""
+        return [*self.globals[:, self.position, 0], *self.locals[:, self.position, 0]]
+
+
+def arrays(
+    recipe: Recipe, batch: int, allocate: Allocate
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32], NDArray[np.int32]]:
+    """New arrays of a batch: global views, target, local views, holes; see `Batch`."""
+    views = recipe.views
+    holes = recipe.corruption.holes if isinstance(recipe, ImageRecipe) else 0
+    return (
+        allocate((2, batch, 1, *views.global_shape)),
+        allocate((batch, 1, *views.global_shape)),
+        allocate((views.locals, batch, 1, *views.local_shape)),
+        np.zeros((2, batch, holes, 4), np.int32),
+    )
 
 
 class Renderer(Protocol):

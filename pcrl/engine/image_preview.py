@@ -34,22 +34,17 @@ def save_image_preview(path: Path, images: CachedImages, count: int) -> int:
     grid: Any = figure.subplots(len(chosen), len(COLUMNS), squeeze=False)
     renderer = ImageRenderer([(images, chosen)], recipe)
     workspace, views = renderer.workspace(), recipe.views
-    shapes = [views.global_shape] * 2 + [views.local_shape] * views.locals
     for number, (position, axes) in enumerate(zip(chosen.tolist(), grid, strict=True)):
-        place = Place(
-            [np.empty(shape, np.float32) for shape in shapes],
-            np.empty(views.global_shape, np.float32),
-            np.empty((2, recipe.corruption.holes, 4), np.int32),
-        )
+        place = Place.of_one(recipe)
         sample = number * recipe.training.samples_per_case
         renderer.make(sample_key(recipe.training.seed, 0, sample), sample, workspace, place)
-        for view, holes in zip(place.views, place.holes, strict=False):
+        for view, holes in zip(place.views, place.holes[:, 0], strict=False):
             for y0, x0, y1, x1 in holes.tolist():
                 view[y0:y1, x0:x1] = 0.5
         height, width = table.shapes[position].tolist()
         stored = renderer.image(sample, workspace)[:height, :width] * scale_of(recipe.data)
         last = place.views[2] if views.locals else np.zeros(views.local_shape, np.float32)
-        shown = (stored, place.target, place.views[0], place.views[1], last)
+        shown = (stored, place.target[0, 0], place.views[0], place.views[1], last)
         for axis, name, image in zip(axes, COLUMNS, shown, strict=True):
             axis.imshow(image, cmap="gray", vmin=0, vmax=1)
             axis.set_xticks([])

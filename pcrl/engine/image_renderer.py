@@ -16,19 +16,26 @@ from pcrl.engine.batch import Place, Spent
 from pcrl.engine.cache.image_reader import ImageReader
 from pcrl.engine.cache.images import CachedImages, edge, scale_of
 from pcrl.engine.cache.scratch import Scratch
-from pcrl.engine.image_render import ImageWorkspace, render_image
-from pcrl.engine.image_views import plan_image
+from pcrl.engine.image_render import ImageWorkspace
+from pcrl.engine.image_views import ImagePlan, plan_image
+from pcrl.kernels.image_sample import render_views
 
 SPARE_SHARDS = 16
 """Shards kept open beyond the window of the order."""
 
 
-class Workspace:
-    """What one thread needs: room to decompress into, and to render in."""
+class Workspace(ImageWorkspace):
+    """What one thread needs: room to decompress into, to draw in, and to render in.
+
+    Args:
+        ticks: time that the sample being made has taken, in any unit: cutting and turning, corrupting.
+    """
 
     def __init__(self, recipe: ImageRecipe, longest: int) -> None:
+        super().__init__([recipe.views.global_shape, recipe.views.local_shape], longest)
         self.scratch = Scratch()
-        self.images = ImageWorkspace([recipe.views.global_shape, recipe.views.local_shape], longest)
+        self.plan = ImagePlan.empty(recipe.views, recipe.corruption)
+        self.ticks = np.zeros(2, np.int64)
 
 
 class ImageRenderer:
@@ -42,6 +49,7 @@ class ImageRenderer:
         self.recipe, self._sets = recipe, [images for images, _ in sets]
         keep = recipe.training.window + SPARE_SHARDS
         self._readers = [ImageReader(images.folder, images.record.recipe.data, keep) for images in self._sets]
+        self._sizes = [[(h, w) for h, w in images.table.shapes.tolist()] for images in self._sets]
         self._scales = [scale_of(images.record.recipe.data) for images in self._sets]
         # Sorted by place in the stack, so that the images of a shard are neighbours.
         rows = [
@@ -78,24 +86,25 @@ class ImageRenderer:
 
     def make(self, key: int, sample: int, workspace: Workspace, to: Place) -> tuple[bool, Spent]:
         """Draw, read and render one sample; see `pcrl.engine.batch.Renderer`. There are no fallbacks."""
-        number, _, position = self._row(sample)
+        number, index, position = self._row(sample)
         begun = time.perf_counter()
-        height, width = self._sets[number].table.shapes[position].tolist()
-        plan = plan_image(key, (height, width), self.recipe.views, self.recipe.corruption)
+        recipe, plan, ticks = self.recipe, workspace.plan, workspace.ticks
+        size = self._sizes[number][position]
+        plan_image(key, size, recipe.views, recipe.corruption, plan)
+        to.holes[:, to.position] = plan.holes
         planned = time.perf_counter()
-        image = self.image(sample, workspace)
-        read = time.perf_counter() - planned
-        workspace.images.gather_seconds = workspace.images.corrupt_seconds = 0.0
-        render_image(plan, image, self._scales[number], workspace.images, to.views, to.target, to.holes)
-        decode = read * workspace.scratch.share_of_decoding()
-        spent = Spent(
-            planned - begun,
-            read - decode,
-            decode,
-            workspace.images.gather_seconds,
-            workspace.images.corrupt_seconds,
-        )
-        return False, spent
+        image = self._readers[number].read(index, workspace.scratch)
+        read = time.perf_counter()
+        ticks[:] = 0
+        render_views(
+            image, self._scales[number], plan.boxes, plan.numbers, to.position, to.globals, to.target, to.locals,
+            workspace.first, workspace.weights, workspace.plane, workspace.row, workspace.grid, workspace.work,
+            workspace.gauss, workspace.lanes, ticks,
+        )  # fmt: skip
+        rendered = time.perf_counter() - read
+        decode = (read - planned) * workspace.scratch.share_of_decoding()
+        gather = rendered * float(ticks[0] / ticks.sum())
+        return False, Spent(planned - begun, read - planned - decode, decode, gather, rendered - gather)
 
     def image(self, sample: int, workspace: Workspace) -> NDArray[Any]:
         """The chunk that holds the image of a sample; see `ImageReader.read`."""

@@ -18,8 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pcrl.config import ImageRecipe
-from pcrl.engine.batch import Allocate, Batch, Place, Renderer, Spent
+from pcrl.engine.batch import Allocate, Batch, Place, Renderer, Spent, arrays
 from pcrl.engine.cache.files import BLOCK
 from pcrl.engine.order import Order
 from pcrl.engine.views import sample_key
@@ -91,7 +90,9 @@ class Loader:
         self.first = start[0] * order.steps + start[1]
         self.last = (epochs or training.epochs) * order.steps
         self._slots = [
-            self._slot(allocate or (lambda shape: np.empty(shape, np.float32)))
+            _Slot(
+                *arrays(renderer.recipe, order.local_batch, allocate or (lambda s: np.empty(s, np.float32)))
+            )
             for _ in range(training.ahead + 2)
         ]
         self._changed = threading.Condition()
@@ -232,8 +233,7 @@ class Loader:
         return self._epoch_samples[epoch]
 
     def _make(self, number: int, position: int, sample: int, slot: _Slot, workspace: Any) -> bool:
-        views = [slot.globals[0, position, 0], slot.globals[1, position, 0], *slot.locals[:, position, 0]]
-        to = Place(views, slot.target[position, 0], slot.holes[:, position])
+        to = Place(slot.globals, slot.target, slot.locals, slot.holes, position)
         key = sample_key(self.order.seed, number // self.order.steps, sample)
         try:
             fallback, spent = self.renderer.make(key, sample, workspace, to)
@@ -244,17 +244,6 @@ class Loader:
                 setattr(self.times, stage.name, getattr(self.times, stage.name) + getattr(spent, stage.name))
             self.times.samples += 1
         return fallback
-
-    def _slot(self, allocate: Allocate) -> _Slot:
-        recipe, batch = self.renderer.recipe, self.order.local_batch
-        views = recipe.views
-        holes = recipe.corruption.holes if isinstance(recipe, ImageRecipe) else 0
-        return _Slot(
-            globals=allocate((2, batch, 1, *views.global_shape)),
-            target=allocate((batch, 1, *views.global_shape)),
-            locals=allocate((views.locals, batch, 1, *views.local_shape)),
-            holes=np.zeros((2, batch, holes, 4), np.int32),
-        )
 
 
 def _usable_cores() -> int:

@@ -63,14 +63,9 @@ def _slices(case: CachedCase) -> list[NDArray[np.float32]]:
 def _views(renderer: VolumeRenderer, index: int) -> list[NDArray[np.float32]]:
     """Middle slices of the target, both global views and the first local view."""
     training, views = renderer.recipe.training, renderer.recipe.views
-    shapes = [views.global_shape] * 2 + [views.local_shape] * views.locals
-    place = Place(
-        [np.empty(shape, np.float32) for shape in shapes],
-        np.empty(views.global_shape, np.float32),
-        np.empty((2, 0, 4), np.int32),
-    )
+    place = Place.of_one(renderer.recipe)
     sample = index * training.samples_per_case
     renderer.make(sample_key(training.seed, 0, sample), sample, renderer.workspace(), place)
     last = place.views[2] if views.locals else np.zeros(views.local_shape, np.float32)
-    shown = (place.target, place.views[0], place.views[1], last)
+    shown = (place.target[0, 0], place.views[0], place.views[1], last)
     return [view[view.shape[0] // 2] for view in shown]

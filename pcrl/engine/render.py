@@ -159,7 +159,7 @@ class VolumeRenderer:
             begun = time.perf_counter()
             cut(view, region, plan.region.start, intensity.scale, intensity.offset, workspace, output)
             if number == 0:
-                to.target[...] = output
+                to.target[to.position, 0] = output
             gathered = time.perf_counter()
             self._corrupt(view, workspace, output)
             workspace.spent.gather += gathered - begun

@@ -8,62 +8,63 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pcrl.config import load_recipe
-from pcrl.engine.image_views import crop_of, plan_image
-from pcrl.engine.views import Draws, sample_key
+from pcrl.engine.image_views import ImagePlan, crop_of, plan_image
+from pcrl.engine.views import sample_key
+from pcrl.kernels.image_draw import ANGLE, BRIGHTNESS, CONTRAST, CONTRAST_FIRST, FLIP, NUMBERS, SIGMA
 
 RECIPE = load_recipe("pcrlv2-2d")
 VIEWS, CORRUPTION = RECIPE.views, RECIPE.corruption
 
 
-def plans(count, size=(256, 300)):
-    return [plan_image(sample_key(0, 0, n), size, VIEWS, CORRUPTION) for n in range(count)]
+def draw(n, size=(256, 300), corruption=CORRUPTION):
+    plan = ImagePlan.empty(VIEWS, corruption)
+    plan_image(sample_key(0, 0, n), size, VIEWS, corruption, plan)
+    return plan
 
 
 def test_a_plan_is_a_function_of_its_key():
-    assert plans(5) == plans(5)
-    assert len({plan.views[0].box for plan in plans(50)}) > 45
-    other = load_recipe("pcrlv2-2d", ["corruption.blur_probability=1.0", "corruption.holes=1"])
-    for a, b in zip(plans(20), plans(20), strict=True):
-        changed = plan_image(sample_key(0, 0, 3), (256, 300), VIEWS, other.corruption)
-        assert [v.box for v in a.views] == [v.box for v in b.views]
-    assert [v.box for v in changed.views] == [v.box for v in plans(4)[3].views]
-    assert [v.brightness for v in changed.views] == [v.brightness for v in plans(4)[3].views]
+    one, two = draw(7), draw(7)
+    for name in ("boxes", "numbers", "holes"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
+    assert len({tuple(draw(n).boxes[0]) for n in range(50)}) > 45
+    other = load_recipe("pcrlv2-2d", ["corruption.blur_probability=1.0", "corruption.holes=1"]).corruption
+    changed = draw(7, corruption=other)
+    np.testing.assert_array_equal(changed.boxes, one.boxes)
+    kept = [ANGLE, FLIP, BRIGHTNESS, CONTRAST, CONTRAST_FIRST]
+    np.testing.assert_array_equal(changed.numbers[:, kept], one.numbers[:, kept])
+    assert (changed.numbers[:, SIGMA] > 0).all()
 
 
 def test_views_are_as_published():
-    drawn = plans(400)
-    for plan in drawn:
-        assert [view.shape for view in plan.views] == [(224, 224)] * 2 + [(96, 96)] * 6
-        assert [len(view.holes) for view in plan.views] == [3, 3] + [0] * 6
-    first = [plan.views[0] for plan in drawn]
-    third = [plan.views[2] for plan in drawn]
-    area = np.array([v.box.height * v.box.width for v in first]) / (256 * 300)
-    small = np.array([v.box.height * v.box.width for v in third]) / (256 * 300)
-    assert 0.28 < area.min() < 0.35
-    assert 0.85 < area.max() <= 1
-    assert 0.045 < small.min() < 0.06
-    assert 0.28 < small.max() < 0.31
-    aspect = np.array([v.box.width / v.box.height for v in third])
+    drawn = [draw(n) for n in range(400)]
+    assert drawn[0].boxes.shape == (8, 4)
+    boxes, numbers = np.array([p.boxes for p in drawn]), np.array([p.numbers for p in drawn])
+    area = boxes[..., 2] * boxes[..., 3] / (256 * 300)
+    for views, low, high in ((area[:, :2], 0.3, 1.0), (area[:, 2:], 0.05, 0.3)):
+        assert low * 0.95 < views.min() < low * 1.1
+        assert high * 0.9 < views.max() <= high * 1.03
+    aspect = boxes[:, 2:, 3] / boxes[:, 2:, 2]
     assert 0.73 < aspect.min() < 0.78
     assert 1.28 < aspect.max() < 1.36
     assert abs(np.log(aspect).mean()) < 0.02
-    angles = np.degrees([v.angle for v in third])
-    assert -10 <= angles.min() < -9
-    assert 9 < angles.max() <= 10
-    assert 0.4 < np.mean([v.flip for v in third]) < 0.6
-    blurred = np.array([v.blur for v in third])
-    assert 0.4 < np.mean(blurred > 0) < 0.6
-    assert 0.1 <= blurred[blurred > 0].min() < 0.2
-    assert 1.9 < blurred.max() <= 2
-    for name in ("brightness", "contrast"):
-        values = [getattr(v, name) for v in first]
-        assert 0.6 <= min(values) < 0.62
-        assert 1.38 < max(values) <= 1.4
-    assert 0.4 < np.mean([v.contrast_first for v in first]) < 0.6
+    angles = np.degrees(numbers[..., ANGLE])
+    assert -10 <= angles.min() < -9.9
+    assert 9.9 < angles.max() <= 10
+    sigma = numbers[..., SIGMA]
+    assert 0.1 <= sigma[sigma > 0].min() < 0.12
+    assert 1.95 < sigma.max() <= 2
+    for share in (numbers[..., FLIP], sigma > 0, numbers[..., CONTRAST_FIRST]):
+        assert 0.46 < share.mean() < 0.54
+    for column in (BRIGHTNESS, CONTRAST):
+        assert 0.6 <= numbers[..., column].min() < 0.61
+        assert 1.39 < numbers[..., column].max() <= 1.4
+    # No two draws go together.
+    correlations = np.corrcoef(numbers.reshape(-1, NUMBERS).T)
+    assert np.abs(correlations - np.eye(NUMBERS)).max() < 0.07
 
 
 def test_holes_are_clipped_squares_with_centres_anywhere():
-    holes = np.array([hole for plan in plans(300) for view in plan.views[:2] for hole in view.holes])
+    holes = np.array([draw(n).holes for n in range(300)]).reshape(-1, 4)
     assert holes.min() == 0
     assert holes.max() == 224
     heights, widths = holes[:, 2] - holes[:, 0], holes[:, 3] - holes[:, 1]
@@ -77,10 +78,10 @@ def test_holes_are_clipped_squares_with_centres_anywhere():
 @given(st.integers(1, 600), st.integers(1, 600), st.integers(0, 10_000))
 def test_boxes_lie_in_the_image_whatever_its_shape(height, width, seed):
     for area in (VIEWS.global_area, VIEWS.local_area):
-        box = crop_of(Draws(seed), (height, width), area, VIEWS.aspect)
-        assert 0 <= box.y <= height - box.height
-        assert 0 <= box.x <= width - box.width
-        assert min(box.height, box.width) >= 1
+        y, x, h, w = crop_of(seed, (height, width), area, VIEWS.aspect)
+        assert 0 <= y <= height - h
+        assert 0 <= x <= width - w
+        assert min(h, w) >= 1
 
 
 def torchvision_params(rng, size, scale, ratio):
@@ -101,8 +102,7 @@ def test_crops_are_distributed_as_torchvisions():
     theirs = np.array(
         [torchvision_params(rng, size, (0.3, 1.0), (3 / 4, 4 / 3)) or (0, 0, 0, 0) for _ in range(4000)]
     )
-    boxes = [crop_of(Draws(sample_key(1, 0, n)), size, (0.3, 1.0), (3 / 4, 4 / 3)) for n in range(4000)]
-    ours = np.array([(b.y, b.x, b.height, b.width) for b in boxes])
+    ours = np.array([crop_of(sample_key(1, 0, n), size, (0.3, 1.0), (3 / 4, 4 / 3)) for n in range(4000)])
     for share in (10, 50, 90):
         np.testing.assert_allclose(
             np.percentile(ours, share, axis=0), np.percentile(theirs, share, axis=0), atol=9
@@ -110,7 +110,5 @@ def test_crops_are_distributed_as_torchvisions():
 
 
 def test_a_long_image_gives_the_middle_part_of_an_allowed_aspect():
-    wide = crop_of(Draws(0), (10, 1000), (0.9, 1.0), (3 / 4, 4 / 3))
-    assert (wide.height, wide.width, wide.x) == (10, 13, 493)
-    tall = crop_of(Draws(0), (1000, 9), (0.9, 1.0), (3 / 4, 4 / 3))
-    assert (tall.width, tall.height, tall.y) == (9, 12, 494)
+    assert crop_of(0, (10, 1000), (0.9, 1.0), (3 / 4, 4 / 3)) == (0, 493, 10, 13)
+    assert crop_of(0, (1000, 9), (0.9, 1.0), (3 / 4, 4 / 3)) == (494, 0, 12, 9)

@@ -10,11 +10,12 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter, map_coordinates
 
 from pcrl.engine.image_render import ImageWorkspace, cut_image
-from pcrl.engine.image_views import ImageBox
 from pcrl.kernels.blur import MAXIMUM_RADIUS, blur
+from pcrl.kernels.image_sample import WEIGHTS, axis_taps
 from pcrl.kernels.image_warp import turn
 from pcrl.kernels.jitter import jitter
 from pcrl.kernels.normalize import LANES
+from pcrl.kernels.resample import reduction
 
 FINE = settings(max_examples=60, deadline=None)
 
@@ -71,7 +72,7 @@ def test_rotation_is_counter_clockwise_as_that_of_pillow():
 def cut(image, box, shape, angle=0.0, flip=False, scale=1.0):
     output = np.empty(shape, np.float32)
     workspace = ImageWorkspace([shape], max(image.shape))
-    cut_image(image, box, shape, angle, flip, scale, workspace, output)
+    cut_image(image, box, angle, flip, scale, workspace, output)
     return output
 
 
@@ -82,16 +83,36 @@ def cut(image, box, shape, angle=0.0, flip=False, scale=1.0):
 )  # fmt: skip
 def test_cut_is_pillows_antialiased_resize(height, width, y, x, ny, nx, kind, seed):
     image = np.random.default_rng(seed).integers(0, 250, (height + y + 3, width + x + 2)).astype(kind)
-    found = cut(image, ImageBox(y, x, height, width), (ny, nx))
+    found = cut(image, (y, x, height, width), (ny, nx))
     crop = Image.fromarray(image[y : y + height, x : x + width].astype(np.float32))
     theirs = np.asarray(crop.resize((nx, ny), Image.Resampling.BILINEAR))
     np.testing.assert_allclose(found, theirs, atol=0.02)
 
 
+@FINE
+@given(st.integers(1, 500), st.integers(1, 224))
+def test_taps_are_those_of_volumes(size, count):
+    count = min(size, count)
+    first, weights = np.empty(count, np.int64), np.empty(WEIGHTS * size, np.float32)
+    for along in (False, True):
+        taps = axis_taps(size, count, along, first, weights)
+        own = weights[: taps * count].reshape((taps, count) if along else (count, taps))
+        own = own.T if along else own
+        expected_first, expected = reduction(size, count)
+        if taps == 1:
+            np.testing.assert_array_equal(first, expected_first)
+            continue
+        dense, wanted = np.zeros((count, 2 * size + 40)), np.zeros((count, 2 * size + 40))
+        for i in range(count):
+            dense[i, first[i] : first[i] + taps] = own[i]
+            wanted[i, expected_first[i] : expected_first[i] + expected.shape[1]] = expected[i]
+        np.testing.assert_allclose(dense, wanted, atol=1e-6)
+
+
 def test_a_crop_of_the_views_size_is_its_pixels():
     image = np.random.default_rng(0).integers(0, 255, (50, 60)).astype(np.uint8)
-    np.testing.assert_array_equal(cut(image, ImageBox(5, 7, 32, 40), (32, 40)), image[5:37, 7:47])
-    found = cut(image, ImageBox(5, 7, 32, 40), (32, 40), flip=True, scale=1 / 255)
+    np.testing.assert_array_equal(cut(image, (5, 7, 32, 40), (32, 40)), image[5:37, 7:47])
+    found = cut(image, (5, 7, 32, 40), (32, 40), flip=True, scale=1 / 255)
     np.testing.assert_allclose(found, image[5:37, 46:6:-1] / 255, atol=1e-6)
 
 
