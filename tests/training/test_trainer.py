@@ -259,7 +259,7 @@ def test_what_earlier_weights_saw_is_seen_too(cache, tmp_path):
     """A run that starts from another one inherits its patients, or a leak could hide behind --init."""
     opened = Cache(cache)
     scored = opened.dataset("lits")
-    alone = select([opened.dataset("scans")], [opened.dataset("scans")], "auto")
+    alone = select_volumes([opened.dataset("scans")], set(), RECIPE)
     run_folder.create(tmp_path / "first", RECIPE, alone, FRESH)
     first = run_folder.read(tmp_path / "first")
     assert first.start_known
