@@ -44,7 +44,7 @@ def test_the_newest_finished_run_that_fits_and_why_others_do_not(lits, tmp_path)
     assert found.path == tmp_path / "right"
     text = "\n".join(passed_over)
     assert "unfinished: not finished" in text
-    assert "wider: width 8 and 3 levels, not 4 and 3" in text
+    assert "wider: a 3D network of width 8 and 3 levels, not a 3D network of width 4 and 3 levels" in text
     assert "damaged" in text
     assert "old" not in text
 
