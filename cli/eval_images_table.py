@@ -35,11 +35,11 @@ def show_results(content: dict[str, Any]) -> None:
         )
         sure = sure and images["mean"]["interval"] is not None
     console.print(table)
-    for pair, interval in content["differences"].items():
-        if interval:
-            low, high = interval
+    for pair in content["differences"]:
+        if pair["interval"]:
+            low, high = pair["interval"]
             console.print(
-                f"Difference of mean AUROC per image, {pair}: 95 % interval {low:+.3f} to {high:+.3f}"
+                f"Mean AUROC per image, {pair['arm']} − {pair['minus']}: 95 % interval {low:+.3f} to {high:+.3f}"
             )
     for note in (*_undefined(content), *_unlearnt(content)):
         console.print(f"[yellow]note[/] {note}")

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pcrl.engine.cache.image_table import ImageTable
-from pcrl.evaluation.bootstrap import Interval, Resampled, average, difference, resample
+from pcrl.evaluation.bootstrap import Resampled, average, difference, resample
 from pcrl.evaluation.calibration import calibration
 from pcrl.evaluation.roc import auroc_per_label, mean_of
 from pcrl.evaluation.studies import by_study
@@ -118,13 +118,14 @@ def summarise(runs: Mapping[int, Scores], again: Again, tables: Tables) -> dict[
     return summary
 
 
-def compare_arms(again: Mapping[str, Again]) -> dict[str, Interval | None]:
+def compare_arms(again: Mapping[str, Again]) -> list[dict[str, Any]]:
     """Interval of the difference of mean AUROCs per image, of the first arm and each other, in the same resamples."""
     first, *others = again
-    result: dict[str, Interval | None] = {}
+    result: list[dict[str, Any]] = []
     for other in others:
         mine, theirs = again[first]["images"], again[other]["images"]
-        result[f"{first} − {other}"] = difference(mine, theirs) if mine and theirs else None
+        interval = difference(mine, theirs) if mine and theirs else None
+        result.append({"arm": first, "minus": other, "interval": interval})
     return result
 
 
