@@ -15,16 +15,18 @@ from numpy.typing import NDArray
 
 from pcrl.config import Classification, ImageRecipe
 from pcrl.engine.cache.image_reader import ImageReader
-from pcrl.engine.cache.images import CachedImages, scale_of
+from pcrl.engine.cache.images import CachedImages, edge, scale_of
 from pcrl.engine.cache.scratch import Scratch
 from pcrl.engine.image_render import ImageWorkspace, cut_image
 from pcrl.engine.image_views import ImageBox, crop_of
-from pcrl.engine.views import Draws, sample_key
+from pcrl.engine.views import Draws, sample_key, stream
 
 ASPECT = (3 / 4, 4 / 3)
 """Width by height of a training crop (published: RandomResizedCrop)."""
 MIDDLE = 224 / 256
 """Share of the shorter side that is scored (published: resized to 256, the middle 224 cut out)."""
+CROP, TURN = range(2)
+"""What is drawn: each from a stream of its own."""
 AHEAD = 4
 """Batches under way before they are asked for."""
 KEPT_OPEN = 512
@@ -53,9 +55,7 @@ class ImageBatches:
 
     def __init__(self, images: CachedImages, recipe: ImageRecipe, threads: int = 0) -> None:
         data = images.record.recipe.data
-        self.table, self.settings = images.table, recipe.finetuning
-        # Room for images as they are in the cache, whatever the recipe would have made of them.
-        self._room = recipe.model_copy(update={"data": data})
+        self.table, self.settings, self._longest = images.table, recipe.finetuning, edge(data)
         self._reader, self._scale = ImageReader(images.folder, data, KEPT_OPEN), scale_of(data)
         self._pool = ThreadPoolExecutor(threads or len(os.sched_getaffinity(0)), "pcrl-images")
         self._own = threading.local()
@@ -74,8 +74,8 @@ class ImageBatches:
         """
 
         def cut(row: int) -> Cut:
-            draws = Draws(sample_key(seed, epoch, int(self.table.index[row])))
-            return drawn_cut(draws, self._size(row), self.settings)
+            key = sample_key(seed, epoch, int(self.table.index[row]))
+            return drawn_cut(key, self._size(row), self.settings)
 
         return self._rendered(shuffled(rows, self.settings.batch_size, seed, epoch), cut)
 
@@ -109,34 +109,27 @@ class ImageBatches:
 
     def _render(self, row: int, cut: Callable[[int], Cut], output: Pixels) -> None:
         if not hasattr(self._own, "scratch"):
-            self._own.scratch, self._own.workspace = Scratch(), ImageWorkspace(self._room)
+            workspace = ImageWorkspace([self.settings.shape], self._longest)
+            self._own.scratch, self._own.workspace = Scratch(), workspace
         what = cut(row)
         # The image is at the top left of what is read, and the box within the image.
         image = self._reader.read(int(self.table.index[row]), self._own.scratch)
-        cut_image(
-            image,
-            what.box,
-            self.settings.shape,
-            what.angle,
-            what.flip,
-            self._scale,
-            self._own.workspace,
-            output,
-        )
+        cut_image(image, what.box, what.angle, what.flip, self._scale, self._own.workspace, output)
 
 
-def drawn_cut(draws: Draws, size: tuple[int, int], settings: Classification) -> Cut:
+def drawn_cut(key: int, size: tuple[int, int], settings: Classification) -> Cut:
     """A random crop of an image of `size` (y, x), how it is turned, and whether it is flipped."""
-    box = crop_of(draws, size, settings.area, ASPECT)
-    angle = math.radians(draws.uniform(-settings.angle, settings.angle))
-    return Cut(box, angle, draws.uniform() < settings.flip_probability)
+    box = crop_of(stream(key, CROP), size, settings.area, ASPECT)
+    turn = Draws(stream(key, TURN))
+    angle = math.radians(turn.uniform(-settings.angle, settings.angle))
+    return Cut(box, angle, turn.uniform() < settings.flip_probability)
 
 
 def middle(size: tuple[int, int], shape: tuple[int, int]) -> ImageBox:
     """The middle of an image of `size`, of the aspect ratio of `shape`: `MIDDLE` of the largest such box."""
     ratio = MIDDLE * min(n / edge for n, edge in zip(size, shape, strict=True))
     height, width = (max(1, round(ratio * edge)) for edge in shape)
-    return ImageBox((size[0] - height) // 2, (size[1] - width) // 2, height, width)
+    return (size[0] - height) // 2, (size[1] - width) // 2, height, width
 
 
 def shuffled(rows: Rows, batch_size: int, seed: int, epoch: int) -> list[Rows]:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import radiographs
 import torch
+from click.testing import CliRunner
 from command import pcrl
 
 from pcrl.config import VolumeModel
@@ -17,6 +18,7 @@ from pcrl.models.published import IMAGENET
 from pcrl.models.weights import save_weights
 from pcrl.training import run_folder
 from pcrl.training.selection import select
+from pcrl_cli.main import main
 
 SETTINGS = [
     *("--set", "model.width=8"),
@@ -85,6 +87,15 @@ def score(workplace, *arguments):
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     assert "Warning" not in done.stderr
+    return done
+
+
+def here(folder, monkeypatch, *arguments):
+    """A call that ends in a message, in this process: to start another takes seconds."""
+    monkeypatch.chdir(folder)
+    done = CliRunner().invoke(main, ["eval", *arguments, *CPU])
+    assert done.exit_code != 0
+    assert isinstance(done.exception, SystemExit), done.exception
     return done
 
 
@@ -168,7 +179,7 @@ def test_a_linear_probe_on_imported_imagenet_weights(workplace):
 def test_a_table_of_ones_own(workplace):
     rows = [["file", "person", "bright"]]
     for n in range(40):
-        values = radiographs.picture(n)
+        values = radiographs.picture(1000 + n)
         radiographs.write(workplace / f"mine/{n}.png", values // 2 if n % 2 else values)
         rows.append([f"{n}.png", f"person{n // 2}", 1 - n % 2])
     with (workplace / "bright.csv").open("w", newline="") as file:
@@ -176,30 +187,24 @@ def test_a_table_of_ones_own(workplace):
     done = score(
         workplace, "classification", "--table", "bright.csv", "--images", "mine", "--patient-column", "person",
         "--recipe", "cpu-2d", "--from-scratch", "--set", "data.size=64", *SETTINGS, "--out", "mine-scores",
-        "--checkpoint", "runs/first", "--epochs", 1,
+        "--checkpoint", "runs/first",
     )  # fmt: skip
     results = json.loads((workplace / "mine-scores/results.json").read_text())
     assert (results["dataset"], results["scored"]) == ("bright", ["bright"])
-    assert results["recipe"]["finetuning"]["epochs"] in (1, 2)
+    assert len(results["arms"]["from-scratch"]["runs"][0]["history"]["losses"]) == 2
     assert "too few for intervals. The scores say nothing about quality" in done.stdout
-    again = score(
-        workplace, "classification", "--dataset", "bright", "--checkpoint", "runs/first", "--out", "again"
-    )
-    assert "images to do" not in again.stdout
 
 
-def test_a_run_that_saw_test_patients_is_refused_unless_stated(workplace):
+def test_a_run_that_saw_test_patients_is_refused_unless_stated(workplace, monkeypatch):
     record = json.loads((workplace / "runs/first/run.json").read_text())
     leaky = workplace / "leaky"
     leaky.mkdir()
     (leaky / "run.json").write_text(json.dumps(record | {"patients": ["patient01001"]}))
     (leaky / "checkpoints").symlink_to(workplace / "runs/first/checkpoints")
-    call = ("eval", "chexpert", "--checkpoint", "leaky", "--epochs", 1, *CPU)
-    refused = pcrl(*call, cwd=workplace)
-    assert refused.returncode == 1
+    call = ("chexpert", "--checkpoint", "leaky", "--epochs", "1")
+    refused = here(workplace, monkeypatch, *call)
     assert "saw what would be tested: patients patient01001; images none" in refused.stderr
-    stated = pcrl(*call, "--transductive", "--out", "stated", cwd=workplace)
-    assert stated.returncode == 0, stated.stderr
+    stated = score(workplace, *call, "--transductive", "--out", "stated")
     assert "TRANSDUCTIVE" in stated.stdout
     assert json.loads((workplace / "stated/results.json").read_text())["transductive"] is True
 
@@ -219,23 +224,19 @@ def test_a_run_that_saw_test_patients_is_refused_unless_stated(workplace):
         (("segmentation", "--dataset", "chexpert"), "chexpert holds images, not volumes"),
     ],
 )
-def test_wrong_calls_are_one_message(workplace, arguments, named):
-    done = pcrl("eval", *arguments, *CPU, cwd=workplace)
-    assert done.returncode != 0
+def test_wrong_calls_are_one_message(workplace, monkeypatch, arguments, named):
+    done = here(workplace, monkeypatch, *arguments)
     assert named in done.stderr
-    assert "Traceback" not in done.stderr
 
 
-def test_volumes_are_said_to_be_volumes(workplace, tmp_path):
+def test_volumes_are_said_to_be_volumes(tmp_path, monkeypatch):
     (tmp_path / "cache/chexpert").mkdir(parents=True)
     (tmp_path / "cache/chexpert/dataset.json").write_text("{}")
-    done = pcrl("eval", "chexpert", *CPU, cwd=tmp_path)
-    assert done.returncode == 1
+    done = here(tmp_path, monkeypatch, "chexpert")
     assert "chexpert holds volumes, not images" in done.stderr
 
 
-def test_weights_of_a_3d_network_are_refused(workplace, tmp_path):
+def test_weights_of_a_3d_network_are_refused(workplace, tmp_path, monkeypatch):
     save_weights(tmp_path / "volumes", VolumeModel(width=4), {}, {})
-    done = pcrl("eval", "chexpert", "--checkpoint", tmp_path / "volumes", *CPU, cwd=workplace)
-    assert done.returncode == 1
+    done = here(workplace, monkeypatch, "chexpert", "--checkpoint", str(tmp_path / "volumes"))
     assert "a 3D network of width 4 and 4 levels; this evaluation needs a 2D network" in done.stderr
