@@ -26,8 +26,8 @@ def masked_loss(logits: Tensor, targets: Tensor) -> Tensor:
 class EarlyStopping:
     """Keeps the best state of a module.
 
-    Better is a higher mean AUROC over the scored labels; where none of them has both classes among the validation
-    images, a lower loss. Without validation images the last epoch is kept.
+    Better is a higher mean AUROC over the scored labels, and a lower loss where that is the same or is not defined, as
+    none of the labels has both classes among the validation images. Without validation images the last epoch is kept.
 
     Args:
         truth: (n, labels) of the validation images, NaN where one does not count.
@@ -41,7 +41,7 @@ class EarlyStopping:
         self.chosen_epoch = 0
         self.history: list[tuple[float, float | None]] = []
         """Loss and mean AUROC of each epoch."""
-        self._best = -np.inf
+        self._best = (-np.inf, -np.inf)
         self._kept: dict[str, Any] | None = None
 
     @property
@@ -57,7 +57,7 @@ class EarlyStopping:
         loss = float(masked_loss(torch.from_numpy(logits), torch.from_numpy(self.truth)))
         area = self._auroc(logits)
         self.history.append((loss, area))
-        score = -loss if area is None else area
+        score = (0.0 if area is None else area, -loss)
         if score > self._best:
             self._best, self.chosen_epoch = score, epoch
             self._kept = copy.deepcopy(self.module.state_dict())

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pcrl.engine.cache.image_table import ImageTable
 from pcrl.engine.cache.images import CachedImages
 from pcrl.engine.splits import fraction_of
+from pcrl.evaluation.bootstrap import FEWEST_PATIENTS
 from pcrl.evaluation.protocol import ProtocolError, Tested
 
 ViewChoice = Literal["frontal", "all"]
@@ -71,6 +72,10 @@ class ImageCohort:
                 "the data set has no validation patients: some of the chosen training patients choose the model"
                 if len(self.validation)
                 else "no validation patients, and too few training patients to take any from: the last epoch is kept"
+            )
+        if 0 < (choosing := len(set(self.patients(self.validation)))) < FEWEST_PATIENTS:
+            notes.append(
+                f"{_many(choosing, 'validation patient')} to choose the epoch by: much of that is chance"
             )
         if made := self.synthetic():
             notes.append(f"{_many(made, 'synthetic image')}: says nothing about quality")

@@ -97,6 +97,13 @@ def test_the_best_epoch_is_kept_and_training_ends_when_none_is_better():
     assert [area for _, area in stopping.history] == [0.5, 1.0, 1.0, 0.5]
 
 
+def test_of_two_epochs_with_the_same_auroc_the_one_with_the_lower_loss_is_kept():
+    stopping = EarlyStopping(nn.Linear(1, 1), np.array([[0], [1]], np.float32), [0], patience=5)
+    for epoch, size in enumerate((1.0, 3.0, 2.0), 1):
+        stopping.better_is_near(epoch, np.array([[-size], [size]]))
+    assert stopping.chosen_epoch == 2
+
+
 def test_loss_chooses_where_no_scored_label_has_both_classes():
     truth = np.array([[0, 1], [0, 0]], np.float32)
     stopping = EarlyStopping(nn.Linear(1, 1), truth, [0], patience=5)

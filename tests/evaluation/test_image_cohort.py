@@ -97,6 +97,8 @@ def test_without_validation_patients_some_training_patients_choose():
     chosen = image_cohort(none, 0.1, 0)
     train, validation, test = patients(chosen)
     assert chosen.carved
+    assert "to choose the epoch by" not in "".join(chosen.notes())
+    assert "validation patients to choose the epoch by" in image_cohort(none, 0.01, 0).notes()[2]
     assert len(validation) == -(-(len(train) + len(validation)) // 10)
     assert not train & validation
     assert not (train | validation) & test
