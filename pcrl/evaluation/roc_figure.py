@@ -53,7 +53,10 @@ def save_calibration(path: Path, arms: Mapping[str, Scores], truth: Truth, label
                 text = f"{name}, error {found.error:.3f}"
                 axis.plot(found.predicted, found.observed, "o-", linewidth=1, markersize=2.5, label=text)
         _finish(axis, label, "predicted", "observed")
-        axis.legend(fontsize=6.5, loc="upper left", frameon=False)
+        if np.isnan(truth[:, column]).all():
+            axis.text(0.5, 0.5, "undefined", ha="center", va="center", color="0.5", fontsize=9)
+        else:
+            axis.legend(fontsize=6.5, loc="upper left", frameon=False)
     _save(figure, path)
 
 
