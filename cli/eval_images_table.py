@@ -55,10 +55,13 @@ def show_results(content: dict[str, Any]) -> None:
 
 def _undefined(content: dict[str, Any]) -> list[str]:
     first = next(iter(content["arms"].values()))["summary"]["images"]["labels"]
-    none = [f"{label} (no {_missing(found)})" for label, found in first.items() if found["auroc"] is None]
-    if not none:
-        return []
-    return [f"no AUROC among the test images, and no part in the mean: {', '.join(none)}"]
+    notes = []
+    for what in ("positives", "negatives"):
+        if none := [label for label, found in first.items() if not found[what]]:
+            notes.append(
+                f"no {what} among the test images, so no AUROC, and no part in the mean: {', '.join(none)}"
+            )
+    return notes
 
 
 def _unlearnt(content: dict[str, Any]) -> list[str]:
@@ -67,10 +70,6 @@ def _unlearnt(content: dict[str, Any]) -> list[str]:
         for run in result["runs"]:
             missing |= dict.fromkeys(name for name, count in run["training_positives"].items() if not count)
     return [f"no positive among the training images: {', '.join(missing)}"] if missing else []
-
-
-def _missing(found: dict[str, Any]) -> str:
-    return " and no ".join(what for what in ("positives", "negatives") if not found[what])
 
 
 def _area(found: dict[str, Any]) -> str:
