@@ -97,9 +97,10 @@ def main() -> None:
         f"{recipe.views.local_shape}, all corruptions on; drawn images, PNG files of {size:.2f} MB. All draw the same "
         "plans. Pillow's chain rounds to 8 bits after each step, rotates to the nearest pixel and normalises; as "
         "published it carries three equal channels all along. pcrl loads from its cache (256 pixels, lz4, checksums "
-        "compared), anti-aliases, interpolates in float32, and normalises and expands on the device, which is not in these figures. Ingest reads the same "
-        f"files, shrinks, compresses and writes them with one thread: {medians[ingest] / medians[decoding]:.2f} of the "
-        f"rate of decoding them. Medians of {ROUNDS} interleaved rounds of {SECONDS:g} s, page cache warm.\n\n"
+        "compared), anti-aliases, interpolates in float32, and normalises and expands on the device, which is not in "
+        "these figures. Ingest reads the same files, shrinks, compresses and writes them with one thread: "
+        f"{medians[ingest] / medians[decoding]:.2f} of the rate of decoding them. Medians of {ROUNDS} interleaved "
+        f"rounds of {SECONDS:g} s, page cache warm.\n\n"
         f"Where the loader's time goes, ms a sample with one thread: {stages}.",
     )
 
