@@ -54,6 +54,8 @@ def load_recipe(name: str, overrides: Iterable[str] = ()) -> Recipe:
 
 def recipe_from(tree: dict[str, Any], overrides: Iterable[str] = ()) -> Recipe:
     """Validate a tree of plain values (from TOML or JSON), with `KEY=VALUE` overrides applied."""
+    if not isinstance(tree, dict):
+        raise RecipeError(f"a recipe is a table of settings, got {tree!r}")
     for override in overrides:
         _apply(tree, override)
     # A recipe is for volumes unless it says something else.
