@@ -9,6 +9,7 @@ import radiographs
 import torch
 from click.testing import CliRunner
 from command import pcrl
+from pcrl_cli.main import main
 
 from pcrl.config import VolumeModel
 from pcrl.datasets.chexpert import COMPETITION, OBSERVATIONS
@@ -18,7 +19,6 @@ from pcrl.models.published import IMAGENET
 from pcrl.models.weights import save_weights
 from pcrl.training import run_folder
 from pcrl.training.selection import select
-from pcrl_cli.main import main
 
 SETTINGS = [
     *("--set", "model.width=8"),

@@ -258,12 +258,11 @@ def test_command_asks_where_it_cannot_know(cache, tmp_path):
 def test_what_earlier_weights_saw_is_seen_too(cache, tmp_path):
     """A run that starts from another one inherits its patients, or a leak could hide behind --init."""
     opened = Cache(cache)
-    scored = opened.dataset("lits")
     alone = select_volumes([opened.dataset("scans")], set(), RECIPE)
     run_folder.create(tmp_path / "first", RECIPE, alone, FRESH)
     first = run_folder.read(tmp_path / "first")
     assert first.start_known
-    training = select([scored], [scored], "auto")
+    training = select(opened, ("lits",), RECIPE)
     own = {case.patient for case in training.cases}
     for start, known, inherited in (
         (run_folder.Start("first", fresh=False, run=first), True, set(first.patients)),
