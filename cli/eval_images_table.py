@@ -11,7 +11,8 @@ from .console import console
 
 def show_results(content: dict[str, Any]) -> None:
     """A row for each arm and label, and what should be known of the numbers; from what `results.json` holds."""
-    title = f"{content['dataset']}, fraction {content['fraction']:g}, {content['training_patients']} patients"
+    patients = content["training_patients"]
+    title = f"{content['dataset']}, fraction {content['fraction']:g}: {patients} training patient{'s'[: patients != 1]}"
     if content["linear_probe"]:
         title += ", linear probe"
     if content["transductive"]:
