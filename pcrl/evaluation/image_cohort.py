@@ -17,6 +17,8 @@ from pcrl.evaluation.protocol import ProtocolError, Tested
 ViewChoice = Literal["frontal", "all"]
 CARVED = 0.1
 """Share of the chosen training patients who choose the model where the data set holds none for that."""
+CHOOSERS = 5
+"""Validation patients below whom the best epoch is a matter of luck: then the last one is kept."""
 _CARVING = 1 << 32
 """Added to the seed, so that who is carved out does not follow from who comes first in the fractions."""
 
@@ -29,7 +31,8 @@ class ImageCohort:
         train, validation, test: positions in the table, rising.
         all_training_patients: of whom a fraction was taken.
         left_out: images of all splits that are not frontal, where only frontal ones are wanted.
-        carved: the validation patients are some of the chosen training patients, as the data set has none.
+        validation: none, if they are of fewer than `CHOOSERS` patients.
+        carved: the validation patients are some of the chosen training patients, as the data set has too few.
     """
 
     table: ImageTable
@@ -68,11 +71,9 @@ class ImageCohort:
         if self.left_out:
             notes.append(f"{_many(self.left_out, 'image')} not frontal: left out; --views all takes them in")
         if self.carved:
-            notes.append(
-                "the data set has no validation patients: some of the chosen training patients choose the model"
-                if len(self.validation)
-                else "no validation patients, and too few training patients to take any from: the last epoch is kept"
-            )
+            notes.append("too few validation patients: some of the chosen training patients choose the model")
+        if not len(self.validation):
+            notes.append(f"fewer than {CHOOSERS} patients could choose the epoch: the last one is kept")
         if 0 < (choosing := len(set(self.patients(self.validation)))) < FEWEST_PATIENTS:
             notes.append(
                 f"{_many(choosing, 'validation patient')} to choose the epoch by: much of that is chance"
@@ -107,15 +108,16 @@ def image_cohort(
             )
     patients = {table.patients[row] for row in by_split["train"]}
     chosen = fraction_of(patients, fraction, seed)
-    validating: set[str] = set()
-    carved = not len(by_split["val"])
-    if carved and len(chosen) >= 3:
-        validating = set(fraction_of(chosen, CARVED, seed + _CARVING))
-    training = set(chosen) - validating
-    train = _whose(table, by_split["train"], training)
-    validation = _whose(table, by_split["train"], validating) if carved else by_split["val"]
+    own = {table.patients[row] for row in by_split["val"]}
+    carved = fraction_of(chosen, CARVED, seed + _CARVING) if len(own) < CHOOSERS else []
+    if len(carved) < CHOOSERS:
+        carved = []
+    train = _whose(table, by_split["train"], set(chosen) - set(carved))
+    validation = _whose(table, by_split["train"], set(carved))
+    if len(own) >= CHOOSERS:
+        validation = by_split["val"]
     left_out = int((~wanted).sum())
-    return ImageCohort(table, train, validation, by_split["test"], len(patients), left_out, carved)
+    return ImageCohort(table, train, validation, by_split["test"], len(patients), left_out, bool(carved))
 
 
 def _of(table: ImageTable, split: str, wanted: NDArray[np.bool_]) -> NDArray[np.int64]:

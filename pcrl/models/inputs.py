@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import torch
 from torch import Tensor
 
@@ -23,10 +25,7 @@ def to_network(images: Tensor, holes: Tensor | None) -> Tensor:
     Returns:
         (n, 3, y, x).
     """
-    mean, deviation = (
-        torch.tensor(values, dtype=images.dtype, device=images.device)[:, None, None]
-        for values in (MEAN, DEVIATION)
-    )
+    mean, deviation = _constants(images.device, images.dtype)
     normalised: Tensor = (images - mean) / deviation
     if holes is None or not holes.shape[1]:
         return normalised
@@ -41,8 +40,15 @@ def to_network(images: Tensor, holes: Tensor | None) -> Tensor:
 
 def from_network(images: Tensor) -> Tensor:
     """Gray values, (n, 1, y, x), of normalised images, (n, 3, y, x): the mean of the three channels' own."""
-    mean, deviation = (
-        torch.tensor(values, dtype=images.dtype, device=images.device)[:, None, None]
-        for values in (MEAN, DEVIATION)
-    )
+    mean, deviation = _constants(images.device, images.dtype)
     return (images * deviation + mean).mean(dim=1, keepdim=True)
+
+
+@cache
+def _constants(device: torch.device, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """Mean and deviation, (3, 1, 1): kept, as bringing them to a GPU would wait for it."""
+    with torch.inference_mode(False):
+        mean, deviation = (
+            torch.tensor(v, dtype=dtype, device=device)[:, None, None] for v in (MEAN, DEVIATION)
+        )
+    return mean, deviation

@@ -98,7 +98,7 @@ def test_without_validation_patients_some_training_patients_choose():
     train, validation, test = patients(chosen)
     assert chosen.carved
     assert "to choose the epoch by" not in "".join(chosen.notes())
-    assert "validation patients to choose the epoch by" in image_cohort(none, 0.01, 0).notes()[2]
+    assert "6 validation patients to choose the epoch by" in image_cohort(none, 0.05, 0).notes()[2]
     assert len(validation) == -(-(len(train) + len(validation)) // 10)
     assert not train & validation
     assert not (train | validation) & test
@@ -107,12 +107,13 @@ def test_without_validation_patients_some_training_patients_choose():
     assert labelled[0] < labelled[1]
 
 
-def test_two_patients_are_too_few_to_take_any_from():
-    few = images_of(patients=12, shares=(0.0, 0.2))
-    chosen = image_cohort(few, 0.1, 0)
-    assert len(patients(chosen)[0]) <= 2
+@pytest.mark.parametrize(("count", "shares"), [(12, (0.0, 0.2)), (60, (0.02, 0.2))])
+def test_a_few_patients_choose_nothing(count, shares):
+    few = images_of(patients=count, shares=shares)
+    chosen = image_cohort(few, 0.5, 0)
     assert not len(chosen.validation)
-    assert "the last epoch is kept" in chosen.notes()[1]
+    assert not chosen.carved
+    assert "the last one is kept" in chosen.notes()[1]
 
 
 def test_numbers_are_of_what_is_taken():
