@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pcrl.evaluation.roc import Scores, Truth
+from pcrl.evaluation.roc import Scores, Truth, scored
 
 RESAMPLES = 1000
 FEWEST_PATIENTS = 10
@@ -31,6 +31,10 @@ class Resampled:
     def intervals(self) -> list[Interval | None]:
         """2.5 to 97.5 % of each label, over the resamples in which it is defined; None if it never is."""
         return [_interval(column) for column in self.labels.T]
+
+    def left_out(self) -> list[int]:
+        """How many resamples each label is not defined in; its interval is without them."""
+        return [int(count) for count in np.isnan(self.labels).sum(axis=0)]
 
     def means(self) -> NDArray[np.float64]:
         """Mean over the labels that are defined, of each resample, (resamples,)."""
@@ -57,7 +61,14 @@ def resample(
         scores: (n, labels).
         truth: (n, labels), NaN where an image does not count for a label.
         patients: whose image each row is; one that is drawn twice counts twice, with all images.
+
+    Raises:
+        ValueError: as `scored`; or there is not one patient for each row.
     """
+    if len(patients) != len(scores):
+        raise ValueError(
+            f"{len(scores)} rows of scores, but {len(patients)} patients: expected one for each row"
+        )
     names, whose = np.unique(np.asarray(patients), return_inverse=True)
     if len(names) < FEWEST_PATIENTS:
         return None
@@ -86,7 +97,7 @@ class _Label:
     """One label's images in the order of their scores, so that a resample needs no sorting."""
 
     def __init__(self, scores: Scores, truth: Truth, whose: NDArray[np.int64]) -> None:
-        known = np.flatnonzero(~np.isnan(truth))
+        known = np.flatnonzero(scored(scores, truth))
         order = known[np.argsort(scores[known], kind="stable")]
         ordered = scores[order]
         self.whose, self.positive = whose[order], truth[order] > 0.5

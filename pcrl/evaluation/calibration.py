@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.stats import rankdata
 
-from pcrl.evaluation.roc import Scores, Truth
+from pcrl.evaluation.roc import Scores, Truth, scored
 
 BINS = 10
 
@@ -31,13 +32,20 @@ class Calibration:
 def calibration(probabilities: Scores, truth: Truth, bins: int = BINS) -> Calibration | None:
     """Compare probabilities (n,) with truth (n,), NaN where an image does not count; None if none does.
 
-    Bins hold equally many images.
+    Bins hold equally many images, but for equal probabilities, which stay together: nothing depends on the order of
+    the images. Bins that are left empty by that are not listed.
+
+    Raises:
+        ValueError: as `scored`; or a probability is not in [0, 1].
     """
-    known = ~np.isnan(truth)
+    known = scored(probabilities, truth)
     if not known.any():
         return None
-    p, t = np.asarray(probabilities)[known], np.asarray(truth)[known]
-    parts = np.array_split(np.argsort(p, kind="stable"), min(bins, len(p)))
+    p, t = np.asarray(probabilities, np.float64)[known], np.asarray(truth, np.float64)[known]
+    if p.min() < 0 or p.max() > 1:
+        raise ValueError(f"probabilities from {p.min():g} to {p.max():g}, expected 0 to 1: are these logits?")
+    bin_of = ((rankdata(p, method="average") - 0.5) * min(bins, len(p)) // len(p)).astype(np.int64)
+    parts = [np.flatnonzero(bin_of == number) for number in np.unique(bin_of)]
     predicted = [float(p[part].mean()) for part in parts]
     observed = [float(t[part].mean()) for part in parts]
     counts = [len(part) for part in parts]

@@ -12,8 +12,31 @@ Scores = NDArray[np.floating[Any]]
 Truth = NDArray[np.floating[Any]]
 
 
+def scored(scores: Scores, truth: Truth) -> NDArray[np.bool_]:
+    """Which images count for a label, (n,).
+
+    Args:
+        scores: (n,).
+        truth: (n,), 1, 0, or NaN where an image does not count.
+
+    Raises:
+        ValueError: a score is NaN, which would sort above all others; or truth is anything else, such as -1.
+    """
+    if missing := int(np.count_nonzero(np.isnan(scores))):
+        raise ValueError(f"{missing} of {len(scores)} scores are NaN: there is no place for them in an order")
+    known = ~np.isnan(truth)
+    if other := sorted({float(value) for value in np.unique(truth[known])} - {0.0, 1.0}):
+        raise ValueError(f"truth is {other[0]:g}, expected 1, 0 or NaN: let `uncertain.targets` make it")
+    return known
+
+
 def auroc(scores: Scores, truth: NDArray[np.bool_]) -> float | None:
-    """AUROC of scores (n,) against truth (n,); None without positives or without negatives."""
+    """AUROC of scores (n,) against truth (n,); None without positives or without negatives.
+
+    Raises:
+        ValueError: a score is NaN.
+    """
+    scored(scores, truth.astype(np.float64))
     positives = int(np.count_nonzero(truth))
     negatives = len(truth) - positives
     if not positives or not negatives:
@@ -29,10 +52,13 @@ def auroc_per_label(scores: Scores, truth: Truth) -> list[float | None]:
     Args:
         scores: (n, labels).
         truth: (n, labels), 1, 0, or NaN where an image does not count for a label.
+
+    Raises:
+        ValueError: as `scored`.
     """
     result = []
     for column in range(truth.shape[1]):
-        known = ~np.isnan(truth[:, column])
+        known = scored(scores[:, column], truth[:, column])
         result.append(auroc(scores[known, column], truth[known, column] > 0.5))
     return result
 
@@ -44,11 +70,12 @@ def mean_of(values: list[float | None]) -> float | None:
 
 
 def roc_curve(scores: Scores, truth: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """False and true positive rates, from (0, 0) to (1, 1), with one point for each distinct score.
+    """False and true positive rates, (0, 0) and then one point for each distinct score.
 
     Raises:
-        ValueError: no positives, or no negatives.
+        ValueError: no positives, no negatives, or a score is NaN.
     """
+    scored(scores, truth.astype(np.float64))
     if truth.all() or not truth.any():
         raise ValueError("a ROC curve needs positives and negatives")
     order = np.argsort(-scores, kind="stable")

@@ -13,6 +13,8 @@ from pcrl.evaluation.calibration import calibration
 from pcrl.evaluation.roc import Scores, Truth, auroc, roc_curve
 
 _COLUMNS = 5
+# Lines may run behind a legend: its text must stay legible.
+_LEGEND: dict[str, Any] = {"fontsize": 6.5, "framealpha": 0.6, "edgecolor": "none", "handlelength": 1.5}
 
 
 def save_roc(path: Path, arms: Mapping[str, Scores], truth: Truth, labels: Sequence[str]) -> None:
@@ -36,9 +38,9 @@ def save_roc(path: Path, arms: Mapping[str, Scores], truth: Truth, labels: Seque
             axis, f"{label} ({int(positive.sum())} of {len(positive)})", "false positives", "true positives"
         )
         if positive.all() or not positive.any():
-            axis.text(0.5, 0.5, "undefined", ha="center", va="center", color="0.5", fontsize=9)
+            axis.text(0.5, 0.2, "undefined", ha="center", va="center", color="0.5", fontsize=9)
         else:
-            axis.legend(fontsize=6.5, loc="lower right", frameon=False)
+            axis.legend(loc="lower right", **_LEGEND)
     _save(figure, path)
 
 
@@ -54,9 +56,9 @@ def save_calibration(path: Path, arms: Mapping[str, Scores], truth: Truth, label
                 axis.plot(found.predicted, found.observed, "o-", linewidth=1, markersize=2.5, label=text)
         _finish(axis, label, "predicted", "observed")
         if np.isnan(truth[:, column]).all():
-            axis.text(0.5, 0.5, "undefined", ha="center", va="center", color="0.5", fontsize=9)
+            axis.text(0.5, 0.2, "undefined", ha="center", va="center", color="0.5", fontsize=9)
         else:
-            axis.legend(fontsize=6.5, loc="upper left", frameon=False)
+            axis.legend(loc="upper left", **_LEGEND)
     _save(figure, path)
 
 
@@ -64,8 +66,8 @@ def _panels(count: int) -> tuple[Any, list[Any]]:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    columns = min(_COLUMNS, count)
-    rows = math.ceil(count / columns)
+    rows = math.ceil(count / _COLUMNS)
+    columns = math.ceil(count / rows)
     figure = Figure(figsize=(2.7 * columns, 2.9 * rows), layout="constrained")
     FigureCanvasAgg(figure)
     grid: Any = figure.subplots(rows, columns, squeeze=False)

@@ -28,10 +28,19 @@ def by_study(scores: Scores, truth: Truth, studies: Sequence[str], patients: Seq
         scores: (n, labels); those of a study are averaged.
         truth: (n, labels); a study is positive if one of its images is, negative if one is and none positive, and
             does not count (NaN) if none of its images does.
+
+    Raises:
+        ValueError: a study of two patients.
     """
     places: dict[str, int] = {}
     where = np.array([places.setdefault(study, len(places)) for study in studies], np.int64)
-    owners = dict(zip(studies, patients, strict=True))
+    owners: dict[str, str] = {}
+    for study, patient in zip(studies, patients, strict=True):
+        if owners.setdefault(study, patient) != patient:
+            raise ValueError(
+                f"study {study} is of two patients, {owners[study]} and {patient}: "
+                "put the patient before the study's name, as in patient/study"
+            )
     count = np.bincount(where, minlength=len(places))[:, None]
     summed = np.zeros((len(places), scores.shape[1]))
     np.add.at(summed, where, scores)

@@ -27,10 +27,18 @@ def targets(
         names: of the labels.
 
     Raises:
-        ValueError: a policy for a label that there is not.
+        ValueError: a policy that there is not, or for a label that there is not; not one name for each column; or a
+            label that is none of the four values.
     """
+    if labels.shape[1] != len(names):
+        raise ValueError(f"{labels.shape[1]} columns of labels, but {len(names)} names: {', '.join(names)}")
+    if odd := sorted(set(np.unique(labels).tolist()) - {POSITIVE, NEGATIVE, UNCERTAIN, NOT_MENTIONED}):
+        raise ValueError(f"a label is {odd[0]}, expected 1, 0, -1 (uncertain) or -2 (not mentioned)")
     if not isinstance(policy, str) and (unknown := sorted(set(policy) - set(names))):
         raise ValueError(f"no label {', '.join(unknown)}; there are {', '.join(names)}")
+    wanted = {policy} if isinstance(policy, str) else set(policy.values())
+    if wrong := sorted(wanted - set(_VALUES)):
+        raise ValueError(f"no policy {', '.join(wrong)}; there are {', '.join(_VALUES)}")
     result: NDArray[np.float32] = (labels == POSITIVE).astype(np.float32)
     for column, name in enumerate(names):
         chosen = policy if isinstance(policy, str) else policy.get(name, "ignore")

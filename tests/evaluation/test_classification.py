@@ -99,7 +99,7 @@ def test_seeds_are_averaged_after_they_are_scored():
     patients = [f"p{n // 2}" for n in range(60)]
     names = [str(n) for n in range(60)]
     tables = Tables(names, patients, patients, ("a", "b"), [1], truth)
-    runs = {seed: truth * 0.3 + rng.uniform(0, 1, (60, 2)) for seed in range(3)}
+    runs = {seed: truth * 0.3 + rng.uniform(0, 0.7, (60, 2)) for seed in range(3)}
     again = resampled(runs, tables)
     summary = summarise(runs, again, tables)
     single = [scores_of(scores, tables)["images"]["labels"]["b"] for scores in runs.values()]

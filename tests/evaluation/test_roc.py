@@ -1,4 +1,4 @@
-"""AUROC, its intervals, calibration, studies, and what uncertain labels count as."""
+"""AUROC against its definition, against MONAI, and where there is none."""
 
 import numpy as np
 import pytest
@@ -7,12 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from monai.metrics.rocauc import compute_roc_auc
 
-from pcrl.evaluation.bootstrap import FEWEST_PATIENTS, average, difference, resample
-from pcrl.evaluation.calibration import calibration
 from pcrl.evaluation.roc import auroc, auroc_per_label, mean_of, roc_curve
-from pcrl.evaluation.roc_figure import save_calibration, save_roc
-from pcrl.evaluation.studies import by_study
-from pcrl.evaluation.uncertain import targets
 
 PAIRS = st.lists(st.tuples(st.integers(0, 5), st.booleans()), min_size=2, max_size=30)
 
@@ -42,6 +37,15 @@ def test_auroc_is_that_of_monai():
     assert auroc(scores, truth) == pytest.approx(float(theirs))
 
 
+def test_auroc_and_curve_by_hand():
+    scores, truth = np.array([0.9, 0.5, 0.5, 0.1]), np.array([True, True, False, False])
+    # Of four pairs, three are won and one is a tie.
+    assert auroc(scores, truth) == 3.5 / 4
+    false, true = roc_curve(scores, truth)
+    np.testing.assert_array_equal(false, [0, 0, 0.5, 1])
+    np.testing.assert_array_equal(true, [0, 0.5, 1, 1])
+
+
 def test_labels_without_positives_are_undefined_and_left_out_of_the_mean():
     truth = np.array([[1, 0, np.nan], [0, 0, 1], [1, 0, 0], [0, 0, np.nan]], float)
     scores = np.array([[4, 1, 9], [1, 2, 1], [3, 3, 0], [2, 4, 9]], float)
@@ -51,83 +55,18 @@ def test_labels_without_positives_are_undefined_and_left_out_of_the_mean():
     assert mean_of([None]) is None
 
 
-@given(st.lists(st.tuples(st.integers(0, 4), st.booleans(), st.integers(0, 14)), min_size=15, max_size=40))
-def test_a_resample_is_the_auroc_of_repeated_rows(rows):
-    scores = np.array([[s] for s, _, _ in rows], float)
-    truth = np.array([[t] for _, t, _ in rows], float)
-    patients = [f"p{p}" for _, _, p in rows]
-    found = resample(scores, truth, patients, seed=3, resamples=5)
-    names = np.unique(patients)
-    if len(names) < FEWEST_PATIENTS:
-        assert found is None
-        return
-    rng = np.random.default_rng(np.random.SeedSequence([3, len(names)]))
-    drawn = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), size=5)
-    for counts, value in zip(drawn, found.labels[:, 0], strict=True):
-        times = np.array([counts[np.flatnonzero(names == p)[0]] for p in patients])
-        expected = by_pairs(np.repeat(scores[:, 0], times), np.repeat(truth[:, 0] > 0, times))
-        assert np.isnan(value) if expected is None else value == pytest.approx(expected)
+def test_a_curve_needs_both():
+    with pytest.raises(ValueError, match="positives and negatives"):
+        roc_curve(np.array([1.0, 2.0]), np.array([True, True]))
 
 
-def test_intervals_hold_the_value_and_do_not_change():
-    rng = np.random.default_rng(1)
-    truth = (rng.random((300, 2)) < 0.4).astype(float)
-    scores = rng.normal(truth, 1)
-    patients = [f"p{n // 2}" for n in range(300)]
-    one, two = (resample(scores, truth, patients, seed=0) for _ in range(2))
-    np.testing.assert_array_equal(one.labels, two.labels)
-    for interval, value in zip(one.intervals(), auroc_per_label(scores, truth), strict=True):
-        assert interval[0] < value < interval[1]
-        assert interval[1] - interval[0] < 0.2
-    worse = resample(-scores, truth, patients, seed=0)
-    low, high = difference(one, worse)
-    assert 0 < low < high
-    np.testing.assert_allclose(average([one, worse]).labels, 0.5)
+def test_scores_that_are_nan_are_refused():
+    scores, truth = np.array([np.nan, 1.0, 2.0]), np.array([True, True, False])
+    for measure in (auroc, roc_curve):
+        with pytest.raises(ValueError, match="1 of 3 scores are NaN"):
+            measure(scores, truth)
 
 
-def test_too_few_patients_have_no_interval_and_missing_labels_none():
-    scores, truth = np.zeros((20, 1)), np.zeros((20, 1))
-    assert resample(scores, truth, ["a"] * 20) is None
-    found = resample(scores, truth, [str(n) for n in range(20)], resamples=10)
-    assert found.intervals() == [None]
-    assert found.mean_interval() is None
-
-
-def test_calibration_by_hand():
-    found = calibration(np.array([0.1, 0.2, 0.7, 0.9, 0.5]), np.array([0, 1, 1, 1, np.nan]), bins=2)
-    assert found.predicted == pytest.approx((0.15, 0.8))
-    assert found.observed == pytest.approx((0.5, 1.0))
-    assert found.counts == (2, 2)
-    assert found.brier == pytest.approx((0.01 + 0.64 + 0.09 + 0.01) / 4)
-    assert found.error == pytest.approx((0.35 + 0.2) / 2)
-    assert calibration(np.array([0.5]), np.array([np.nan])) is None
-
-
-def test_a_study_is_the_mean_of_its_views():
-    scores = np.array([[0.2], [0.6], [0.9]])
-    truth = np.array([[0], [np.nan], [np.nan]], float)
-    found = by_study(scores, truth, ["b/1", "b/1", "a/1"], ["b", "b", "a"])
-    assert (found.names, found.patients) == (["b/1", "a/1"], ["b", "a"])
-    np.testing.assert_allclose(found.scores[:, 0], [0.4, 0.9])
-    np.testing.assert_array_equal(found.truth[:, 0], [0, np.nan])
-
-
-def test_policies():
-    labels = np.array([[1, -1], [0, -2], [-1, 1]], np.int8)
-    np.testing.assert_array_equal(targets(labels, "ones", "ab"), [[1, 1], [0, 0], [1, 1]])
-    np.testing.assert_array_equal(targets(labels, "zeros", "ab"), [[1, 0], [0, 0], [0, 1]])
-    np.testing.assert_array_equal(targets(labels, "ignore", "ab"), [[1, np.nan], [0, 0], [np.nan, 1]])
-    np.testing.assert_array_equal(targets(labels, {"a": "ones"}, "ab"), [[1, np.nan], [0, 0], [1, 1]])
-    with pytest.raises(ValueError, match="no label c"):
-        targets(labels, {"c": "ones"}, "ab")
-
-
-def test_figures_are_written_also_for_labels_without_positives(tmp_path):
-    rng = np.random.default_rng(0)
-    truth = (rng.random((60, 7)) < 0.3).astype(float)
-    truth[:, 2] = 0
-    arms = {"pre-trained": rng.random((60, 7)), "from-scratch": rng.random((60, 7))}
-    labels = [f"finding {n}" for n in range(7)]
-    save_roc(tmp_path / "roc.png", arms, truth, labels)
-    save_calibration(tmp_path / "calibration.png", arms, truth, labels)
-    assert all((tmp_path / name).stat().st_size > 10_000 for name in ("roc.png", "calibration.png"))
+def test_labels_that_no_policy_was_applied_to_are_refused():
+    with pytest.raises(ValueError, match="truth is -1, expected 1, 0 or NaN"):
+        auroc_per_label(np.array([[1.0], [2.0]]), np.array([[-1.0], [1.0]]))
