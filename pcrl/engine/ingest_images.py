@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -53,10 +53,18 @@ def run(plan: ImagePlan, threads: int) -> Iterator[ImageFile]:
     _describe_stack(plan)
     write_text(plan.folder / IMAGE_SET_RECORD, dumps(plan.record))
     images = {image.name: image for image in plan.dataset.images}
-    with ThreadPoolExecutor(threads) as pool:
+    writing: Future[None] | None = None
+    with ThreadPoolExecutor(threads) as pool, ThreadPoolExecutor(1) as writer:
         for shard in plan.shards:
-            if shard.todo:
-                yield from _shard(plan, shard, images, pool, threads)
+            if not shard.todo:
+                continue
+            files, frames = yield from _read(plan, shard, images, pool, threads)
+            # A shard is written while the next one is read; no more than these two are in memory.
+            if writing is not None:
+                writing.result()
+            writing = writer.submit(_write, plan, shard.number, files, frames)
+        if writing is not None:
+            writing.result()
     _write_table(plan, images)
 
 
@@ -87,12 +95,12 @@ def _describe_stack(plan: ImagePlan) -> None:
     shutil.rmtree(plan.folder / ".metadata")
 
 
-def _shard(
+def _read(
     plan: ImagePlan, shard: ShardPlan, images: dict[str, Radiograph], pool: ThreadPoolExecutor, threads: int
-) -> Iterator[ImageFile]:
-    """Read what is to be read, take the rest out of the shard as it is, and write it anew."""
-    data, path = plan.record.recipe.data, shard_path(plan.folder / STACK, (shard.number, 0, 0))
-    frames = _old_frames(path, shard, data)
+) -> Generator[ImageFile, None, tuple[list[ImageFile], list[bytes | None]]]:
+    """Read what is to be read, and take the rest out of the shard as it is; returns all of it, in order."""
+    data = plan.record.recipe.data
+    frames = _old_frames(shard_path(plan.folder / STACK, (shard.number, 0, 0)), shard, data)
     files: list[ImageFile] = []
     waiting: deque[Future[tuple[ImageFile, bytes | None]]] = deque()
     names = iter(shard.todo)
@@ -106,14 +114,19 @@ def _shard(
         files.append(file)
         frames[name] = frame
         yield file
-    data_frames = [frames.get(name) for name in shard.names]
-    data_frames += [None] * (data.shard - len(data_frames))
+    return files, [frames.get(name) for name in shard.names]
+
+
+def _write(plan: ImagePlan, number: int, files: list[ImageFile], frames: list[bytes | None]) -> None:
+    """A shard, then its record."""
+    data, path = plan.record.recipe.data, shard_path(plan.folder / STACK, (number, 0, 0))
+    path.parent.mkdir(parents=True, exist_ok=True)
     with new_file(path) as partial:
-        write_shard(partial, data_frames)
+        write_shard(partial, [*frames, *[None] * (data.shard - len(frames))])
     record = ShardRecord(
         format=FORMAT, settings=data, size=path.stat().st_size, sha256=sha256_of(path), images=tuple(files)
     )
-    path = record_path(plan.folder, shard.number)
+    path = record_path(plan.folder, number)
     path.parent.mkdir(exist_ok=True)
     write_text(path, dumps(record))
 
