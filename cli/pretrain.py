@@ -106,9 +106,12 @@ def pretrain(
         raise SystemExit(130)
     console.print(
         f"Finished: {out} (weights in {out / 'checkpoints'}, pictures in {out / 'pictures'}, log in "
-        f"{out / 'metrics.jsonl'}; tensorboard --logdir {out}). {trainer.fallbacks} samples had no box pair that kept "
-        "all rules; the best draw was taken."
+        f"{out / 'metrics.jsonl'}; tensorboard --logdir {out})."
     )
+    if settings.dimensions == 3:
+        console.print(
+            f"{trainer.fallbacks} samples had no box pair that kept all rules; the best draw was taken."
+        )
 
 
 def _announce(trainer: Trainer, out: Path, start: str, device: Any) -> None:
