@@ -12,6 +12,7 @@ from rich.table import Table
 
 from .console import console, duration, progress, user_errors
 from .ingest_images import ingest_images
+from .recipe import ingest_recipe
 
 if TYPE_CHECKING:
     from pcrl.config import Modality
@@ -107,24 +108,18 @@ def _volumes(
     storage: Storage | None,
     modality: Modality | None,
 ) -> bool:
-    from pcrl.config import RecipeError, VolumeRecipe, load_recipe, recipe_from
-    from pcrl.engine.cache.format import DATASET_RECORD, DatasetRecord, load
-    from pcrl.engine.ingest import check_space, plan, run
+    from pcrl.engine.ingest import plan, run
+    from pcrl.engine.space import check_space
 
-    there = cache / found.name / DATASET_RECORD
-    if recipe is None and there.exists():
-        settings = recipe_from(load(DatasetRecord, there).recipe.model_dump(mode="json"), overrides)
-    else:
-        settings = load_recipe(recipe or "pcrlv2-3d", overrides)
-    if not isinstance(settings, VolumeRecipe):
-        raise RecipeError(f"recipe {settings.name} is for images, {found.name} holds volumes")
+    settings = ingest_recipe(cache / found.name, 3, recipe, overrides)
+    assert settings.dimensions == 3
     planned = plan(found, cache, settings, modality, storage)
     for note in planned.notes:
         console.print(f"[yellow]note[/] {escape(note)}")
     if not planned.todo:
         console.print(f"{found.name}: all {len(planned.tasks)} cases are in {cache} already; nothing to do.")
         return True
-    check_space(planned, cache)
+    check_space(cache, planned.bytes_needed, "a coarser data.spacing")
     _announce(planned, settings.name, count)
     outcomes: list[Outcome] = []
     try:

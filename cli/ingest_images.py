@@ -9,9 +9,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from .console import console, duration, progress
+from .recipe import ingest_recipe
 
 if TYPE_CHECKING:
-    from pcrl.config import ImageRecipe
     from pcrl.datasets.image import ImageDataset
     from pcrl.engine.cache.images import CachedImages, ImageFile
 
@@ -24,15 +24,17 @@ def ingest_images(
 ) -> bool:
     """Ingest a data set of images, and say what came of it; whether all of them could be read."""
     from pcrl.engine.cache.images import CachedImages
-    from pcrl.engine.image_plan import check_space, plan
+    from pcrl.engine.image_plan import plan
     from pcrl.engine.ingest_images import run
+    from pcrl.engine.space import check_space
 
-    settings = _settings(found, cache, recipe, overrides)
+    settings = ingest_recipe(cache / found.name, 2, recipe, overrides)
+    assert settings.dimensions == 2
     with console.status("comparing with the cache"):
         planned = plan(found, cache, settings)
     for note in planned.notes:
         console.print(f"[yellow]note[/] {escape(note)}")
-    check_space(planned)
+    check_space(planned.folder, planned.bytes_needed, "a smaller data.size")
     data = settings.data
     console.print(
         f"{found.name}: {planned.todo} images to do, {planned.images - planned.todo} already there. Recipe "
@@ -56,23 +58,6 @@ def ingest_images(
         raise SystemExit(130) from None
     _report(CachedImages.open(planned.folder), done, cache)
     return not any(file.error for file in done)
-
-
-def _settings(
-    found: ImageDataset, cache: Path, recipe: str | None, overrides: tuple[str, ...]
-) -> ImageRecipe:
-    from pcrl.config import ImageRecipe, RecipeError, load_recipe, recipe_from
-    from pcrl.engine.cache.format import load
-    from pcrl.engine.cache.images import IMAGE_SET_RECORD, ImageSetRecord
-
-    there = cache / found.name / IMAGE_SET_RECORD
-    if recipe is None and there.exists():
-        settings = recipe_from(load(ImageSetRecord, there).recipe.model_dump(mode="json"), overrides)
-    else:
-        settings = load_recipe(recipe or "pcrlv2-2d", overrides)
-    if not isinstance(settings, ImageRecipe):
-        raise RecipeError(f"recipe {settings.name} is for volumes, {found.name} holds images")
-    return settings
 
 
 def _tell(kind: str, name: str, text: str, count: int) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 from .console import console
 
@@ -10,6 +11,40 @@ if TYPE_CHECKING:
     from pcrl.config import Recipe
     from pcrl.engine.cache.cache import Cache, CachedDataset
     from pcrl.engine.cache.images import CachedImages
+
+
+def ingest_recipe(
+    folder: Path, dimensions: Literal[2, 3], recipe: str | None, overrides: tuple[str, ...]
+) -> Recipe:
+    """The recipe by name; else that by which the data set in `folder` was ingested; else the published one.
+
+    Raises:
+        RecipeError: it is for volumes where there are images, or the other way round.
+        CacheError: under this name the cache holds the other kind.
+    """
+    from pcrl.config import RecipeError, load_recipe, recipe_from
+    from pcrl.engine.cache.format import DATASET_RECORD, CacheError, DatasetRecord, load
+    from pcrl.engine.cache.images import IMAGE_SET_RECORD, ImageSetRecord
+
+    kinds = {2: ("images", IMAGE_SET_RECORD), 3: ("volumes", DATASET_RECORD)}
+    kind, name = kinds[dimensions]
+    other, others_name = kinds[5 - dimensions]
+    if (folder / others_name).exists():
+        raise CacheError(
+            f"{folder} holds {other}, these are {kind}: give another --cache, or rename the source"
+        )
+    if recipe is None and (folder / name).exists():
+        made_for: Recipe
+        if dimensions == 2:
+            made_for = load(ImageSetRecord, folder / name).recipe
+        else:
+            made_for = load(DatasetRecord, folder / name).recipe
+        settings = recipe_from(made_for.model_dump(mode="json"), overrides)
+    else:
+        settings = load_recipe(recipe or f"pcrlv2-{dimensions}d", overrides)
+    if settings.dimensions != dimensions:
+        raise RecipeError(f"recipe {settings.name} is for {other}, {folder.name} holds {kind}")
+    return settings
 
 
 def recipe_for(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from pcrl.config import ImageRecipe
 from pcrl.datasets.case import Split
 from pcrl.datasets.image import ImageDataset, Radiograph
 from pcrl.engine import splits
-from pcrl.engine.cache.format import FORMAT, CacheError
+from pcrl.engine.cache.format import FORMAT
 from pcrl.engine.cache.images import ImageFile, ImageSetRecord, shard_records
 
 SECONDS_PER_IMAGE = 0.02
@@ -114,20 +113,3 @@ def _unchanged(known: ImageFile | None, image: Radiograph | None, source: Path) 
         return None
     same = (image.path, status.st_size, status.st_mtime_ns) == (known.path, known.size, known.modified)
     return known if same else None
-
-
-def check_space(plan: ImagePlan) -> None:
-    """Refuse to start what cannot fit.
-
-    Raises:
-        CacheError: less free space than the estimate.
-    """
-    where = plan.folder
-    while not where.exists():
-        where = where.parent
-    free = shutil.disk_usage(where).free
-    if plan.bytes_needed > free:
-        raise CacheError(
-            f"{plan.folder} would need about {plan.bytes_needed / 1e9:.1f} GB, {free / 1e9:.1f} GB are free: free some "
-            "space, choose another --cache, a smaller data.size in the recipe, or the codec zstd"
-        )

@@ -163,23 +163,6 @@ def _task(case: Case, dataset: Dataset, folder: Path, data: Data, forced: Modali
     return Task(case, "nothing", "already there")
 
 
-def check_space(plan: Plan, cache: Path) -> None:
-    """Refuse to start what cannot fit.
-
-    Raises:
-        CacheError: less free space than the estimate.
-    """
-    where = cache
-    while not where.exists():
-        where = where.parent
-    free = shutil.disk_usage(where).free
-    if plan.bytes_needed > free:
-        raise CacheError(
-            f"{cache} would need about {plan.bytes_needed / 1e9:.1f} GB, {free / 1e9:.1f} GB are free: free some "
-            "space, choose another --cache, a coarser data.spacing in the recipe, or the codec zstd"
-        )
-
-
 def run(plan: Plan, workers: int) -> Iterator[Outcome]:
     """Do the plan; outcomes come as they are ready. The caller holds the data set's lock.
 

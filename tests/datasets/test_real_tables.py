@@ -1,33 +1,18 @@
-"""The published tables of CheXpert and ChestX-ray14 in full, as a Python package ships them; without their images."""
+"""The published tables of CheXpert and ChestX-ray14 in full, without their images: every row, patient and label."""
 
 import csv
-import gzip
-import zipfile
 
 import pytest
+from published_tables import unpack
 
 from pcrl.datasets.catalog import find
-from pcrl.datasets.sample_sources import Package, SampleError, fetch
 
-TORCHXRAYVISION = Package(
-    "torchxrayvision", "1.5.7", "torchxrayvision-1.5.7-py3-none-any.whl", "Apache-2.0", ("torchxrayvision==1.5.7",)
-)  # fmt: skip
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory):
-    try:
-        return fetch(TORCHXRAYVISION, tmp_path_factory.mktemp("downloads"))
-    except SampleError as error:
-        pytest.skip(str(error))
-
-
-def unpack(wheel, name, to):
+def unpacked(wheel, name, to):
     """The table laid out at `to`; its rows, read independently of pcrl."""
-    to.parent.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(wheel) as archive:
-        to.write_bytes(gzip.decompress(archive.read(f"torchxrayvision/data/{name}")))
+    unpack(wheel, name, to)
     with to.open(newline="") as file:
         return list(csv.DictReader(file))
 
@@ -38,7 +23,7 @@ def positives(found, name):
 
 
 def test_chestxray14(wheel, tmp_path):
-    rows = unpack(wheel, "Data_Entry_2017_v2020.csv.gz", tmp_path / "Data_Entry_2017_v2020.csv")
+    rows = unpacked(wheel, "Data_Entry_2017_v2020.csv.gz", tmp_path / "Data_Entry_2017_v2020.csv")
     official = [row["Image Index"] for row in rows if int(row["Patient ID"]) % 5 == 0]
     (tmp_path / "test_list.txt").write_text("\n".join(official))
     found = find("chestxray", tmp_path)
@@ -56,7 +41,7 @@ def test_chestxray14(wheel, tmp_path):
 
 
 def test_chexpert(wheel, tmp_path):
-    rows = unpack(wheel, "chexpert_train.csv.gz", tmp_path / "CheXpert-v1.0-small/train.csv")
+    rows = unpacked(wheel, "chexpert_train.csv.gz", tmp_path / "CheXpert-v1.0-small/train.csv")
     found = find("chexpert", tmp_path)
     assert len(found.images) == len({image.name for image in found.images}) == 223_414
     assert len({image.patient for image in found.images}) == 64_540

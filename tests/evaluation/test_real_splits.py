@@ -1,40 +1,25 @@
 """On the published tables in full: no patient is on two sides, nor in pre-training and a test, at any fraction."""
 
-import gzip
-import zipfile
 from pathlib import Path
 
 import pytest
+from published_tables import unpack
 
 from pcrl.config import load_recipe
 from pcrl.datasets.catalog import find
-from pcrl.datasets.sample_sources import Package, SampleError, fetch
 from pcrl.engine import splits
 from pcrl.engine.cache.image_table import TABLE, write_table
 from pcrl.engine.cache.images import CachedImages, ImageSetRecord
 from pcrl.evaluation.image_cohort import image_cohort
 from pcrl.training.selection import held_patients, select_images
 
-WHEEL = Package(
-    "torchxrayvision", "1.5.7", "torchxrayvision-1.5.7-py3-none-any.whl", "Apache-2.0", ("torchxrayvision==1.5.7",)
-)  # fmt: skip
 RECIPE = load_recipe("pcrlv2-2d")
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory):
-    try:
-        return fetch(WHEEL, tmp_path_factory.mktemp("downloads"))
-    except SampleError as error:
-        pytest.skip(str(error))
-
-
 def as_ingested(wheel, table, to, name):
     """The data set as if all its images had been there."""
-    to.parent.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(wheel) as archive:
-        to.write_bytes(gzip.decompress(archive.read(f"torchxrayvision/data/{table}")))
+    unpack(wheel, table, to)
     source = to.parent
     if name == "chexpert":
         # The wheel has no valid.csv: every hundredth patient stands for it.
