@@ -30,12 +30,17 @@ demo: $(STAMP)
 	say ingest --dataset lits --recipe cpu-3d && \
 	say pretrain --cache ./cache && \
 	say eval lits --fraction 0.5 --from-scratch && \
+	echo && echo "The same for chest X-rays, in a cache of their own; these are synthetic projections of two CTs:" && \
+	say ingest --dataset chexpert --recipe cpu-2d --cache ./cache-xray && \
+	say pretrain --cache ./cache-xray && \
+	say eval chexpert --cache ./cache-xray --fraction 0.5 --from-scratch && \
 	echo && \
-	echo "Made, in demo/: cache/ (scans, any OME-Zarr viewer opens them), runs/ (weights, log, pictures/ of views," && \
-	echo "their corruption and restoration), evaluations/ (results.json, overlays/ of image, truth, prediction)." && \
+	echo "Made, in demo/: cache/ (scans, any OME-Zarr viewer opens them), cache-xray/, runs/ (weights, log, pictures/ of" && \
+	echo "views, their corruption and restoration), evaluations/ (results.json, overlays/ of image, truth, prediction;" && \
+	echo "roc.png)." && \
 	echo "It shows that everything works here. So few patients say nothing about quality." && \
-	echo "Next, with your own scans:  .venv/bin/pcrl ingest --dataset folder --source DIR  (or lits, luna, nnunet)," && \
-	echo "then pcrl pretrain and pcrl eval as above; with a GPU leave out --recipe cpu-3d. See README.md."
+	echo "Next, with your own scans:  .venv/bin/pcrl ingest --dataset folder --source DIR  (or lits, luna, nnunet," && \
+	echo "chexpert, chestxray), then pcrl pretrain and pcrl eval as above; with a GPU leave out --recipe. See README.md."
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -54,6 +59,7 @@ bench: $(PEERS)
 	$(PEERS_BIN)/python benchmarks/kernels.py
 	$(PEERS_BIN)/python benchmarks/storage.py
 	$(PEERS_BIN)/python benchmarks/loader.py
+	$(PEERS_BIN)/python benchmarks/images.py
 	$(PEERS_BIN)/python benchmarks/ingest.py
 	$(PEERS_BIN)/python benchmarks/reuse.py
 	$(PEERS_BIN)/python benchmarks/cold.py

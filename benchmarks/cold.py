@@ -21,6 +21,7 @@ from pcrl.config import Codec, recipe_from
 from pcrl.engine.cache.cache import Cache
 from pcrl.engine.cache.files import on_network
 from pcrl.engine.measure import Paced, paced, reads
+from pcrl.engine.render import VolumeRenderer
 
 CASES, WINDOW, THREADS, SECONDS = 40, 4, 2, 25.0
 MEGABYTES, LATENCY = 200, 2
@@ -40,10 +41,10 @@ def main() -> None:
             assert on_network(mount / "luna/dataset.json")
             for name, where in (("this disk", root), (f"{MEGABYTES} MB/s, {LATENCY} ms", mount)):
                 cases = Cache(where).dataset("luna").cases
-                data = (cases, ["lung"] * len(cases), SETTINGS)
-                needs = reads(*data)
+                renderer = VolumeRenderer(cases, ["lung"] * len(cases), SETTINGS)
+                needs = reads(renderer)
                 for step in STEPS:
-                    found = paced(*data, THREADS, step / 1e3, cold=True, seconds=SECONDS)
+                    found = paced(renderer, THREADS, step / 1e3, cold=True, seconds=SECONDS)
                     rows.append(_row(codec, name, step, found, needs.sequential))
     batch = SETTINGS.training.batch_size
     write(

@@ -14,6 +14,7 @@ from scan import RECIPE, as_npy, case
 from table import spread, write
 
 from pcrl.engine.measure import rate
+from pcrl.engine.render import VolumeRenderer
 
 ROUNDS, SECONDS = 5, 5.0
 
@@ -30,8 +31,8 @@ def main() -> None:
             found.setdefault(name, []).append(_rate(pipeline))
         for name, chest in caches.items():
             for threads in (1, 2):
-                cases = [chest] * 4
-                made = rate(cases, ["lung"] * 4, RECIPE, threads, SECONDS).samples
+                renderer = VolumeRenderer([chest] * 4, ["lung"] * 4, RECIPE)
+                made = rate(renderer, threads, SECONDS).samples
                 found.setdefault(f"{name}, {threads} thread{'s' * (threads > 1)}", []).append(made)
     medians = {name: statistics.median(values) for name, values in found.items()}
     ours = medians["pcrl, lz4, 1 thread"]

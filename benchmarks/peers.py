@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pcrl.config import Recipe
+from pcrl.config import VolumeRecipe
 
 View = NDArray[np.float32]
 Make = Callable[[View, tuple[int, int, int], bool], tuple[View, View]]
@@ -23,7 +23,7 @@ Make = Callable[[View, tuple[int, int, int], bool], tuple[View, View]]
 class Pipeline:
     """Draws boxes as the published code does and makes all views of a sample."""
 
-    def __init__(self, volume: NDArray[np.int16], recipe: Recipe, make: Make) -> None:
+    def __init__(self, volume: NDArray[np.int16], recipe: VolumeRecipe, make: Make) -> None:
         self.volume, self.views, self.make = volume, recipe.views, make
         self.random = np.random.default_rng(0)
 
@@ -71,7 +71,7 @@ def swap(view: View, pairs: int, block: tuple[int, int, int], random: np.random.
         view[b] = kept
 
 
-def torchio(recipe: Recipe) -> Make:
+def torchio(recipe: VolumeRecipe) -> Make:
     """TorchIO 1.x: the transforms that the published code uses."""
     import torchio as tio
 
@@ -104,7 +104,7 @@ def torchio(recipe: Recipe) -> Make:
     return make
 
 
-def monai(recipe: Recipe) -> Make:
+def monai(recipe: VolumeRecipe) -> Make:
     """MONAI's array transforms."""
     from monai.transforms import (
         Compose,
@@ -148,7 +148,7 @@ def monai(recipe: Recipe) -> Make:
     return make
 
 
-def batchgenerators(recipe: Recipe) -> Make:
+def batchgenerators(recipe: VolumeRecipe) -> Make:
     """batchgeneratorsv2, after PyTorch's own resize."""
     from batchgeneratorsv2.transforms.intensity.gamma import GammaTransform
     from batchgeneratorsv2.transforms.intensity.gaussian_noise import GaussianNoiseTransform

@@ -15,7 +15,7 @@ from table import write
 from pcrl.config import recipe_from
 from pcrl.engine.measure import rate
 from pcrl.engine.order import Order
-from pcrl.engine.render import OpenCase
+from pcrl.engine.render import OpenCase, VolumeRenderer
 from pcrl.engine.views import plan_views, sample_key
 
 CASES, SAMPLES = 100, 3000
@@ -25,13 +25,13 @@ WINDOWS, GIGABYTES = (1, 4, 16, 64), (0.25, 1, 4)
 def main() -> None:
     """Draw and write the table."""
     opened, rows = OpenCase(case()), []
-    made = rate([case()] * 4, ["lung"] * 4, RECIPE, 1, 5.0)
+    made = rate(VolumeRenderer([case()] * 4, ["lung"] * 4, RECIPE), 1, 5.0)
     total = 1e3 / made.samples
     for window in WINDOWS:
         recipe = recipe_from(
             RECIPE.model_dump(mode="json"), [f"training.window={window}", "training.samples_per_case=16"]
         )
-        order = Order.of(CASES, recipe.training).epoch(0).ravel()[:SAMPLES]
+        order = Order.of((16,) * CASES, recipe.training).epoch(0).ravel()[:SAMPLES]
         asked = [(int(s) // 16, chunk) for s in order for chunk in _chunks(opened, int(s))]
         for gigabytes in GIGABYTES:
             hits = _hits(asked, int(gigabytes * 1e9 / opened.boxes.table.chunk[-1] ** 3 / 2))

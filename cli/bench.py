@@ -68,32 +68,32 @@ def bench(
 
     with user_errors(RecipeError, CacheError, LoaderError):
         opened = Cache(cache)
-        datasets = opened.datasets(names)
-        settings = recipe_for(datasets, recipe, overrides)
-        selection = select(datasets, opened.datasets(), settings.views.tissue)
-        count = len(selection.cases) * settings.training.samples_per_case
-        if count < settings.training.batch_size:
+        settings = recipe_for(opened, names, recipe, overrides)
+        selection = select(opened, names, settings)
+        renderer = selection.renderer()
+        if sum(renderer.groups) < settings.training.batch_size:
             raise CacheError(
-                f"{cache} holds {len(selection.cases)} cases to train on, less than a batch of "
+                f"{cache} holds {len(selection)} cases to train on, less than a batch of "
                 f"{settings.training.batch_size}: set training.batch_size or training.samples_per_case"
             )
         note_slow_reading()
         rates = []
         for number in threads or _doublings(len(os.sched_getaffinity(0))):
             with console.status(f"{number} threads"):
-                rates.append(rate(selection.cases, selection.rules, settings, number, seconds))
+                rates.append(rate(renderer, number, seconds))
         console.print(_table(rates, settings))
         best = max(rates, key=lambda r: r.samples)
-        needs = reads(selection.cases, selection.rules, settings)
+        needs = reads(renderer)
         console.print(_advice(rates, settings, step_time, needs))
-        data = selection.cases, selection.rules, settings, best.threads
         if step_time is not None:
             with console.status("with a pause for every step"):
-                warm = paced(*data, step_time / 1e3, seconds=seconds)
+                warm = paced(renderer, best.threads, step_time / 1e3, seconds=seconds)
             console.print(_waited("From memory", warm, step_time, best.threads))
         if cold:
             with console.status("from cold storage"):
-                found = paced(*data, (step_time or 0.0) / 1e3, cold=True, seconds=_COLD * seconds)
+                found = paced(
+                    renderer, best.threads, (step_time or 0.0) / 1e3, cold=True, seconds=_COLD * seconds
+                )
             console.print(_waited("From cold storage", found, step_time, best.threads))
             console.print(_storage(found, needs, best, settings, step_time))
 

@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from .console import console, progress, user_errors
+from .ingest_images import image_summary
 
 if TYPE_CHECKING:
     from pcrl.engine.cache.cache import CachedDataset
@@ -47,13 +48,20 @@ def info(root: Path, names: tuple[str, ...], cases: bool) -> None:
     """
     from pcrl.engine.cache.cache import Cache, identity
     from pcrl.engine.cache.format import CacheError
+    from pcrl.engine.cache.image_table import TABLE
 
     with user_errors(CacheError):
-        datasets = Cache(root).datasets(names)
+        opened = Cache(root)
+        datasets = opened.datasets(names)
         for dataset in datasets:
             console.print(_cases(dataset) if cases else _summary(dataset, root))
+        for images in opened.image_sets(names):
+            console.print(image_summary(images, root))
+            if cases:
+                console.print(f"A line for each image: {images.folder / TABLE}")
         everything = [case for dataset in datasets for case in dataset.cases]
-        console.print(f"Identity of these {len(everything)} cases: {identity(everything)}")
+        if everything:
+            console.print(f"Identity of these {len(everything)} cases: {identity(everything)}")
 
 
 @cache.command()
@@ -70,13 +78,15 @@ def verify(root: Path, names: tuple[str, ...], discarding: bool) -> None:
     from pcrl.engine.cache.cache import Cache
     from pcrl.engine.cache.format import CacheError
     from pcrl.engine.cache.lock import locked
-    from pcrl.engine.cache.verify import discard, verify
+    from pcrl.engine.cache.verify import discard, discard_shard, verify, verify_images
 
     checked, damaged, missing = 0, 0, 0
     with user_errors(CacheError), ExitStack() as locks:
-        datasets = Cache(root).datasets(names)
-        for dataset in datasets if discarding else ():
-            locks.enter_context(locked(dataset.folder))
+        opened = Cache(root)
+        datasets, image_sets = opened.datasets(names), opened.image_sets(names)
+        folders = [each.folder for each in datasets] + [each.folder for each in image_sets]
+        for folder in folders if discarding else ():
+            locks.enter_context(locked(folder))
         with progress("cases") as bar:
             line = bar.add_task("verify", total=sum(len(dataset.cases) for dataset in datasets))
             for dataset in datasets:
@@ -92,6 +102,16 @@ def verify(root: Path, names: tuple[str, ...], discarding: bool) -> None:
                     damaged += bool(finding.faults)
                     if finding.faults and discarding:
                         discard(finding.case)
+        for images in image_sets:
+            with progress("shards") as bar:
+                for found in bar.track(list(verify_images(images)), description=images.name):
+                    checked += found.images
+                    damaged += bool(found.faults)
+                    for fault in found.faults:
+                        console.print(f"[red]damaged[/] {found.path}: {escape(fault)}")
+                    if found.faults and discarding:
+                        discard_shard(images, found.path)
+            missing += len(images.table.failed)
     console.print(f"{root}: {checked} cases checked, {damaged} damaged, {missing} never ingested.")
     if damaged and discarding:
         console.print("The damaged cases were taken out. Run `pcrl ingest` with the same options again.")
@@ -114,15 +134,26 @@ def preview(root: Path, names: tuple[str, ...], out: Path, count: int) -> None:
     """
     from pcrl.engine.cache.cache import Cache
     from pcrl.engine.cache.format import CacheError
+    from pcrl.engine.image_preview import save_image_preview
     from pcrl.engine.preview import save_preview
 
     with user_errors(CacheError):
-        datasets = [dataset for dataset in Cache(root).datasets(names) if dataset.cases]
-        if not datasets:
+        opened = Cache(root)
+        datasets = [dataset for dataset in opened.datasets(names) if dataset.cases]
+        image_sets = [images for images in opened.image_sets(names) if len(images.table)]
+        if not datasets and not image_sets:
             raise CacheError(f"{root} holds no case: run `pcrl ingest` again")
+
+        def path_of(name: str) -> Path:
+            alone = len(datasets) + len(image_sets) == 1
+            return out if alone else out.with_name(f"{out.stem}-{name}{out.suffix}")
+
+        for images in image_sets:
+            shown = save_image_preview(path_of(images.name), images, count)
+            console.print(f"{shown} of {len(images.table)} images of {images.name}: {path_of(images.name)}")
         for dataset in datasets:
             chosen = dataset.cases[:: max(1, len(dataset.cases) // count)][:count]
-            path = out if len(datasets) == 1 else out.with_name(f"{out.stem}-{dataset.name}{out.suffix}")
+            path = path_of(dataset.name)
             rules = [dataset.record.tissue] * len(chosen)
             save_preview(path, chosen, rules, dataset.record.recipe)
             console.print(f"{len(chosen)} of {len(dataset.cases)} cases of {dataset.name}: {path}")
@@ -155,7 +186,14 @@ def copy(origin: Path, target: Path, names: tuple[str, ...], storage: Storage | 
     with user_errors(CacheError):
         if origin.resolve() == target.resolve():
             raise CacheError(f"{target} is what is to be copied: give another folder")
-        for dataset in Cache(origin).datasets(names):
+        opened = Cache(origin)
+        if names and opened.image_sets(names):
+            raise CacheError(f"{opened.image_sets(names)[0].name} holds images, which are kept as Zarr only")
+        for images in opened.image_sets():
+            console.print(
+                f"[yellow]note[/] {images.name} holds images, which are kept as Zarr only: not copied"
+            )
+        for dataset in opened.datasets(names):
             wanted: Storage = storage or ("zarr" if dataset.record.storage == "hdf5" else "hdf5")
             with locked(target / dataset.name), progress("cases") as bar:
                 cases = prepare(dataset, target, wanted)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,14 +10,12 @@ import click
 from rich.table import Table
 
 from .console import console, progress, user_errors
-from .device import DEVICE, device_named
+from .device import device_named
+from .eval_images import chestxray, chexpert, classification
+from .eval_options import new_folder, pretrained_for, saw_test, shared_options
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from pcrl.config import Recipe
     from pcrl.engine.cache.cache import CachedDataset
-    from pcrl.evaluation.runs import Pretrained
     from pcrl.evaluation.segmentation import Target
 
 
@@ -27,39 +24,18 @@ def evaluate() -> None:
     """Score a pre-trained encoder on a task.
 
     \b
-    Example:
+    Examples:
       pcrl eval lits --fraction 0.1
+      pcrl eval chexpert --fraction 0.1
     """
 
 
-def _options(command: Callable[..., None]) -> Callable[..., None]:
-    for option in reversed(
-        [
-            click.option("--cache", type=click.Path(path_type=Path), default=Path("cache"), show_default=True),
-            click.option(
-                "--fraction", type=click.FloatRange(0, 1, min_open=True), default=1.0, show_default=True,
-                help="Share of the labelled training patients.",
-            ),
-            click.option(
-                "--checkpoint", type=click.Path(path_type=Path),
-                help="Run, checkpoint or imported weights.  [default: newest compatible run in ./runs]",
-            ),
-            click.option("--from-scratch", is_flag=True, help="Also the same network without pre-training."),
-            click.option("--seeds", type=click.IntRange(1), default=1, show_default=True),
-            click.option("--epochs", type=click.IntRange(1), help="Epochs of fine-tuning.  [default: the recipe's]"),
-            click.option("--recipe", help="[default: the one the cache was made for]"),
-            click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change a setting."),
-            click.option("--transductive", is_flag=True, help="Allow test patients in pre-training, and say so."),
-            click.option("--out", type=click.Path(path_type=Path), help="[default: evaluations/TASK-DATE-TIME]"),
-            DEVICE,
-        ]
-    ):  # fmt: skip
-        command = option(command)
-    return command
+for command in (chexpert, chestxray, classification):
+    evaluate.add_command(command)
 
 
 @evaluate.command()
-@_options
+@shared_options
 def lits(**options: Any) -> None:
     """LiTS: segmentation of the liver (tumours in it belong to it).
 
@@ -76,7 +52,7 @@ def lits(**options: Any) -> None:
 
 @evaluate.command()
 @click.option("--dataset", required=True, help="Its name in the cache.")
-@_options
+@shared_options
 def segmentation(dataset: str, **options: Any) -> None:
     """Segmentation on any labelled data set of the cache; every label value is a class.
 
@@ -105,11 +81,11 @@ def _run(
     out: Path | None,
     device: str,
 ) -> None:
-    from pcrl.config import RecipeError, load_recipe, recipe_from
+    from pcrl.config import RecipeError, VolumeRecipe, load_recipe, recipe_from
     from pcrl.engine.cache.cache import Cache
     from pcrl.engine.cache.commit import write_text
     from pcrl.engine.cache.format import CacheError
-    from pcrl.evaluation.protocol import ProtocolError, check_leak, cohort
+    from pcrl.evaluation.protocol import ProtocolError, cohort
     from pcrl.evaluation.segmentation import Arm, evaluate
     from pcrl.models.published import WeightsError
     from pcrl.training.run_folder import RunError
@@ -118,33 +94,28 @@ def _run(
         opened = Cache(cache).dataset(dataset)
         stored = opened.record.recipe
         settings = recipe_from(stored.model_dump(mode="json")) if recipe is None else load_recipe(recipe)
+        if not isinstance(settings, VolumeRecipe):
+            raise RecipeError(f"recipe {settings.name} is for images, {dataset} holds volumes")
         tree = settings.model_dump(mode="json")
         if window is not None and settings.finetuning.window is None:
             tree["finetuning"]["window"] = list(window)
         if epochs:
             tree["finetuning"]["epochs"] = epochs
-        settings = recipe_from(tree, overrides)
+        model = recipe_from(tree, overrides).model
         target = target or _all_labels(opened)
         cohorts = {seed: cohort(opened, fraction, seed) for seed in range(seeds)}
-        pretrained = _pretrained(checkpoint, settings, cache, from_scratch)
+        pretrained = pretrained_for(model, checkpoint, cache, from_scratch)
         leaked = False
         arms = []
         if pretrained is not None:
-            if pretrained.record is None or not pretrained.record.start_known:
-                console.print(
-                    f"[yellow]note[/] not everything that {pretrained.path} was pre-trained on is known: make sure "
-                    "that no test patient is among it"
-                )
-            if pretrained.record is not None:
-                leaked = check_leak(pretrained.record, str(pretrained.path), cohorts[0].test, transductive)
+            leaked = saw_test(pretrained, cohorts[0].tested(), transductive)
             tree["model"] = pretrained.model.model_dump(mode="json")
-            settings = recipe_from(tree, overrides)
             arms.append(Arm("pre-trained", pretrained.state))
         if from_scratch:
             arms.append(Arm("from-scratch", None))
-        out = out or Path("evaluations") / f"{task}-{datetime.now():%Y%m%d-%H%M%S}"
-        if out.exists() and any(out.iterdir()):
-            raise ProtocolError(f"{out} is not empty: give another --out")
+        settings = recipe_from(tree, overrides)
+        assert isinstance(settings, VolumeRecipe)
+        out = new_folder(out, task)
         console.print(f"{dataset}: {cohorts[0].describe()}; fraction {fraction:g}. Results in {out}")
         with progress("epochs") as bar:
             line = bar.add_task("fine-tuning", total=len(arms) * seeds * settings.finetuning.epochs)
@@ -162,6 +133,7 @@ def _run(
             "fraction": fraction,
             "training_patients": len({case.patient for case in cohorts[0].train}),
             "checkpoint": str(pretrained.path) if pretrained else None,
+            "start": pretrained.start if pretrained else None,
             "transductive": leaked,
             "recipe": settings.model_dump(mode="json"),
             "arms": results,
@@ -169,27 +141,6 @@ def _run(
         write_text(out / "results.json", json.dumps(content, indent=1) + "\n")
     _show(results, target, dataset, leaked)
     console.print(f"Written: {out / 'results.json'}, pictures in {out / 'overlays'}.")
-
-
-def _pretrained(
-    checkpoint: Path | None, settings: Recipe, cache: Path, from_scratch: bool
-) -> Pretrained | None:
-    from pcrl.evaluation.protocol import ProtocolError
-    from pcrl.evaluation.runs import newest_compatible, open_run
-
-    if checkpoint is not None:
-        return open_run(checkpoint)
-    found, passed_over = newest_compatible(Path("runs"), settings.model)
-    for line in passed_over:
-        console.print(f"[yellow]passed over[/] {line}")
-    if found is not None:
-        console.print(f"Pre-trained weights: {found.path}, the newest compatible run.")
-    elif not from_scratch:
-        raise ProtocolError(
-            f"no finished run in ./runs fits. Make one:\n  pcrl pretrain --cache {cache}\nor give --checkpoint, or "
-            "--from-scratch for the network without pre-training"
-        )
-    return found
 
 
 def _all_labels(dataset: CachedDataset) -> Target:

@@ -18,15 +18,18 @@ from .console import console, user_errors
     type=click.Choice(["zyx", "xyz"]),
     default="zyx",
     show_default=True,
-    help="zyx: turn kernels to pcrl's axes; xyz: keep them as published.",
+    help="3D kernels. zyx: turn them to pcrl's axes; xyz: keep them as published.",
 )
 def import_weights(file: Path, folder: Path, axes: Literal["zyx", "xyz"]) -> None:
-    """Read a 3D checkpoint of the published PCRLv2 code; nothing that is pickled in it is executed.
+    """Read a checkpoint of the published PCRLv2 code, or torchvision's resnet18. Nothing pickled in it is executed.
+
+    Published 2D checkpoints and torchvision's file hold an encoder; a decoder starts fresh beside it.
 
     \b
-    Example:
+    Examples:
       pcrl import-weights luna_pretrained.pt --to weights/luna
       pcrl pretrain --init weights/luna
+      pcrl import-weights chest_pretrained.pt --to weights/chest
     """
     from pcrl.engine.cache.commit import sha256_of
     from pcrl.models.published import WeightsError, read_published
@@ -36,13 +39,18 @@ def import_weights(file: Path, folder: Path, axes: Literal["zyx", "xyz"]) -> Non
         # Before the file is read, which takes longer than being told.
         require_empty(folder)
         found = read_published(file, axes)
-        source = {"file": file.name, "sha256": sha256_of(file), "epoch": found.epoch, "axes": axes}
-        save_weights(folder, found.model, found.weights, source)
+        source = {"file": file.name, "sha256": sha256_of(file), "epoch": found.epoch, "origin": found.origin}
+        volumes = found.model.network == "nsunet3d"
+        if volumes:
+            source["axes"] = axes
+        save_weights(folder, found.model, found.weights, source, found.part)
     statistics = ("running_mean", "running_var", "num_batches_tracked")
     parameters = sum(value.numel() for name, value in found.weights.items() if not name.endswith(statistics))
     epoch = "epoch not stated" if found.epoch is None else f"epoch {found.epoch}"
+    what = "whole network" if found.part == "network" else "encoder only"
+    turned = f"; axes {axes}" if volumes else ""
     console.print(
-        f"Read {len(found.weights)} tensors, {parameters:,} parameters, {epoch}; axes {axes}. "
+        f"Read {what}: {found.origin}, {len(found.weights)} tensors, {parameters:,} parameters, {epoch}{turned}. "
         f"Written to {folder}.\nNext: pcrl pretrain --init {folder}",
         markup=False,
     )

@@ -11,22 +11,28 @@ from rich.markup import escape
 from rich.table import Table
 
 from .console import console, duration, progress, user_errors
+from .ingest_images import ingest_images
+from .recipe import ingest_recipe
 
 if TYPE_CHECKING:
     from pcrl.config import Modality
+    from pcrl.datasets.case import Dataset
     from pcrl.engine.cache.format import Storage
     from pcrl.engine.ingest import Outcome, Plan
 
 
 @click.command()
-@click.option("--dataset", required=True, help="luna, lits, nnunet or folder.")
+@click.option("--dataset", required=True, help="luna, lits, nnunet, chexpert, chestxray or folder.")
 @click.option(
     "--source",
     type=click.Path(path_type=Path),
     help="Where the files are.  [default: $PCRL_DATA/DATASET, else ./data/DATASET]",
 )
 @click.option("--cache", type=click.Path(path_type=Path), default=Path("cache"), show_default=True)
-@click.option("--recipe", default="pcrlv2-3d", show_default=True, help="Built-in name or a .toml file.")
+@click.option(
+    "--recipe",
+    help="Built-in name or a .toml file.  [default: that of the cache, else pcrlv2-3d, for images pcrlv2-2d]",
+)
 @click.option(
     "--format",
     "storage",
@@ -36,7 +42,11 @@ if TYPE_CHECKING:
 @click.option(
     "--codec", type=click.Choice(["lz4", "zstd"]), help="lz4: speed; zstd: disk.  [default: the recipe's]"
 )
-@click.option("--workers", type=click.IntRange(1), help="Processes.  [default: one a core]")
+@click.option(
+    "--size", type=click.IntRange(8), help="Images: shorter side in pixels.  [default: the recipe's]"
+)
+@click.option("--bits", type=click.Choice(["8", "16"]), help="Images: of a pixel.  [default: the recipe's]")
+@click.option("--workers", type=click.IntRange(1), help="[default: one a core]")
 @click.option("--modality", type=click.Choice(["ct", "mr"]), help="If neither files nor data set say it.")
 @click.option(
     "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change a setting of the recipe."
@@ -45,14 +55,16 @@ def ingest(
     dataset: str,
     source: Path | None,
     cache: Path,
-    recipe: str,
+    recipe: str | None,
     storage: Storage | None,
     codec: str | None,
+    size: int | None,
+    bits: str | None,
     workers: int | None,
     modality: Modality | None,
     overrides: tuple[str, ...],
 ) -> None:
-    """Read, reorient, resample and store scans, so that training can read any part of them at once.
+    """Read, resample and store scans or radiographs, so that training can read any part of them at once.
 
     Can be stopped at any time and run again: it goes on where it was. Run again later, it takes in only what is new
     or has changed.
@@ -61,44 +73,68 @@ def ingest(
     Examples:
       pcrl ingest --dataset lits
       pcrl ingest --dataset folder --source ~/scans --modality mr --codec zstd
+      pcrl ingest --dataset chexpert --source ~/CheXpert-v1.0-small
     """
-    from pcrl.config import RecipeError, load_recipe
+    from pcrl.config import RecipeError
     from pcrl.datasets.case import LayoutError
     from pcrl.datasets.catalog import default_source, find
+    from pcrl.datasets.image import ImageDataset
     from pcrl.engine.cache.format import CacheError
     from pcrl.engine.cache.lock import locked
-    from pcrl.engine.ingest import check_space, plan, run
 
     count = workers or os.cpu_count() or 1
     with user_errors(RecipeError, LayoutError, CacheError):
-        settings = load_recipe(recipe, (*overrides, *([f"data.codec={codec}"] if codec else [])))
-        found = find(dataset, source or default_source(dataset))
+        with console.status("reading names and tables"):
+            found = find(dataset, source or default_source(dataset))
+        given = {"data.codec": codec, "data.size": size, "data.bits": bits}
+        overrides = (*overrides, *(f"{key}={value}" for key, value in given.items() if value is not None))
         with locked(cache / found.name):
-            planned = plan(found, cache, settings, modality, storage)
-            for note in planned.notes:
-                console.print(f"[yellow]note[/] {escape(note)}")
-            if not planned.todo:
-                console.print(
-                    f"{found.name}: all {len(planned.tasks)} cases are in {cache} already; nothing to do."
-                )
-                return
-            check_space(planned, cache)
-            _announce(planned, settings.name, count)
-            outcomes: list[Outcome] = []
-            try:
-                with progress("cases") as bar:
-                    line = bar.add_task("ingest", total=len(planned.todo))
-                    for outcome in run(planned, count):
-                        outcomes.append(outcome)
-                        bar.advance(line)
-                        if outcome.error:
-                            console.print(f"[red]failed[/] {outcome.task.case.name}: {escape(outcome.error)}")
-            except KeyboardInterrupt:
-                console.print(f"Stopped; {len(outcomes)} of {len(planned.todo)} done. Run it again to go on.")
-                raise SystemExit(130) from None
-    _report(planned, outcomes, cache)
-    if any(outcome.error for outcome in outcomes):
+            if isinstance(found, ImageDataset):
+                if storage or modality:
+                    raise RecipeError("--format and --modality are for volumes; images are kept as Zarr")
+                ok = ingest_images(found, cache, recipe, overrides, count)
+            else:
+                ok = _volumes(found, cache, recipe, overrides, count, storage, modality)
+    if not ok:
         raise SystemExit(1)
+
+
+def _volumes(
+    found: Dataset,
+    cache: Path,
+    recipe: str | None,
+    overrides: tuple[str, ...],
+    count: int,
+    storage: Storage | None,
+    modality: Modality | None,
+) -> bool:
+    from pcrl.engine.ingest import plan, run
+    from pcrl.engine.space import check_space
+
+    settings = ingest_recipe(cache / found.name, 3, recipe, overrides)
+    assert settings.dimensions == 3
+    planned = plan(found, cache, settings, modality, storage)
+    for note in planned.notes:
+        console.print(f"[yellow]note[/] {escape(note)}")
+    if not planned.todo:
+        console.print(f"{found.name}: all {len(planned.tasks)} cases are in {cache} already; nothing to do.")
+        return True
+    check_space(cache, planned.bytes_needed, "a coarser data.spacing")
+    _announce(planned, settings.name, count)
+    outcomes: list[Outcome] = []
+    try:
+        with progress("cases") as bar:
+            line = bar.add_task("ingest", total=len(planned.todo))
+            for outcome in run(planned, count):
+                outcomes.append(outcome)
+                bar.advance(line)
+                if outcome.error:
+                    console.print(f"[red]failed[/] {outcome.task.case.name}: {escape(outcome.error)}")
+    except KeyboardInterrupt:
+        console.print(f"Stopped; {len(outcomes)} of {len(planned.todo)} done. Run it again to go on.")
+        raise SystemExit(130) from None
+    _report(planned, outcomes, cache)
+    return not any(outcome.error for outcome in outcomes)
 
 
 def _announce(planned: Plan, recipe: str, workers: int) -> None:

@@ -17,10 +17,6 @@ from .device import DEVICE, device_named
 from .recipe import recipe_for
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
-    from pcrl.config import Recipe
-    from pcrl.training.run_folder import Start
     from pcrl.training.trainer import Progress as Report
     from pcrl.training.trainer import Trainer
 
@@ -31,7 +27,9 @@ if TYPE_CHECKING:
 @click.option("--recipe", help="Built-in name or a .toml file.  [default: the one the cache was made for]")
 @click.option("--out", type=click.Path(path_type=Path), help="Run folder.  [default: runs/RECIPE-DATE-TIME]")
 @click.option(
-    "--init", type=click.Path(path_type=Path), help="Start from a run, a checkpoint or imported weights."
+    "--init",
+    type=click.Path(path_type=Path),
+    help="A run, a checkpoint, imported weights, or a file: a published checkpoint, torchvision's resnet18.",
 )
 @click.option(
     "--resume", is_flag=True, help="Go on with the run in --out, or with the newest unfinished one."
@@ -59,19 +57,19 @@ def pretrain(
       pcrl pretrain --cache ./cache --out runs/first --resume
     """
     from pcrl.config import RecipeError
-    from pcrl.engine.cache.cache import Cache, identity
+    from pcrl.engine.cache.cache import Cache
     from pcrl.engine.cache.format import CacheError
     from pcrl.engine.loader import LoaderError
     from pcrl.models.published import WeightsError
     from pcrl.training import run_folder
     from pcrl.training.selection import select
+    from pcrl.training.start import open_start
     from pcrl.training.trainer import Trainer, TrainingError
 
     kinds = (RecipeError, CacheError, LoaderError, WeightsError, run_folder.RunError, TrainingError)
     with user_errors(*kinds):
         where = device_named(device)
         opened = Cache(cache)
-        datasets = opened.datasets(names)
         if resume:
             out = out or _newest_unfinished(Path("runs"))
             settings = run_folder.read(out).recipe
@@ -79,25 +77,25 @@ def pretrain(
                 raise run_folder.RunError(
                     "--resume goes on with the run's own settings: leave --recipe, --set, --init"
                 )
-            datasets = opened.datasets(run_folder.read(out).datasets)
+            names = run_folder.read(out).datasets
         else:
-            settings = recipe_for(datasets, recipe, overrides)
-        selection = select(datasets, opened.datasets(), settings.views.tissue)
-        if not selection.cases:
+            settings = recipe_for(opened, names, recipe, overrides)
+        selection = select(opened, names, settings)
+        if not len(selection):
             raise TrainingError(
                 f"{cache} holds no case to train on: all {selection.held_back} are held for evaluation"
             )
-        state, start = _start(init, settings)
+        weights, start = open_start(init, settings)
         out = out or Path("runs") / f"{settings.name}-{datetime.now():%Y%m%d-%H%M%S}"
         if resume:
             if run_folder.is_finished(out):
                 console.print(f"{out} is finished already.")
                 return
-            if run_folder.read(out).identity != identity(list(selection.cases)):
+            if run_folder.read(out).identity != selection.identity():
                 raise run_folder.RunError(f"{cache} is no longer what {out} was trained on: start a new run")
         else:
             run_folder.create(out, settings, selection, start)
-        trainer = Trainer(selection, settings, out, where, state=state, resume=resume)
+        trainer = Trainer(selection, settings, out, where, weights=weights, resume=resume)
         _announce(trainer, out, "the last checkpoint" if resume else start.words, where)
         _stop_on_signals(trainer)
         with _bar() as bar:
@@ -108,30 +106,15 @@ def pretrain(
         raise SystemExit(130)
     console.print(
         f"Finished: {out} (weights in {out / 'checkpoints'}, pictures in {out / 'pictures'}, log in "
-        f"{out / 'metrics.jsonl'}; tensorboard --logdir {out}). {trainer.fallbacks} samples had no box pair that kept "
-        "all rules; the best draw was taken."
+        f"{out / 'metrics.jsonl'}; tensorboard --logdir {out})."
     )
-
-
-def _start(init: Path | None, settings: Recipe) -> tuple[dict[str, Tensor] | None, Start]:
-    from pcrl.models.published import WeightsError
-    from pcrl.models.weights import load_weights
-    from pcrl.training.checkpoint import checkpoints
-    from pcrl.training.run_folder import CHECKPOINTS, Start, read, run_of
-
-    if init is None:
-        return None, Start(f"fresh weights, seed {settings.training.seed}", fresh=True)
-    found = checkpoints(init / CHECKPOINTS)
-    folder = found[-1] if found else init
-    weights = load_weights(folder)
-    if weights.model != settings.model:
-        raise WeightsError(f"{folder} holds {weights.model}, the recipe wants {settings.model}")
-    run = run_of(folder)
-    return weights.state, Start(f"weights of {folder}", fresh=False, run=read(run) if run else None)
+    if settings.dimensions == 3:
+        console.print(
+            f"{trainer.fallbacks} samples had no box pair that kept all rules; the best draw was taken."
+        )
 
 
 def _announce(trainer: Trainer, out: Path, start: str, device: Any) -> None:
-    from pcrl.engine.cache.format import count_patients
     from pcrl.training.trainer import seconds_per_step
 
     settings, order = trainer.recipe, trainer.order
@@ -142,7 +125,7 @@ def _announce(trainer: Trainer, out: Path, start: str, device: Any) -> None:
     with console.status("compiling and timing"):
         seconds = seconds_per_step(settings, device)
     console.print(
-        f"{len(trainer.selection.cases)} cases of {count_patients(case.entry for case in trainer.selection.cases)}; "
+        f"{trainer.selection.describe()}; "
         f"{trainer.selection.held_back} cases held back for evaluation.\n"
         f"Recipe {settings.name}, start: {start}. {device}: about "
         f"{duration(seconds * (steps - done))} for {steps - done} steps of {settings.training.batch_size} samples. "
@@ -150,8 +133,8 @@ def _announce(trainer: Trainer, out: Path, start: str, device: Any) -> None:
     )
     if device.type == "cpu" and seconds * (steps - done) > 6 * 3600:
         console.print(
-            "[yellow]note[/] That is for a GPU. Here, try the small recipe: pcrl pretrain --recipe cpu-3d "
-            "(ingest with --recipe cpu-3d too)"
+            f"[yellow]note[/] That is for a GPU. Here, try the small recipe: ingest with --recipe "
+            f"cpu-{settings.dimensions}d, then pretrain"
         )
 
 

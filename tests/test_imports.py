@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MAY_IMPORT = {
-    "config": set(),
+    "config": {"config"},
     "kernels": {"kernels"},
     "datasets": {"datasets", "config"},
     "models": {"models", "config"},

@@ -1,1 +1,1 @@
-"""Published data-set layouts: names and tables in, `Case` records out. No pixels are read here."""
+"""Published data-set layouts: names and tables in, `Case` and `Radiograph` records out. No pixels are read here."""

@@ -6,19 +6,22 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from pcrl.datasets import folder, lits, luna, nnunet
+from pcrl.datasets import chestxray, chexpert, folder, lits, luna, nnunet
 from pcrl.datasets.case import Dataset, LayoutError
+from pcrl.datasets.image import ImageDataset
 
-DATASETS: dict[str, Callable[[Path], Dataset]] = {
+DATASETS: dict[str, Callable[[Path], Dataset | ImageDataset]] = {
     "luna": luna.find,
     "lits": lits.find,
     "nnunet": nnunet.find,
     "folder": folder.find,
+    "chexpert": chexpert.find,
+    "chestxray": chestxray.find,
 }
 
 
-def find(name: str, source: Path) -> Dataset:
-    """The cases of the data set `name` below `source`.
+def find(name: str, source: Path) -> Dataset | ImageDataset:
+    """The volumes or the radiographs of the data set `name` below `source`.
 
     Raises:
         LayoutError: no such layout, or a folder that is not laid out so.

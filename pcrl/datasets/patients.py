@@ -1,7 +1,7 @@
 """`patients.csv`: an optional table in a source folder that says which cases are of one person.
 
 Columns `case,patient`, and optionally `virtual` (1: generated, owes nothing to a scan). Cases that it does not name
-are patients of their own. A split never separates the cases of a patient.
+are patients of their own. A split never separates the cases of a patient. A case is a volume or a radiograph.
 """
 
 from __future__ import annotations
@@ -10,13 +10,16 @@ import csv
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from pcrl.datasets.case import Case, LayoutError
+from pcrl.datasets.image import Radiograph
 
 FILE = "patients.csv"
+C = TypeVar("C", Case, Radiograph)
 
 
-def with_patients(cases: Iterable[Case], source: Path) -> tuple[Case, ...]:
+def with_patients(cases: Iterable[C], source: Path) -> tuple[C, ...]:
     """The cases with the patients of `source/patients.csv`; as they are if there is no such file.
 
     Raises:
@@ -42,7 +45,7 @@ def with_patients(cases: Iterable[Case], source: Path) -> tuple[Case, ...]:
             virtual = (row.get("virtual") or "0").strip()
             if case not in known:
                 raise LayoutError(
-                    f"{where}: there is no case {case!r} in {source}; remove the line or add the scan"
+                    f"{where}: there is no case {case!r} in {source}; remove the line or add its file"
                 )
             if case in rows:
                 raise LayoutError(f"{where}: case {case!r} is listed a second time")

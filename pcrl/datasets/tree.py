@@ -10,13 +10,28 @@ from pathlib import Path
 from pcrl.datasets.case import LayoutError
 
 _SHOWN = 8
+_ANY = (".nii", ".nii.gz", ".mha", ".mhd", ".nrrd", ".png", ".jpg", ".jpeg")
 
 
 def walk(source: Path) -> Iterator[tuple[Path, list[str]]]:
-    """Folders below `source` and the names of their files, in natural order; links to folders are not followed."""
-    for folder, subfolders, files in os.walk(source):
-        subfolders[:] = sorted((name for name in subfolders if not name.startswith(".")), key=natural)
-        yield Path(folder), sorted((name for name in files if not name.startswith(".")), key=natural)
+    """Folders below `source` and the names of their files, in natural order.
+
+    Links to folders are followed, after the folders that lie beside them. A folder that several ways lead to is given
+    once, so that a link to a folder above it ends there.
+    """
+    seen: set[tuple[int, int]] = set()
+    for folder, subfolders, files in os.walk(source, followlinks=True):
+        here = Path(folder)
+        status = here.stat()
+        if (status.st_dev, status.st_ino) in seen:
+            subfolders.clear()
+            continue
+        seen.add((status.st_dev, status.st_ino))
+        subfolders[:] = sorted(
+            (name for name in subfolders if not name.startswith(".")),
+            key=lambda name: ((here / name).is_symlink(), natural(name)),
+        )
+        yield here, sorted((name for name in files if not name.startswith(".")), key=natural)
 
 
 def natural(name: str) -> list[tuple[int, int, str]]:
@@ -59,7 +74,9 @@ def _guess(source: Path, entries: Iterable[str], dataset: str) -> str:
         "nnunet": any(n in {"imagesTr/", "dataset.json"} or re.match(r"Dataset\d{3}_", n) for n in names),
         "luna": any(re.fullmatch(r"subset\d+/", n) for n in names),
         "lits": any(True for _ in source.glob("**/volume-*.nii*")),
-        "folder": any(n.endswith((".nii", ".nii.gz", ".mha", ".mhd", ".nrrd")) for n in names),
+        "chexpert": any(re.match(r"(?i)chexpert", n) for n in names),
+        "chestxray": any(re.fullmatch(r"Data_Entry_2017.*\.csv", n) for n in names),
+        "folder": any(n.lower().endswith(_ANY) for n in names),
     }
     for name, found in looks.items():
         if found and name != dataset:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pcrl.config import Data, Modality, Recipe
+from pcrl.config import Data, Modality, VolumeRecipe
 from pcrl.datasets.case import Case, Dataset
 from pcrl.engine import splits
 from pcrl.engine.cache.commit import discard_uncommitted, is_committed, is_part_of, write_text
@@ -93,7 +93,7 @@ class Plan:
 def plan(
     dataset: Dataset,
     cache: Path,
-    recipe: Recipe,
+    recipe: VolumeRecipe,
     forced: Modality | None = None,
     storage: Storage | None = None,
 ) -> Plan:
@@ -161,23 +161,6 @@ def _task(case: Case, dataset: Dataset, folder: Path, data: Data, forced: Modali
     if old.path != _relative(case.label, dataset.source) or not same_file(case.label, old):
         return Task(case, "label", "label changed")
     return Task(case, "nothing", "already there")
-
-
-def check_space(plan: Plan, cache: Path) -> None:
-    """Refuse to start what cannot fit.
-
-    Raises:
-        CacheError: less free space than the estimate.
-    """
-    where = cache
-    while not where.exists():
-        where = where.parent
-    free = shutil.disk_usage(where).free
-    if plan.bytes_needed > free:
-        raise CacheError(
-            f"{cache} would need about {plan.bytes_needed / 1e9:.1f} GB, {free / 1e9:.1f} GB are free: free some "
-            "space, choose another --cache, a coarser data.spacing in the recipe, or the codec zstd"
-        )
 
 
 def run(plan: Plan, workers: int) -> Iterator[Outcome]:

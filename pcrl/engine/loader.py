@@ -10,73 +10,40 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pcrl.config import Recipe, Size, TissueRule
-from pcrl.engine.cache.cache import CachedCase
+from pcrl.engine.batch import Allocate, Batch, Place, Renderer, Spent, arrays
 from pcrl.engine.cache.files import BLOCK
 from pcrl.engine.order import Order
-from pcrl.engine.render import SPARE_CASES, Place, Renderer, Workspace
-from pcrl.engine.views import plan_views, sample_key
+from pcrl.engine.views import sample_key
 
 BATCHES_AHEAD = 4
-"""Batches whose cases are opened, and whose files are read, before threads come to them."""
+"""Batches whose files are opened and read before threads come to them."""
 READERS = 4
 """Threads that read ahead: together they make up for the latency of a network file system."""
-Allocate = Callable[[tuple[int, ...]], NDArray[np.float32]]
+FEW_GROUPS = 16
+"""Files that are read ahead even if all of them are open at a time."""
 
 
 class LoaderError(RuntimeError):
     """A sample that could not be made; the message names the case."""
 
 
-@dataclass
-class Batch:
-    """One step's samples. The arrays are valid until `release` is called.
-
-    Args:
-        globals: (2, batch, 1, z, y, x) float32: the two corrupted global views.
-        target: (batch, 1, z, y, x) float32 in [0, 1]: view 1 before corruption.
-        locals: (locals, batch, 1, z, y, x) float32.
-        cases: data set and name of each sample's case.
-        fallbacks: samples for which the best of the allowed draws was taken, as none met all rules.
-    """
-
-    epoch: int
-    step: int
-    globals: NDArray[np.float32]
-    target: NDArray[np.float32]
-    locals: NDArray[np.float32]
-    cases: list[str]
-    fallbacks: int
-    release: Callable[[], None]
-
-
-@dataclass
-class Times:
+@dataclass(slots=True)
+class Times(Spent):
     """Seconds spent since the start, summed over threads; the consumer's wait is its own.
 
     Args:
-        plan: drawing of boxes; opening of cases that are not open yet.
-        read: finding chunks, waiting for their bytes, and checking those. A map is read when its bytes are first looked
-            at, so that storage is partly waited for in `decode` there.
-        decode: decompressing and copying of chunks.
-        gather: crop, resize, flip and affine.
-        corrupt: blur, noise, gamma, swaps, z-normalisation.
         wait_slot: no slot of the ring was free: batches are taken slower than they are made.
         wait_batch: the consumer waited for a batch.
     """
 
-    plan: float = 0.0
-    read: float = 0.0
-    decode: float = 0.0
-    gather: float = 0.0
-    corrupt: float = 0.0
     wait_slot: float = 0.0
     wait_batch: float = 0.0
     samples: int = 0
@@ -87,6 +54,7 @@ class _Slot:
     globals: NDArray[np.float32]
     target: NDArray[np.float32]
     locals: NDArray[np.float32]
+    holes: NDArray[np.int32]
     cases: list[str] = field(default_factory=list)
     batch: int = -1
     missing: int = 0
@@ -99,38 +67,40 @@ class Loader:
     Use as a context manager: leaving it, however, ends all threads.
 
     Args:
-        cases: in the order that numbers the samples.
-        tissue_rules: the rule of each case.
+        renderer: makes the samples.
         threads: 0 for as many as there are cores that this process may use.
+        start: epoch and step to begin with.
+        epochs: to go on for; none for those of the recipe.
         allocate: makes a slot's arrays; page-locked memory for a GPU. Plain NumPy by default.
     """
 
     def __init__(
         self,
-        cases: Sequence[CachedCase],
-        tissue_rules: Sequence[TissueRule],
-        recipe: Recipe,
+        renderer: Renderer,
         order: Order,
         *,
         threads: int = 0,
         start: tuple[int, int] = (0, 0),
+        epochs: int | None = None,
         allocate: Allocate | None = None,
     ) -> None:
-        self.cases, self.rules, self.recipe, self.order = list(cases), list(tissue_rules), recipe, order
+        self.renderer, self.order = renderer, order
         self.times = Times()
+        training = renderer.recipe.training
         self.first = start[0] * order.steps + start[1]
-        self.last = recipe.training.epochs * order.steps
-        self._renderer = Renderer(self.cases, recipe)
+        self.last = (epochs or training.epochs) * order.steps
         self._slots = [
-            self._slot(allocate or (lambda shape: np.empty(shape, np.float32)))
-            for _ in range(recipe.training.ahead + 2)
+            _Slot(
+                *arrays(renderer.recipe, order.local_batch, allocate or (lambda s: np.empty(s, np.float32)))
+            )
+            for _ in range(training.ahead + 2)
         ]
         self._changed = threading.Condition()
         self._next = (self.first, 0)  # the next sample to render: batch, position in it
         self._released = self.first  # batches before this one have been given back
-        self._ahead = self.first  # the next batch whose cases are to be read ahead
-        self._wanted: deque[int] = deque()  # cases of earlier batches that no reader has taken yet
-        self._read_in: dict[int, int] = {}  # case → epoch in which a reader was last sent to it
+        self._ahead = self.first  # the next batch whose files are to be read ahead
+        self._wanted: deque[int] = deque()  # groups of earlier batches that no reader has taken yet
+        self._read_in: dict[int, int] = {}  # group → epoch in which a reader was last sent to it
         self._epoch_samples: dict[int, NDArray[np.int64]] = {}
         self._failure: BaseException | None = None
         self._closing = False
@@ -182,11 +152,12 @@ class Loader:
                 self._changed.notify_all()
 
         return Batch(
-            epoch, step, slot.globals, slot.target, slot.locals, list(slot.cases), slot.fallbacks, release
-        )
+            epoch, step, slot.globals, slot.target, slot.locals, slot.holes, list(slot.cases), slot.fallbacks,
+            release,
+        )  # fmt: skip
 
     def _work(self) -> None:
-        workspace = self._renderer.workspace()
+        workspace = self.renderer.workspace()
         try:
             while (task := self._take()) is not None:
                 number, position, sample, slot = task
@@ -202,32 +173,30 @@ class Loader:
                 self._changed.notify_all()
 
     def _read_ahead(self) -> None:
-        """Open cases and read their files before their samples are due: storage is waited for here, not by a worker.
+        """Open files and read them before their samples are due: storage is waited for here, not by a worker.
 
-        A file is read whole, once an epoch: where many samples of a case are near each other, that is less than the
-        chunks under them.
+        A file is read whole, once an epoch: where many samples of it are near each other, that is less than the chunks
+        under them.
         """
-        block = bytearray(BLOCK)
-        near = self.order.window > 0 or self.order.cases <= SPARE_CASES
-        while (index := self._take_ahead()) is not None:
-            # A case that cannot be read is named by the worker that comes to it.
+        near = self.order.window > 0 or len(self.order.groups) <= FEW_GROUPS
+        block = bytearray(BLOCK) if near else None
+        while (group := self._take_ahead()) is not None:
+            # What cannot be read is named by the worker that comes to it.
             with suppress(Exception):
-                opened = self._renderer.case(index)
-                if near:
-                    opened.boxes.file.read_ahead(block)
+                self.renderer.read_ahead(group, block)
 
     def _take_ahead(self) -> int | None:
-        """The next case that a batch will need soon. None: there is nothing left to do."""
+        """The next group that a batch will need soon. None: there is nothing left to do."""
         with self._changed:
             while not self._wanted:
                 if self._closing or self._failure is not None or self._ahead >= self.last:
                     return None
                 if self._ahead < self._released + len(self._slots) + BATCHES_AHEAD:
                     epoch, step = divmod(self._ahead, self.order.steps)
-                    for case in (self._samples(epoch)[step] // self.order.samples_per_case).tolist():
-                        if self._read_in.get(case) != epoch:
-                            self._read_in[case] = epoch
-                            self._wanted.append(case)
+                    for group in self.order.groups_of(self._samples(epoch)[step]):
+                        if self._read_in.get(group) != epoch:
+                            self._read_in[group] = epoch
+                            self._wanted.append(group)
                     self._ahead += 1
                 else:
                     self._changed.wait()
@@ -251,8 +220,7 @@ class Loader:
                 slot.cases = [""] * self.order.local_batch
             epoch, step = divmod(number, self.order.steps)
             sample = int(self._samples(epoch)[step, position])
-            case = self.cases[sample // self.order.samples_per_case]
-            slot.cases[position] = f"{case.dataset}/{case.name}"
+            slot.cases[position] = self.renderer.name_of(sample)
             last = position + 1 == self.order.local_batch
             self._next = (number + 1, 0) if last else (number, position + 1)
         return number, position, sample, slot
@@ -264,53 +232,18 @@ class Loader:
             self._epoch_samples = kept | {epoch: self.order.epoch(epoch)}
         return self._epoch_samples[epoch]
 
-    def _make(self, number: int, position: int, sample: int, slot: _Slot, workspace: Workspace) -> bool:
-        index = sample // self.order.samples_per_case
-        case = self.cases[index]
+    def _make(self, number: int, position: int, sample: int, slot: _Slot, workspace: Any) -> bool:
+        to = Place(slot.globals, slot.target, slot.locals, slot.holes, position)
+        key = sample_key(self.order.seed, number // self.order.steps, sample)
         try:
-            start = time.perf_counter()
-            opened = self._renderer.case(index)
-            plan = plan_views(
-                sample_key(self.order.seed, number // self.order.steps, sample),
-                opened.shape,
-                opened.tissues,
-                self.rules[index],
-                self.recipe.views,
-                self.recipe.corruption,
-            )
-            planned = time.perf_counter()
-            region = self._renderer.read(index, plan, workspace)
-            read = time.perf_counter()
-            decoding = workspace.scratch.share_of_decoding()
-            outputs = [
-                slot.globals[0, position, 0],
-                slot.globals[1, position, 0],
-                *slot.locals[:, position, 0],
-            ]
-            before = workspace.gather_seconds, workspace.corrupt_seconds
-            self._renderer.render(index, plan, region, workspace, Place(outputs, slot.target[position, 0]))
+            fallback, spent = self.renderer.make(key, sample, workspace, to)
         except Exception as error:
-            raise LoaderError(f"case {case.dataset}/{case.name} ({case.folder}): {error}") from error
+            raise LoaderError(f"case {self.renderer.name_of(sample)}: {error}") from error
         with self._changed:
-            self.times.plan += planned - start
-            self.times.read += (read - planned) * (1 - decoding)
-            self.times.decode += (read - planned) * decoding
-            self.times.gather += workspace.gather_seconds - before[0]
-            self.times.corrupt += workspace.corrupt_seconds - before[1]
+            for stage in fields(Spent):
+                setattr(self.times, stage.name, getattr(self.times, stage.name) + getattr(spent, stage.name))
             self.times.samples += 1
-        return plan.fallback
-
-    def _slot(self, allocate: Allocate) -> _Slot:
-        batch, views = self.order.local_batch, self.recipe.views
-
-        def array(*before: int, shape: Size) -> NDArray[np.float32]:
-            return allocate((*before, 1, *shape))
-
-        return _Slot(
-            globals=array(2, batch, shape=views.global_shape),
-            target=array(batch, shape=views.global_shape),
-            locals=array(views.locals, batch, shape=views.local_shape),
-        )
+        return fallback
 
 
 def _usable_cores() -> int:

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass, fields
 
 import numpy as np
 
-from pcrl.config import Recipe, TissueRule
-from pcrl.engine.cache.cache import CachedCase
+from pcrl.engine.batch import Renderer, Spent
 from pcrl.engine.loader import Loader, Times
 from pcrl.engine.order import Order
-from pcrl.engine.render import Renderer
-from pcrl.engine.views import plan_views, sample_key
-from pcrl.kernels.decode import MISSING
+from pcrl.engine.views import sample_key
 
-STAGES = ("plan", "read", "decode", "gather", "corrupt")
+STAGES = tuple(stage.name for stage in fields(Spent))
 _WARM_UP_SECONDS = 1.0
 _ENDLESS = 1_000_000
 
@@ -71,18 +67,12 @@ class Reads:
     sequential: float
 
 
-def rate(
-    cases: Sequence[CachedCase],
-    rules: Sequence[TissueRule],
-    recipe: Recipe,
-    threads: int,
-    seconds: float,
-) -> Rate:
+def rate(renderer: Renderer, threads: int, seconds: float) -> Rate:
     """Load batches for some seconds, as training would, and throw them away."""
+    training = renderer.recipe.training
+    order = Order.of(renderer.groups, training)
     # As many epochs as can be loaded in any time.
-    training = recipe.training.model_copy(update={"epochs": _ENDLESS})
-    endless = recipe.model_copy(update={"training": training})
-    with Loader(cases, rules, endless, Order.of(len(cases), training), threads=threads) as loader:
+    with Loader(renderer, order, threads=threads, epochs=_ENDLESS) as loader:
         batches = iter(loader)
         begun = time.perf_counter()
         while time.perf_counter() < begun + _WARM_UP_SECONDS:
@@ -90,7 +80,7 @@ def rate(
         before, begun, count = copy(loader.times), time.perf_counter(), 0
         while time.perf_counter() < begun + seconds:
             next(batches).release()
-            count += recipe.training.batch_size
+            count += training.batch_size
         passed, after = time.perf_counter() - begun, copy(loader.times)
     spent = {f.name: getattr(after, f.name) - getattr(before, f.name) for f in fields(Times)}
     made = max(1, spent["samples"])
@@ -98,9 +88,7 @@ def rate(
 
 
 def paced(
-    cases: Sequence[CachedCase],
-    rules: Sequence[TissueRule],
-    recipe: Recipe,
+    renderer: Renderer,
     threads: int,
     step_seconds: float,
     *,
@@ -113,12 +101,12 @@ def paced(
         cold: let the system forget the cache's files first.
         seconds: after these it ends.
     """
-    files = [case.store.image_table(case.folder).file for case in cases]
+    files = renderer.files
     if cold:
         for file in files:
             _forget(file)
-    order = Order.of(len(cases), recipe.training)
-    with Loader(cases, rules, recipe, order, threads=threads) as loader:
+    order = Order.of(renderer.groups, renderer.recipe.training)
+    with Loader(renderer, order, threads=threads) as loader:
         batches, begun = iter(loader), time.perf_counter()
         steps = 0
         batch = next(batches)
@@ -153,24 +141,12 @@ def _forget(file: os.PathLike[str]) -> None:
         os.close(descriptor)
 
 
-def reads(
-    cases: Sequence[CachedCase], rules: Sequence[TissueRule], recipe: Recipe, samples: int = 200
-) -> Reads:
-    """Draw samples and count the chunks under their views."""
-    renderer = Renderer(cases, recipe)
-    chunks, size, files = 0, 0, 0
-    for number in range(samples):
-        index = number % len(cases)
-        opened = renderer.case(index)
-        key = sample_key(recipe.training.seed, 0, number)
-        plan = plan_views(key, opened.shape, opened.tissues, rules[index], recipe.views, recipe.corruption)
-        table = opened.boxes.table
-        touched = np.zeros(table.offsets.shape[1:], bool)
-        for view in plan.views:
-            spans = zip(view.box.start, view.box.stop, table.chunk[1:], strict=True)
-            touched[tuple(slice(max(0, a) // c, max(0, -(-b // c))) for a, b, c in spans)] = True
-        touched &= table.offsets[plan.channel] != MISSING
-        chunks += int(touched.sum())
-        size += int(table.sizes[plan.channel][touched].sum())
-        files += opened.boxes.file.size
-    return Reads(chunks / samples, size / samples, files / samples / recipe.training.samples_per_case)
+def reads(renderer: Renderer, samples: int = 200) -> Reads:
+    """Draw samples and count what they ask for."""
+    every = max(1, sum(renderer.groups) // samples)
+    asked = [
+        renderer.asks_for(sample_key(renderer.recipe.training.seed, 0, sample), sample)
+        for sample in range(0, sum(renderer.groups), every)
+    ]
+    chunks, size = np.mean(asked, axis=0).tolist()
+    return Reads(chunks, size, sum(file.stat().st_size for file in renderer.files) / sum(renderer.groups))

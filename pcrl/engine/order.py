@@ -1,7 +1,8 @@
 """The order of samples: a seeded shuffle of every epoch, cut into batches, shared out over ranks.
 
-Cases come in a seeded order; the samples of a case are strewn over a window of the cases after it. At any moment
-samples are drawn from about as many cases as the window has, so that only these need to be open and near at hand.
+Samples come in groups, one for each file of the cache: a volume, or a shard of images. Groups come in a seeded order;
+the samples of one are strewn over a window of the groups after it. At any moment samples are drawn from about as many
+groups as the window has, so that only these need to be open and near at hand.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pcrl.kernels.random import uniform
 
 ORDER = 1 << 32
 """Word that sets the stream of the order apart from those of the samples."""
-SAMPLES, CASES = 0, 1
+SAMPLES, GROUPS = 0, 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +27,13 @@ class Order:
     """Which sample is where.
 
     Args:
-        cases: number of cases.
-        samples_per_case: samples drawn of each case in an epoch.
+        groups: samples drawn of each group in an epoch; numbered group by group.
         batch_size: samples of a step, over all ranks.
-        window: cases open at a time; 0, or more than there are, shuffles all samples of the epoch.
+        window: groups open at a time; 0, or more than there are, shuffles all samples of the epoch.
         rank, world: which share of every batch is rendered here.
     """
 
-    cases: int
-    samples_per_case: int
+    groups: tuple[int, ...]
     batch_size: int
     seed: int
     window: int = 0
@@ -42,27 +41,32 @@ class Order:
     world: int = 1
 
     @classmethod
-    def of(cls, cases: int, training: Training) -> Order:
-        """The order that the settings of a training give to so many cases."""
-        return cls(cases, training.samples_per_case, training.batch_size, training.seed, training.window)
+    def of(cls, groups: tuple[int, ...], training: Training) -> Order:
+        """The order that the settings of a training give to these groups."""
+        return cls(groups, training.batch_size, training.seed, training.window)
 
     @property
     def steps(self) -> int:
         """Steps an epoch; samples that do not fill a batch are left for another epoch's permutation."""
-        return self.cases * self.samples_per_case // self.batch_size
+        return sum(self.groups) // self.batch_size
 
     @property
     def local_batch(self) -> int:
         """Samples of a step that this rank renders."""
         return self.batch_size // self.world
 
+    def groups_of(self, samples: NDArray[np.int64]) -> list[int]:
+        """The groups that samples belong to, each once."""
+        groups = np.searchsorted(np.cumsum(self.groups), samples, side="right")
+        return sorted(set(groups.tolist()))
+
     def epoch(self, epoch: int) -> NDArray[np.int64]:
-        """The samples of this rank, (steps, local_batch); sample `s` is of case `s // samples_per_case`."""
+        """The numbers of this rank's samples, (steps, local_batch)."""
         key = stream(stream(self.seed, ORDER), epoch)
-        places = _uniforms(stream(key, SAMPLES), self.cases * self.samples_per_case)
-        if 0 < self.window < self.cases:
-            rank = np.argsort(np.argsort(_uniforms(stream(key, CASES), self.cases), kind="stable"))
-            places = np.repeat(rank, self.samples_per_case) + self.window * places
+        places = _uniforms(stream(key, SAMPLES), sum(self.groups))
+        if 0 < self.window < len(self.groups):
+            rank = np.argsort(np.argsort(_uniforms(stream(key, GROUPS), len(self.groups)), kind="stable"))
+            places = np.repeat(rank, self.groups) + self.window * places
         order = np.argsort(places, kind="stable")[: self.steps * self.batch_size]
         mine = slice(self.rank * self.local_batch, (self.rank + 1) * self.local_batch)
         return np.ascontiguousarray(order.reshape(self.steps, self.batch_size)[:, mine])

@@ -9,16 +9,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pcrl.config import Recipe, TissueRule
+from pcrl.config import TissueRule, VolumeRecipe
+from pcrl.engine.batch import Place
 from pcrl.engine.cache.cache import CachedCase
-from pcrl.engine.render import Place, Renderer
-from pcrl.engine.views import plan_views, sample_key
+from pcrl.engine.render import VolumeRenderer
+from pcrl.engine.views import sample_key
 
 COLUMNS = ("axial", "coronal", "sagittal", "target", "view 1", "view 2", "local view")
 
 
 def save_preview(
-    path: Path, cases: Sequence[CachedCase], rules: Sequence[TissueRule], recipe: Recipe
+    path: Path, cases: Sequence[CachedCase], rules: Sequence[TissueRule], recipe: VolumeRecipe
 ) -> None:
     """Write a PNG with a row for each case: three slices through its middle, and the first sample drawn of it.
 
@@ -31,9 +32,9 @@ def save_preview(
     figure = Figure(figsize=(1.9 * len(COLUMNS), 2.05 * len(cases) + 0.3), layout="constrained")
     FigureCanvasAgg(figure)
     grid: Any = figure.subplots(len(cases), len(COLUMNS), squeeze=False)
-    renderer = Renderer(cases, recipe)
-    for index, (case, rule, axes) in enumerate(zip(cases, rules, grid, strict=True)):
-        images = [*_slices(case), *_views(renderer, index, rule, recipe)]
+    renderer = VolumeRenderer(cases, rules, recipe)
+    for index, (case, axes) in enumerate(zip(cases, grid, strict=True)):
+        images = [*_slices(case), *_views(renderer, index)]
         spacing = case.record.grid.spacing
         aspects = [spacing[1] / spacing[2], spacing[0] / spacing[2], spacing[0] / spacing[1], 1, 1, 1, 1]
         for axis, name, image, aspect in zip(axes, COLUMNS, images, aspects, strict=True):
@@ -59,14 +60,12 @@ def _slices(case: CachedCase) -> list[NDArray[np.float32]]:
     return [one.astype(np.float32) * intensity.scale + intensity.offset for one in slices]
 
 
-def _views(renderer: Renderer, index: int, rule: TissueRule, recipe: Recipe) -> list[NDArray[np.float32]]:
+def _views(renderer: VolumeRenderer, index: int) -> list[NDArray[np.float32]]:
     """Middle slices of the target, both global views and the first local view."""
-    views, opened, workspace = recipe.views, renderer.case(index), renderer.workspace()
-    key = sample_key(recipe.training.seed, 0, index * recipe.training.samples_per_case)
-    plan = plan_views(key, opened.shape, opened.tissues, rule, views, recipe.corruption)
-    shapes = [views.global_shape] * 2 + [views.local_shape] * views.locals
-    place = Place([np.empty(shape, np.float32) for shape in shapes], np.empty(views.global_shape, np.float32))
-    renderer.render(index, plan, renderer.read(index, plan, workspace), workspace, place)
+    training, views = renderer.recipe.training, renderer.recipe.views
+    place = Place.of_one(renderer.recipe)
+    sample = index * training.samples_per_case
+    renderer.make(sample_key(training.seed, 0, sample), sample, renderer.workspace(), place)
     last = place.views[2] if views.locals else np.zeros(views.local_shape, np.float32)
-    shown = (place.target, place.views[0], place.views[1], last)
+    shown = (place.target[0, 0], place.views[0], place.views[1], last)
     return [view[view.shape[0] // 2] for view in shown]

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pcrl.config import Recipe
-from pcrl.engine.cache.boxes import BoxReader, Scratch
+from pcrl.config import TissueRule, VolumeRecipe
+from pcrl.engine.batch import Place, Spent
+from pcrl.engine.cache.boxes import BoxReader
 from pcrl.engine.cache.cache import CachedCase
+from pcrl.engine.cache.scratch import Scratch
 from pcrl.engine.tissue import Tissue
-from pcrl.engine.views import View, ViewPlan
+from pcrl.engine.views import View, ViewPlan, plan_views
 from pcrl.kernels.blur import MAXIMUM_RADIUS, blur
+from pcrl.kernels.decode import MISSING
 from pcrl.kernels.gamma import apply_gamma
 from pcrl.kernels.noise import add_noise
 from pcrl.kernels.normalize import LANES, normalize
@@ -27,23 +30,15 @@ SPARE_CASES = 16
 """Cases kept open beyond the window of the order; each takes about 1.5 MB for a CT at 1 mm."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a sample's pixels go: one (z, y, x) float32 array a view, and the target of the first."""
-
-    views: Sequence[NDArray[np.float32]]
-    target: NDArray[np.float32]
-
-
 class Workspace:
     """Buffers of one thread, allocated once for the largest view that a recipe can ask for.
 
     Args:
-        gather_seconds, corrupt_seconds: time that this thread has spent on either, so far.
+        spent: what the sample that is being made has taken so far.
     """
 
-    def __init__(self, recipe: Recipe) -> None:
-        self.gather_seconds = self.corrupt_seconds = 0.0
+    def __init__(self, recipe: VolumeRecipe) -> None:
+        self.spent = Spent()
         views = recipe.views
         boxes = np.array([*views.global_boxes, *views.local_boxes])
         # Two boxes that overlap at all span less than both together.
@@ -85,37 +80,90 @@ class OpenCase:
         self.boxes.read(channel, box.start, destination, scratch, wanted)
 
 
-class Renderer:
-    """Renders samples of a list of cases; one for all threads, with a `Workspace` for each."""
+class VolumeRenderer:
+    """Renders samples of a list of volumes; see `pcrl.engine.batch.Renderer`. A group is a case.
 
-    def __init__(self, cases: Sequence[CachedCase], recipe: Recipe) -> None:
-        self.cases, self.recipe = cases, recipe
+    Args:
+        rules: the tissue rule of each case.
+    """
+
+    def __init__(
+        self, cases: Sequence[CachedCase], rules: Sequence[TissueRule], recipe: VolumeRecipe
+    ) -> None:
+        self.cases, self.rules, self.recipe = cases, rules, recipe
         self.case = lru_cache(recipe.training.window + SPARE_CASES)(lambda index: OpenCase(cases[index]))
+
+    @property
+    def groups(self) -> tuple[int, ...]:
+        """See `pcrl.engine.batch.Renderer`."""
+        return (self.recipe.training.samples_per_case,) * len(self.cases)
+
+    @property
+    def files(self) -> list[Path]:
+        """See `pcrl.engine.batch.Renderer`."""
+        return [case.store.image_table(case.folder).file for case in self.cases]
 
     def workspace(self) -> Workspace:
         """Buffers for a thread."""
         return Workspace(self.recipe)
 
-    def read(self, index: int, plan: ViewPlan, workspace: Workspace) -> NDArray[np.int16]:
-        """The region of a plan, (z, y, x) int16: whole where views lie, with air beyond the volume."""
+    def name_of(self, sample: int) -> str:
+        """See `pcrl.engine.batch.Renderer`."""
+        case = self.cases[sample // self.recipe.training.samples_per_case]
+        return f"{case.dataset}/{case.name}"
+
+    def read_ahead(self, group: int, block: bytearray | None) -> None:
+        """See `pcrl.engine.batch.Renderer`."""
+        opened = self.case(group)
+        if block is not None:
+            opened.boxes.file.read_ahead(block)
+
+    def plan(self, key: int, index: int) -> ViewPlan:
+        """Draw a sample of the case with this number."""
+        opened, recipe = self.case(index), self.recipe
+        return plan_views(
+            key, opened.shape, opened.tissues, self.rules[index], recipe.views, recipe.corruption
+        )
+
+    def make(self, key: int, sample: int, workspace: Workspace, to: Place) -> tuple[bool, Spent]:
+        """Draw, read and render one sample; see `pcrl.engine.batch.Renderer`."""
+        index = sample // self.recipe.training.samples_per_case
+        workspace.spent = spent = Spent()
+        begun = time.perf_counter()
+        plan = self.plan(key, index)
+        planned = time.perf_counter()
         region = workspace.region_of(plan.region.size)
         self.case(index).read(plan, region, workspace.scratch)
-        return region
+        read = time.perf_counter() - planned
+        spent.plan, spent.decode = planned - begun, read * workspace.scratch.share_of_decoding()
+        spent.read = read - spent.decode
+        self._render(index, plan, region, workspace, to)
+        return plan.fallback, spent
 
-    def render(
+    def asks_for(self, key: int, sample: int) -> tuple[int, int]:
+        """See `pcrl.engine.batch.Renderer`."""
+        index = sample // self.recipe.training.samples_per_case
+        plan, table = self.plan(key, index), self.case(index).boxes.table
+        touched = np.zeros(table.offsets.shape[1:], bool)
+        for view in plan.views:
+            spans = zip(view.box.start, view.box.stop, table.chunk[1:], strict=True)
+            touched[tuple(slice(max(0, a) // c, max(0, -(-b // c))) for a, b, c in spans)] = True
+        touched &= table.offsets[plan.channel] != MISSING
+        return int(touched.sum()), int(table.sizes[plan.channel][touched].sum())
+
+    def _render(
         self, index: int, plan: ViewPlan, region: NDArray[np.int16], workspace: Workspace, to: Place
     ) -> None:
-        """Write every view of a plan to its place."""
         intensity = self.case(index).intensities[plan.channel]
         for number, (view, output) in enumerate(zip(plan.views, to.views, strict=True)):
             begun = time.perf_counter()
             cut(view, region, plan.region.start, intensity.scale, intensity.offset, workspace, output)
             if number == 0:
-                to.target[...] = output
+                to.target[to.position, 0] = output
             gathered = time.perf_counter()
             self._corrupt(view, workspace, output)
-            workspace.gather_seconds += gathered - begun
-            workspace.corrupt_seconds += time.perf_counter() - gathered
+            workspace.spent.gather += gathered - begun
+            workspace.spent.corrupt += time.perf_counter() - gathered
 
     def _corrupt(self, view: View, workspace: Workspace, image: NDArray[np.float32]) -> None:
         corruption, flat = self.recipe.corruption, image.reshape(-1)

@@ -7,43 +7,53 @@ import math
 from collections.abc import Iterable
 
 from pcrl.datasets.case import Case, Split
+from pcrl.datasets.image import Radiograph
 
 SEED = 0
-TRAIN, VALIDATION = 0.7, 0.1
+SHARES = (0.1, 0.2)
+"""Of validation and of test patients."""
+_SHOWN = 8
 _STRICTEST: tuple[Split, ...] = ("test", "val", "train")
 
 
-def split_of(patient: str, seed: int = SEED) -> Split:
-    """70/10/20 by a seeded hash of the patient's name: the same in every data set and on every machine."""
-    position = _unit(f"{seed}:{patient}")
-    if position < TRAIN:
+def split_of(patient: str, shares: tuple[float, float] = SHARES, seed: int = SEED) -> Split:
+    """By a seeded hash of the patient's name: the same in every data set with the same shares and on every machine."""
+    validation, test = shares
+    # Rounded: 1 − 0.1 − 0.2 is 0.7000000000000001.
+    position, train = _unit(f"{seed}:{patient}"), round(1 - validation - test, 9)
+    if position < train:
         return "train"
-    return "val" if position < TRAIN + VALIDATION else "test"
+    return "val" if position < round(train + validation, 9) else "test"
 
 
-def assign(cases: Iterable[Case], seed: int = SEED) -> tuple[dict[str, Split], list[str]]:
+def assign(
+    cases: Iterable[Case | Radiograph], shares: tuple[float, float] = SHARES, seed: int = SEED
+) -> tuple[dict[str, Split], list[str]]:
     """The split of every case, by patient.
 
     A data set's own split goes before the hash. Where it puts cases of one patient on two sides, all of them go to
-    the stricter one (test before val before train).
+    the stricter one (test before val before train); a case of no stated split goes with its patient's others.
 
     Returns:
-        Case name → split, and notes about patients that had to be moved.
+        Case name → split, and a note on patients that had to be moved.
     """
-    by_patient: dict[str, list[Case]] = {}
+    by_patient: dict[str, list[Case | Radiograph]] = {}
     for case in cases:
         by_patient.setdefault(case.patient, []).append(case)
     splits: dict[str, Split] = {}
-    notes = []
+    moved = []
     for patient, theirs in by_patient.items():
         stated = {case.split for case in theirs if case.split is not None}
-        chosen = next((split for split in _STRICTEST if split in stated), None) or split_of(patient, seed)
+        chosen = next((split for split in _STRICTEST if split in stated), None) or split_of(
+            patient, shares, seed
+        )
         if len(stated) > 1:
-            notes.append(
-                f"patient {patient} is listed in {' and '.join(sorted(stated))}: all cases put in {chosen}"
-            )
+            moved.append(f"{patient} ({' and '.join(sorted(stated))}: all put in {chosen})")
         splits.update({case.name: chosen for case in theirs})
-    return splits, notes
+    if not moved:
+        return splits, []
+    more = f" and {len(moved) - _SHOWN} more" if len(moved) > _SHOWN else ""
+    return splits, [f"patients listed in two splits: {', '.join(moved[:_SHOWN])}{more}"]
 
 
 def fraction_of(patients: Iterable[str], fraction: float, seed: int) -> list[str]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from pcrl.datasets.unique import few
 from pcrl.engine.cache.cache import CachedCase, CachedDataset
 from pcrl.engine.cache.format import count_patients
 from pcrl.engine.splits import fraction_of
@@ -16,6 +17,15 @@ class ProtocolError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class Tested:
+    """A case that is scored, by what would give away that pre-training saw it: the patient, and the pixels' digest."""
+
+    name: str
+    patient: str
+    pixels: str
+
+
+@dataclass(frozen=True, slots=True)
 class Cohort:
     """Labelled cases by their part in the evaluation."""
 
@@ -23,6 +33,10 @@ class Cohort:
     validation: tuple[CachedCase, ...]
     test: tuple[CachedCase, ...]
     all_training_patients: int
+
+    def tested(self) -> list[Tested]:
+        """What `check_leak` has to know of the test cases."""
+        return [Tested(case.name, case.patient, case.record.pixels) for case in self.test]
 
     def describe(self) -> str:
         """Realised numbers of patients, real and virtual."""
@@ -62,20 +76,20 @@ def cohort(dataset: CachedDataset, fraction: float, seed: int) -> Cohort:
     )
 
 
-def check_leak(run: RunRecord, name: str, test: Sequence[CachedCase], transductive: bool) -> bool:
+def check_leak(run: RunRecord, name: str, test: Iterable[Tested], transductive: bool) -> bool:
     """Whether pre-training saw a patient or an image of the test set.
 
     Raises:
         ProtocolError: it did, and `transductive` does not allow it.
     """
-    patients = sorted({case.patient for case in test} & set(run.patients))
-    images = sorted(case.name for case in test if case.record.pixels in set(run.pixels))
+    cases, seen = list(test), set(run.pixels)
+    patients = sorted({case.patient for case in cases} & set(run.patients))
+    images = sorted(case.name for case in cases if case.pixels in seen)
     if not patients and not images:
         return False
     if not transductive:
         raise ProtocolError(
-            f"{name} saw what would be tested: patients {', '.join(patients) or 'none'}; images "
-            f"{', '.join(images) or 'none'}. Pre-train again without them (the default), or state it with "
-            "--transductive, which every table then says"
+            f"{name} saw what would be tested: patients {few(patients) or 'none'}; images {few(images) or 'none'}. "
+            "Pre-train again without them (the default), or state it with --transductive, which every table then says"
         )
     return True

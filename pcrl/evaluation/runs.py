@@ -7,8 +7,9 @@ from pathlib import Path
 
 from torch import Tensor
 
-from pcrl.config import Model
+from pcrl.config import ImageModel, Model
 from pcrl.evaluation.protocol import ProtocolError
+from pcrl.models.published import IMAGENET
 from pcrl.models.weights import load_weights
 from pcrl.training.checkpoint import checkpoints
 from pcrl.training.run_folder import CHECKPOINTS, RUN, RunError, RunRecord, is_finished, read, run_of
@@ -16,12 +17,20 @@ from pcrl.training.run_folder import CHECKPOINTS, RUN, RunError, RunRecord, is_f
 
 @dataclass(frozen=True, slots=True)
 class Pretrained:
-    """Weights to evaluate; `record` says what they saw, none if nobody knows (imported weights)."""
+    """Weights to evaluate.
+
+    Args:
+        record: says what they saw; none if they are of no run here (imported weights).
+        start: what pre-training started from, in words; of imported weights, where they come from.
+        known: whether it is known which patients they saw.
+    """
 
     path: Path
     state: dict[str, Tensor]
     model: Model
     record: RunRecord | None
+    start: str
+    known: bool
 
 
 def open_run(path: Path) -> Pretrained:
@@ -41,11 +50,30 @@ def open_run(path: Path) -> Pretrained:
             )
         weights = found[-1]
     loaded = load_weights(weights)
-    return Pretrained(path, loaded.state, loaded.model, read(run) if run else None)
+    if run:
+        record = read(run)
+        return Pretrained(path, loaded.state, loaded.model, record, record.start, record.start_known)
+    origin = loaded.source.get("origin")
+    # ImageNet holds photographs, and no patient.
+    return Pretrained(
+        path,
+        loaded.state,
+        loaded.model,
+        None,
+        f"imported, {origin or 'of unknown origin'}",
+        origin == IMAGENET,
+    )
+
+
+def describe(model: Model) -> str:
+    """What the encoder of a network is; weights fit where this is the same."""
+    if isinstance(model, ImageModel):
+        return f"a 2D network of width {model.width}"
+    return f"a 3D network of width {model.width} and {model.levels} levels"
 
 
 def newest_compatible(runs: Path, model: Model) -> tuple[Pretrained | None, list[str]]:
-    """The newest finished run whose network is `model`, and those newer ones that were passed over, with the reason."""
+    """The newest finished run whose encoder is that of `model`, and what was passed over on the way, with reasons."""
     passed_over = []
     found = [path.parent for path in runs.glob(f"*/{RUN}")] if runs.is_dir() else []
     for path in sorted(found, key=lambda p: (p / RUN).stat().st_mtime, reverse=True):
@@ -56,11 +84,8 @@ def newest_compatible(runs: Path, model: Model) -> tuple[Pretrained | None, list
             continue
         if not is_finished(path):
             passed_over.append(f"{path}: not finished")
-        elif (record.recipe.model.width, record.recipe.model.levels) != (model.width, model.levels):
-            other = record.recipe.model
-            passed_over.append(
-                f"{path}: width {other.width} and {other.levels} levels, not {model.width} and {model.levels}"
-            )
+        elif describe(record.recipe.model) != describe(model):
+            passed_over.append(f"{path}: {describe(record.recipe.model)}, not {describe(model)}")
         else:
             return open_run(path), passed_over
     return None, passed_over

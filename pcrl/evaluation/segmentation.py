@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pcrl.config import Recipe
+from pcrl.config import VolumeRecipe
 from pcrl.evaluation.finetune import finetune
 from pcrl.evaluation.metrics import Overlap, compare, global_dice
 from pcrl.evaluation.overlay import save_overlay
@@ -45,7 +45,7 @@ def evaluate(
     arms: Sequence[Arm],
     cohorts: dict[int, Cohort],
     target: Target,
-    recipe: Recipe,
+    recipe: VolumeRecipe,
     out: Path,
     device: torch.device,
     show: Show,
@@ -73,7 +73,7 @@ def _run(
     seed: int,
     cohort: Cohort,
     target: Target,
-    recipe: Recipe,
+    recipe: VolumeRecipe,
     out: Path,
     device: torch.device,
     show: Show,

@@ -51,3 +51,9 @@ def _sum(image: NDArray[np.float32], mean: float, squared: bool, lanes: NDArray[
     for j in range(LANES):
         total += lanes[j]
     return total
+
+
+@kernel
+def total(image: NDArray[np.float32], lanes: NDArray[np.float64]) -> float:
+    """Sum of a flat image in float64, in an order that is always the same; arguments as `normalize`."""
+    return _sum(image, 0.0, False, lanes)

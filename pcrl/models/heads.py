@@ -40,3 +40,21 @@ class RestorationHead(nn.Module):
         if self.last is not None:
             x = self.last(functional.relu(x))
         return torch.sigmoid(x)
+
+
+class ImageRestorationHead(nn.Module):
+    """Restoration from one level's features: (batch, C, y, x) to (batch, 3, y, x), linear.
+
+    Conv–BatchNorm–ReLU–Conv(1×1) as in the published code.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(channels, channels, 3, padding=1)
+        self.norm = nn.BatchNorm2d(channels)
+        self.last = nn.Conv2d(channels, 3, 1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Restore at the resolution of the features."""
+        restored: Tensor = self.last(functional.relu(self.norm(self.conv(features))))
+        return restored

@@ -5,48 +5,13 @@ Source: the paper (TPAMI 45(7), 2023, section 3) and its published code.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from torch import Tensor, nn
-from torch.nn import functional
 
-from pcrl.config import Model
+from pcrl.config import VolumeModel
 from pcrl.models.blocks import ConvPair, Encoder3D
+from pcrl.models.decoder import DecoderLevel, decode, require_divisible
 from pcrl.models.heads import Head, RestorationHead, prediction_head
-
-
-class Outputs(NamedTuple):
-    """What one forward pass gives; lists run over decoder levels, coarsest first.
-
-    Args:
-        restored: (batch, 1, z, y, x) in [0, 1].
-        projections: z of each level, (batch, C).
-        predictions: p of each level, (batch, C).
-        mids: restoration from each level that was asked for, upsampled to the input's size.
-    """
-
-    restored: Tensor
-    projections: list[Tensor]
-    predictions: list[Tensor]
-    mids: dict[int, Tensor]
-
-
-class DecoderLevel(nn.Module):
-    """One step up: double every axis, two convolutions, and the three heads of this level."""
-
-    def __init__(self, inputs: int, channels: int, head: Head) -> None:
-        super().__init__()
-        self.up = nn.ConvTranspose3d(inputs, inputs, 2, stride=2)
-        self.pair = ConvPair(inputs, channels, channels)
-        self.projection = nn.BatchNorm1d(channels)
-        self.prediction = prediction_head(channels)
-        self.restoration = RestorationHead(channels, head)
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Features (batch, C, …), projection z (batch, C) and prediction p (batch, C)."""
-        features = self.pair(self.up(x))
-        z = self.projection(features.mean(dim=(2, 3, 4)))
-        return features, z, self.prediction(z)
+from pcrl.models.outputs import Outputs
 
 
 class NsUNet3D(nn.Module):
@@ -62,10 +27,11 @@ class NsUNet3D(nn.Module):
         self, width: int = 64, levels: int = 4, head: Head = "published", in_channels: int = 1
     ) -> None:
         super().__init__()
+        self.in_channels = in_channels
         self.encoder = Encoder3D(width, levels, in_channels)
         channels = self.encoder.channels[::-1]
         self.decoder = nn.ModuleList(
-            DecoderLevel(channels[level], channels[level + 1], head) for level in range(levels - 1)
+            _level(channels[level], channels[level + 1], head) for level in range(levels - 1)
         )
         self.final = nn.Conv3d(width, 1, 1)
 
@@ -85,25 +51,21 @@ class NsUNet3D(nn.Module):
             ValueError: an axis is not divisible by 2^(levels − 1), so that the restoration would be smaller than x.
         """
         size = x.shape[2:]
-        if any(edge % 2**self.decoder_levels for edge in size):
-            raise ValueError(f"every axis of {tuple(size)} must be divisible by {2**self.decoder_levels}")
-        features = self.encoder(x)[-1]
-        projections, predictions, mids = [], [], {}
-        for number, level in enumerate(self.decoder):
-            assert isinstance(level, DecoderLevel)
-            features, z, p = level(features)
-            projections.append(z)
-            predictions.append(p)
-            # In training every head runs: the published code's running statistics see all views at all levels.
-            if self.training or number in restore:
-                mid = level.restoration(features)
-                if number in restore:
-                    mids[number] = functional.interpolate(
-                        mid, size=size, mode="trilinear", align_corners=False
-                    )
-        return Outputs(self.final(features).sigmoid(), projections, predictions, mids)
+        require_divisible(size, self.decoder_levels)
+        decoded = decode(self.decoder, self.encoder(x)[-1], size, restore)
+        return Outputs(self.final(decoded.features).sigmoid(), *decoded[1:])
 
 
-def build(settings: Model) -> NsUNet3D:
+def _level(inputs: int, channels: int, head: Head) -> DecoderLevel:
+    return DecoderLevel(
+        up=nn.ConvTranspose3d(inputs, inputs, 2, stride=2),
+        pair=ConvPair(inputs, channels, channels),
+        projection=nn.BatchNorm1d(channels),
+        prediction=prediction_head(channels),
+        restoration=RestorationHead(channels, head),
+    )
+
+
+def build(settings: VolumeModel) -> NsUNet3D:
     """The network of a recipe, with fresh weights."""
     return NsUNet3D(settings.width, settings.levels, settings.head)

@@ -1,16 +1,13 @@
-"""Weights of the published PCRLv2 code: in and out.
+"""Weights of the published PCRLv2 code, in and out; and those of a torchvision ResNet-18, in.
 
-Its 3D checkpoints are `torch.save({"opt": Namespace, "state_dict": …, "optimizer": …, "epoch": …})`. They are read
-without executing what a pickle may ask for. Published arrays are (x, y, z), those of pcrl (z, y, x).
+Published checkpoints are `torch.save({"opt": Namespace, "state_dict": …, "optimizer": …, "epoch": …})`; those in 2D
+hold the encoder only. Published 3D arrays are (x, y, z), those of pcrl (z, y, x).
 """
 
 from __future__ import annotations
 
-import argparse
-import pickle
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -18,90 +15,118 @@ import torch
 from torch import Tensor
 
 from pcrl.config import Model
-from pcrl.models.published_names import NETWORK, differences, published_names
+from pcrl.models import pickled, published_names2d, published_names3d
+from pcrl.models.pickled import WeightsError
+from pcrl.models.published_names import Layout, Part, differences
+
+__all__ = ["IMAGENET", "Axes", "Part", "Published", "WeightsError", "read_published", "to_published"]
 
 Axes = Literal["zyx", "xyz"]
-_WANTED = "Give a 3D checkpoint of the published PCRLv2 code"
-
-
-class WeightsError(ValueError):
-    """A file that does not hold the weights it should; the message names it and says what to do."""
+IMAGENET = "torchvision resnet18 (ImageNet)"
+"""Origin of weights that were trained on photographs, so that no patient went into them."""
+_WANTED = "Give a checkpoint of the published PCRLv2 code, or the weights of torchvision's resnet18"
+_CLASSIFIER = ("fc.weight", "fc.bias")
+_COUNTER = "num_batches_tracked"
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What a published checkpoint held: weights under pcrl's names, the epoch if it says so, and the network."""
+    """What a file held.
+
+    Args:
+        weights: under pcrl's names; those of an encoder begin with `encoder.`.
+        epoch: if the file says so.
+        model: the network that they are of, or of whose encoder they are.
+        part: whether they are a whole network or an encoder.
+        origin: what they are, in words, such as "published 2D encoder".
+    """
 
     weights: dict[str, Tensor]
     epoch: int | None
     model: Model
+    part: Part
+    origin: str
 
 
 def read_published(path: Path, axes: Axes = "zyx") -> Published:
-    """Read a published 3D checkpoint, or a bare state dict of that network; every float becomes float32.
+    """Read a published checkpoint or a ResNet-18, with or without what is saved around it; floats become float32.
 
     Args:
-        axes: `zyx` reverses the spatial axes of every kernel, so that the network works on pcrl's arrays; `xyz`
+        axes: `zyx` reverses the spatial axes of every 3D kernel, so that the network works on pcrl's arrays; `xyz`
             keeps them.
 
     Raises:
         WeightsError: missing, damaged, no checkpoint, one that would execute code, or of another network.
     """
-    content = _load(path)
-    state = content.get("state_dict", content) if isinstance(content, dict) else None
-    if not isinstance(state, dict) or not all(
-        isinstance(name, str) and isinstance(value, Tensor) for name, value in state.items()
-    ):
+    content = pickled.load(path, _WANTED)
+    whole = content if isinstance(content, dict) else {}
+    state = _tensors(whole.get("state_dict", content))
+    if state is None:
         raise WeightsError(f"{path}: no weights in it; expected a `state_dict` of tensors. {_WANTED}")
-    # DataParallel puts `module.` before every name.
-    state = {name.removeprefix("module."): value for name, value in state.items()}
-    # The published 2D file holds only the encoder, with the prefix `model.encoder.` removed.
-    if any(name.startswith(("model.", "conv1.", "layer1.")) for name in state):
-        raise WeightsError(f"{path}: these are weights of the 2D network, not supported yet. {_WANTED}")
-    names = published_names()
-    if found := differences(state, names):
-        raise WeightsError(f"{path}: not the published 3D network: {found}. {_WANTED}")
-    epoch = content.get("epoch") if isinstance(content, dict) else None
-    weights = {names[name]: _turned(value, axes) for name, value in state.items()}
-    return Published(weights, epoch if isinstance(epoch, int) else None, NETWORK)
+    layout = _layout(state, bare="state_dict" not in whole)
+    if layout.part == "encoder":
+        state = {name: value for name, value in state.items() if name not in _CLASSIFIER}
+    if layout.model.network == "nsunet2d":
+        # Files written before torch 0.4.1, such as torchvision's first, do not have them.
+        counters = {name: torch.tensor(0) for name in layout.names if name.endswith(_COUNTER)}
+        state = counters | state
+    if found := differences(state, layout):
+        raise WeightsError(f"{path}: not a {layout.title}: {found}. {_WANTED}")
+    epoch = whole.get("epoch")
+    return Published(
+        {layout.names[name]: _turned(value, axes) for name, value in state.items()},
+        epoch if isinstance(epoch, int) else None,
+        layout.model,
+        layout.part,
+        layout.title,
+    )
 
 
 def to_published(weights: Mapping[str, Tensor], axes: Axes = "zyx") -> dict[str, Tensor]:
-    """The published names (and axes) of pcrl's weights; the inverse of `read_published`.
+    """The published names (and axes) of pcrl's weights of a whole network; the inverse of `read_published`.
 
     Raises:
-        WeightsError: the weights are of another width, depth or head, so that no published network takes them.
+        WeightsError: the weights are of another width, depth or head, so that no published network takes them, or of
+            an encoder only.
     """
-    names = {own: published for published, own in published_names().items()}
-    if found := differences(weights, {own: own for own in names}):
-        raise WeightsError(f"not the published network, which is {NETWORK!r}: {found}")
+    images = any(name.startswith("encoder.conv1.") for name in weights)
+    layout = published_names2d.network() if images else published_names3d.network()
+    names = {own: published for published, own in layout.names.items()}
+    if found := differences(weights, replace(layout, names={own: own for own in names})):
+        raise WeightsError(f"not the {layout.title}, which is {layout.model!r}: {found}")
     return {names[own]: _turned(value, axes) for own, value in weights.items()}
 
 
-def _culprit(error: pickle.UnpicklingError) -> str:
-    """What the file asked for; the rest of torch's message advises to switch the protection off."""
-    found = re.search(r"GLOBAL (\S+)", str(error))
-    return f" (it asks for {found.group(1)})" if found else ""
+def _tensors(content: object) -> dict[str, Tensor] | None:
+    """A state dict without the `module.` that DataParallel puts before every name; none if it is something else."""
+    if not isinstance(content, dict) or not all(
+        isinstance(name, str) and isinstance(value, Tensor) for name, value in content.items()
+    ):
+        return None
+    return {name.removeprefix("module."): value for name, value in content.items()}
 
 
-def _load(path: Path) -> object:
-    if not path.is_file():
-        raise WeightsError(f"{path}: no such file. {_WANTED}")
-    try:
-        # The one class of the published files that is not a tensor; everything else in a pickle is refused.
-        with torch.serialization.safe_globals([argparse.Namespace]):
-            return torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise WeightsError(
-            f"{path}: refused: it is no checkpoint, or reading it would execute code stored in it; only tensors, plain "
-            f"values and argparse.Namespace are allowed{_culprit(error)}. {_WANTED}"
-        ) from error
-    except Exception as error:
-        # Wide on purpose: damaged bytes end in any error of the unpickler (KeyError, struct.error, AssertionError, …).
-        raise WeightsError(
-            f"{path}: damaged, truncated or no PyTorch file ({type(error).__name__}: {_first_line(error)}). {_WANTED}, "
-            "or copy it again"
-        ) from error
+def _layout(state: Mapping[str, Tensor], bare: bool) -> Layout:
+    """What a state dict means to be, judged by its names.
+
+    Args:
+        bare: the file holds nothing around it.
+    """
+    if any(name.startswith("model.") for name in state):
+        return published_names2d.network()
+    if any(name.startswith(("conv1.", "layer1.")) for name in state):
+        return published_names2d.encoder(_origin_of_encoder(state, bare))
+    return published_names3d.network()
+
+
+def _origin_of_encoder(state: Mapping[str, Tensor], bare: bool) -> str:
+    classifier = state.get("fc.weight")
+    if classifier is None:
+        return "2D encoder of unknown origin" if bare else "published 2D encoder"
+    # torchvision saves nothing around the tensors, and ImageNet has 1,000 classes.
+    if bare and tuple(classifier.shape) == (1000, 512):
+        return IMAGENET
+    return f"resnet18 with a classifier of shape {tuple(classifier.shape)}"
 
 
 def _turned(value: Tensor, axes: Axes) -> Tensor:
@@ -109,7 +134,3 @@ def _turned(value: Tensor, axes: Axes) -> Tensor:
     value = value.detach().float() if value.is_floating_point() else value
     value = value.permute(0, 1, 4, 3, 2) if axes == "zyx" and value.ndim == 5 else value
     return value.clone(memory_format=torch.contiguous_format)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or ["no details"])[0]

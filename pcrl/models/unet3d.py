@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from pcrl.config import Model
+from pcrl.config import VolumeModel
 from pcrl.models.blocks import ConvPair, Encoder3D
 
 
@@ -44,7 +44,7 @@ class UNet3D(nn.Module):
 
 
 def build_unet(
-    settings: Model, classes: int, in_channels: int, pretrained: dict[str, Tensor] | None
+    settings: VolumeModel, classes: int, in_channels: int, pretrained: dict[str, Tensor] | None
 ) -> UNet3D:
     """The network of a recipe; with the encoder of a pre-trained `NsUNet3D` if its weights are given.
 

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pcrl.config import Objective
-from pcrl.models.nsunet3d import Outputs
+from pcrl.models.outputs import Outputs
 
 
 class ViewOutputs(NamedTuple):
@@ -52,8 +52,8 @@ def forward_views(model: nn.Module, views: Tensor, local_views: Tensor, level: i
     """The three forward passes of a step.
 
     Args:
-        views: (2, batch, 1, z, y, x), the two global views.
-        local_views: (locals, batch, 1, z, y, x); may hold none.
+        views: (2, batch, channels, *spatial), the two global views.
+        local_views: (locals, batch, channels, *spatial); may hold none.
         level: decoder level whose restoration of view 1 is wanted.
     """
     first = model(views[0], restore=(level,))
@@ -73,7 +73,7 @@ def objective(
     """The loss of a step; nothing here waits for the device.
 
     Args:
-        target: (batch, 1, z, y, x): view 1 before corruption.
+        target: (batch, channels, *spatial): view 1 before corruption.
         picks: decoder levels: of the global pair, then of local view 0 against global 1, local view 0 against
             global 2, local view 1 against global 1, and so on.
     """

@@ -16,10 +16,10 @@ def save_views(
     restored: NDArray[np.float32],
     title: str,
 ) -> None:
-    """Write middle slices of up to four samples as a PNG.
+    """Write up to four samples, middle slices of volumes, as a PNG.
 
     Args:
-        target, corrupted, restored: (batch, 1, z, y, x).
+        target, corrupted, restored: (batch, 1, z, y, x) or (batch, 1, y, x).
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -33,11 +33,13 @@ def save_views(
     ):
         for column in range(count):
             axis = axes[row, column]
+            shown = images[column, 0]
             axis.imshow(
-                images[column, 0, images.shape[2] // 2],
+                shown if shown.ndim == 2 else shown[len(shown) // 2],
                 cmap="gray",
-                vmin=None if name == "corrupted" else 0,
-                vmax=None if name == "corrupted" else 1,
+                # Corrupted volumes are z-normalised.
+                vmin=None if name == "corrupted" and shown.ndim == 3 else 0,
+                vmax=None if name == "corrupted" and shown.ndim == 3 else 1,
             )
             axis.set_xticks([])
             axis.set_yticks([])

@@ -14,7 +14,6 @@ import torch
 from torch.utils.tensorboard import SummaryWriter
 
 from pcrl.config import Recipe, recipe_from
-from pcrl.engine.cache.cache import identity
 from pcrl.engine.cache.commit import write_text
 from pcrl.training.selection import Selection
 
@@ -33,7 +32,7 @@ class RunRecord:
 
     Args:
         start: the weights before the first step, in words.
-        start_known: whether it is known what those had seen; not so for imported weights.
+        start_known: whether it is known what those had seen; not so for imported weights, ImageNet's excepted.
         patients, pixels: names, and digests of images, seen in this run and in those that it started from.
     """
 
@@ -48,11 +47,16 @@ class RunRecord:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """The weights before the first step: in words, and the run that they are of, if they are of one."""
+    """The weights before the first step: in words, and the run that they are of, if they are of one.
+
+    Args:
+        no_patients: not fresh, but trained on something that holds no patient, such as ImageNet.
+    """
 
     words: str
     fresh: bool
     run: RunRecord | None = None
+    no_patients: bool = False
 
 
 def create(out: Path, recipe: Recipe, selection: Selection, start: Start) -> None:
@@ -65,15 +69,16 @@ def create(out: Path, recipe: Recipe, selection: Selection, start: Start) -> Non
         raise RunError(f"{out} holds a run already: go on with it (--resume), or give another --out")
     out.mkdir(parents=True, exist_ok=True)
     before = start.run
-    patients = {case.patient for case in selection.cases} | set(before.patients if before else ())
-    pixels = {case.record.pixels for case in selection.cases} | set(before.pixels if before else ())
+    seen = selection.seen()
+    patients = seen.patients | set(before.patients if before else ())
+    pixels = seen.pixels | set(before.pixels if before else ())
     content = {
         "recipe": recipe.model_dump(mode="json"),
         "start": start.words,
-        "start_known": start.fresh or (before is not None and before.start_known),
-        "cache_identity": identity(list(selection.cases)),
-        "datasets": sorted({case.dataset for case in selection.cases}),
-        "cases": sorted(f"{case.dataset}/{case.name}" for case in selection.cases),
+        "start_known": start.fresh or start.no_patients or (before is not None and before.start_known),
+        "cache_identity": selection.identity(),
+        "datasets": sorted(seen.datasets),
+        "cases": sorted(seen.cases),
         "patients": sorted(patients),
         "pixels": sorted(pixels),
         "versions": {name: _version(name) for name in _PACKAGES} | {"python": platform.python_version()},

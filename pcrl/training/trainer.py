@@ -16,11 +16,15 @@ from torch import Tensor
 from torch.optim import SGD
 
 from pcrl.config import Recipe
+from pcrl.engine.batch import Batch
 from pcrl.engine.cache.commit import write_text
-from pcrl.engine.loader import Batch, Loader
+from pcrl.engine.loader import Loader
 from pcrl.engine.order import Order
 from pcrl.engine.views import Draws, stream
-from pcrl.models.nsunet3d import NsUNet3D, Outputs, build
+from pcrl.models.inputs import UNIT, from_network, to_network
+from pcrl.models.networks import Network, build
+from pcrl.models.outputs import Outputs
+from pcrl.models.weights import Weights, load_into
 from pcrl.training import checkpoint
 from pcrl.training.checkpoint import Position
 from pcrl.training.objective import Terms, ViewOutputs, forward_views, number_of_picks, objective
@@ -61,21 +65,26 @@ def picks_of(seed: int, step: int, local_views: int, levels: int) -> list[int]:
     return [draws.integer(0, levels - 1) for _ in range(number_of_picks(local_views))]
 
 
-def initial_model(recipe: Recipe, state: dict[str, Tensor] | None) -> NsUNet3D:
-    """The network with seeded fresh weights, or with the given ones."""
+def initial_model(recipe: Recipe, weights: Weights | None) -> Network:
+    """The network with seeded fresh weights, with given ones, or with a given encoder and the rest fresh.
+
+    Raises:
+        pcrl.models.published.WeightsError: the weights are not those of the recipe's network.
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.training.seed % 2**63)
         model = build(recipe.model)
-    if state is not None:
-        model.load_state_dict(state)
+    if weights is not None:
+        load_into(model, weights)
     return model
 
 
 def seconds_per_step(recipe: Recipe, device: torch.device) -> float:
     """Time of a step, from one with two samples on a network of the same size."""
     model = build(recipe.model).to(device).train()
-    views = torch.rand(2, 2, 1, *recipe.views.global_shape, device=device)
-    local_views = torch.rand(recipe.views.locals, 2, 1, *recipe.views.local_shape, device=device)
+    channels = model.in_channels
+    views = torch.rand(2, 2, channels, *recipe.views.global_shape, device=device)
+    local_views = torch.rand(recipe.views.locals, 2, channels, *recipe.views.local_shape, device=device)
     picks = [0] * number_of_picks(recipe.views.locals)
     times = []
     for _ in range(2):
@@ -93,7 +102,7 @@ class Trainer:
 
     Args:
         out: the run folder, made by `run_folder.create`.
-        state: weights to start from; fresh ones if none.
+        weights: to start from, of the network or of its encoder; what they do not hold is fresh.
         resume: go on from the last checkpoint in `out`.
     """
 
@@ -104,27 +113,30 @@ class Trainer:
         out: Path,
         device: torch.device,
         *,
-        state: dict[str, Tensor] | None = None,
+        weights: Weights | None = None,
         resume: bool = False,
     ) -> None:
         training = recipe.training
         self.recipe, self.out, self.device = recipe, out, device
-        self.order = Order.of(len(selection.cases), training)
+        self.renderer = selection.renderer()
+        self.order = Order.of(self.renderer.groups, training)
         if self.order.steps == 0:
             raise TrainingError(
-                f"{len(selection.cases)} cases × {training.samples_per_case} samples do not fill one batch of "
+                f"{len(selection)} cases × {training.samples_per_case} samples do not fill one batch of "
                 f"{training.batch_size}: set training.samples_per_case higher or training.batch_size lower"
             )
         self.selection = selection
-        self.model = initial_model(recipe, state).to(device).train()
+        self.model = initial_model(recipe, weights).to(device).train()
         # A third faster on CPUs too.
-        self.model = self.model.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+        last = torch.channels_last if recipe.dimensions == 2 else torch.channels_last_3d
+        self.model = self.model.to(memory_format=last)  # type: ignore[call-overload]
         self.optimizer = SGD(
             self.model.parameters(),
             lr=training.learning_rate,
             momentum=training.momentum,
             weight_decay=training.weight_decay,
         )
+        self._unit = UNIT if recipe.dimensions == 2 else 1.0
         self.position = Position(0, 0)
         self.stop = False
         self.fallbacks = 0
@@ -144,9 +156,7 @@ class Trainer:
         training, steps = self.recipe.training, self.order.steps
         log = Log(self.out, self._done())
         loader = Loader(
-            self.selection.cases,
-            self.selection.rules,
-            self.recipe,
+            self.renderer,
             self.order,
             threads=training.loader_threads,
             start=(self.position.epoch, self.position.step),
@@ -156,7 +166,7 @@ class Trainer:
         try:
             with loader:
                 for batch in loader:
-                    outputs, target = self._step(batch)
+                    outputs = self._step(batch)
                     self.position = Position(batch.epoch, batch.step + 1)
                     last = self.position.step == steps
                     if self._done() % training.log_every == 0 or last:
@@ -181,7 +191,7 @@ class Trainer:
                         show(progress)
                         since, waited = now, waiting
                     if last and self._wants_picture(batch.epoch):
-                        self._picture(batch, target, outputs)
+                        self._picture(batch, outputs)
                     batch.release()
                     if last:
                         self.position = Position(batch.epoch + 1, 0)
@@ -200,7 +210,7 @@ class Trainer:
     def _done(self) -> int:
         return self.position.epoch * self.order.steps + self.position.step
 
-    def _step(self, batch: Batch) -> tuple[ViewOutputs, Tensor]:
+    def _step(self, batch: Batch) -> ViewOutputs:
         """Forward, loss, backward, update; nothing here waits for the device."""
         recipe = self.recipe
         number = batch.epoch * self.order.steps + batch.step
@@ -208,8 +218,7 @@ class Trainer:
         picks = picks_of(recipe.training.seed, number, recipe.views.locals, levels)
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(batch.epoch, recipe)
-        views, target = self._to_device(batch.globals), self._to_device(batch.target)
-        local_views = self._to_device(batch.locals[: None if recipe.objective.local_cosine else 0])
+        views, target, local_views = self._inputs(batch)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
             outputs = forward_views(self.model, views, local_views, picks[0])
         with torch.autocast(self.device.type, enabled=False):
@@ -220,8 +229,25 @@ class Trainer:
         terms.total.backward()
         self.optimizer.step()
         self.fallbacks += batch.fallbacks
-        self._pending.append((number + 1, batch.cases, _diagnostics(terms, outputs, target, picks[0])))
-        return outputs, target
+        self._pending.append(
+            (number + 1, batch.cases, _diagnostics(terms, outputs, target, picks[0], self._unit))
+        )
+        return outputs
+
+    def _inputs(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+        """Global views, target and local views on the device, as the network takes them."""
+        wanted = None if self.recipe.objective.local_cosine else 0
+        views, target, local_views = (
+            self._to_device(array) for array in (batch.globals, batch.target, batch.locals[:wanted])
+        )
+        if self.recipe.dimensions == 3:
+            return views, target, local_views
+        holes = torch.from_numpy(batch.holes).to(self.device)
+        return (
+            to_network(views.flatten(0, 1), holes.flatten(0, 1)).unflatten(0, views.shape[:2]),
+            to_network(target, None),
+            to_network(local_views.flatten(0, 1), None).unflatten(0, local_views.shape[:2]),
+        )
 
     def _to_device(self, array: NDArray[np.float32]) -> Tensor:
         # Blocking: when it returns the slot may be filled again.
@@ -257,10 +283,13 @@ class Trainer:
         training = self.recipe.training
         return epoch % training.picture_every == 0 or epoch + 1 == training.epochs
 
-    def _picture(self, batch: Batch, target: Tensor, outputs: ViewOutputs) -> None:
-        restored = outputs.first.restored.detach().float().cpu().numpy()
+    def _picture(self, batch: Batch, outputs: ViewOutputs) -> None:
+        restored = outputs.first.restored.detach().float().cpu()
+        if self.recipe.dimensions == 2:
+            restored = from_network(restored)
         path = self.out / "pictures" / f"epoch-{batch.epoch + 1:04d}.png"
-        save_views(path, target.cpu().numpy(), batch.globals[0], restored, f"after epoch {batch.epoch + 1}")
+        title = f"after epoch {batch.epoch + 1}"
+        save_views(path, batch.target, batch.globals[0], restored.numpy(), title)
 
 
 def _names(levels: int) -> list[str]:
@@ -271,30 +300,33 @@ def _names(levels: int) -> list[str]:
     ]  # fmt: skip
 
 
-def _diagnostics(terms: Terms, outputs: ViewOutputs, target: Tensor, level: int) -> Tensor:
+def _diagnostics(terms: Terms, outputs: ViewOutputs, target: Tensor, level: int, unit: float) -> Tensor:
     """Terms, PSNR of each restoration (NaN for levels not restored) and spread of each level's projections.
 
     The spread is the standard deviation over the batch of the normalised projections, times √C: near 1 when they
     point everywhere, 0 when all are one (collapse).
+
+    Args:
+        unit: what 1 in the target is in the [0, 1] of the pixels, on which PSNR is defined.
     """
     with torch.no_grad():
         first = outputs.first
         missing = torch.full((), math.nan, device=target.device)
         psnr = [missing] * len(first.projections)
-        psnr[level] = _psnr(first.mids[level], target)
+        psnr[level] = _psnr(first.mids[level], target, unit)
         spreads = []
         for z in first.projections:
-            unit = torch.nn.functional.normalize(z.float())
-            spreads.append(unit.std(dim=0).mean() * math.sqrt(z.shape[1]))
+            directions = torch.nn.functional.normalize(z.float())
+            spreads.append(directions.std(dim=0).mean() * math.sqrt(z.shape[1]))
         values = [
             terms.total, terms.restoration, terms.global_cosine, terms.local_cosine, terms.mid_restoration,
-            _psnr(first.restored, target), *psnr, *spreads,
+            _psnr(first.restored, target, unit), *psnr, *spreads,
         ]  # fmt: skip
         return torch.stack([value.detach().float() for value in values])
 
 
-def _psnr(restored: Tensor, target: Tensor) -> Tensor:
-    return -10 * torch.log10(torch.nn.functional.mse_loss(restored.float(), target))
+def _psnr(restored: Tensor, target: Tensor, unit: float) -> Tensor:
+    return -10 * torch.log10(torch.nn.functional.mse_loss(restored.float(), target) * unit**2)
 
 
 def _in_float32(outputs: ViewOutputs) -> ViewOutputs:

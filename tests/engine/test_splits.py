@@ -11,7 +11,9 @@ def test_shares_and_stability():
     counts = Counter(split_of(f"patient-{n}") for n in range(10_000))
     assert abs(counts["train"] - 7000) < 150
     assert abs(counts["val"] - 1000) < 100
-    assert [split_of(f"patient-{n}") for n in range(6)] == [split_of(f"patient-{n}", 0) for n in range(6)]
+    assert [split_of(f"patient-{n}") for n in range(6)] == [
+        split_of(f"patient-{n}", seed=0) for n in range(6)
+    ]
 
 
 def test_a_patient_is_on_one_side_and_the_stricter_one():

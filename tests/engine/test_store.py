@@ -17,17 +17,19 @@ from hypothesis import strategies as st
 
 from pcrl.config import load_recipe
 from pcrl.datasets.catalog import find
-from pcrl.engine.cache.boxes import BoxReader, Scratch
+from pcrl.engine.cache.boxes import BoxReader
 from pcrl.engine.cache.cache import Cache
 from pcrl.engine.cache.chunks import StoredArray, encode
 from pcrl.engine.cache.copy import copy, prepare
 from pcrl.engine.cache.format import CacheError
 from pcrl.engine.cache.lock import WORKERS
+from pcrl.engine.cache.scratch import Scratch
 from pcrl.engine.cache.store import store_of
 from pcrl.engine.grid import Grid
 from pcrl.engine.ingest import plan, run
 from pcrl.engine.loader import Loader
 from pcrl.engine.order import Order
+from pcrl.engine.render import VolumeRenderer
 from pcrl.kernels import blosc
 
 IDENTITY = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
@@ -259,9 +261,10 @@ def files(dataset):
 
 
 def batches(dataset):
-    order = Order(len(dataset.cases), 4, 2, seed=0)
+    renderer = VolumeRenderer(dataset.cases, ["foreground"] * len(dataset.cases), RECIPE)
+    order = Order(renderer.groups, 2, seed=0)
     digest = hashlib.sha256()
-    with Loader(dataset.cases, ["foreground"] * len(dataset.cases), RECIPE, order, threads=2) as loader:
+    with Loader(renderer, order, threads=2) as loader:
         for batch in loader:
             for array in (batch.globals, batch.target, batch.locals):
                 digest.update(array.tobytes())

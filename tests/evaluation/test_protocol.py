@@ -48,14 +48,14 @@ def test_labels_are_needed_on_both_sides(lits):
 
 
 def test_a_clean_run_passes(lits):
-    assert check_leak(CLEAN, "runs/a", cohort(lits, 1.0, 0).test, transductive=False) is False
+    assert check_leak(CLEAN, "runs/a", cohort(lits, 1.0, 0).tested(), transductive=False) is False
 
 
 def test_a_patient_or_an_image_seen_is_refused_and_named(lits):
-    test = cohort(lits, 1.0, 0).test
+    test = cohort(lits, 1.0, 0).tested()
     by_patient = replace(CLEAN, patients=("volume-0", "volume-11"))
     # The same scan under another name: only its pixels give it away.
-    by_pixels = replace(CLEAN, pixels=(test[0].record.pixels,))
+    by_pixels = replace(CLEAN, pixels=(test[0].pixels,))
     for run, named in ((by_patient, "patients volume-11"), (by_pixels, f"images {test[0].name}")):
         with pytest.raises(ProtocolError, match=f"{named}.*--transductive"):
             check_leak(run, "runs/a", test, transductive=False)

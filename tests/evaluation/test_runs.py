@@ -7,6 +7,7 @@ import patients
 import pytest
 import torch
 
+from pcrl.engine.cache.cache import Cache
 from pcrl.evaluation.protocol import ProtocolError
 from pcrl.evaluation.runs import newest_compatible, open_run
 from pcrl.models.nsunet3d import build
@@ -21,7 +22,7 @@ WIDER = MODEL.model_copy(update={"width": 8})
 
 def make(lits, out, age, model=MODEL, finished=True):
     recipe = patients.RECIPE.model_copy(update={"model": model})
-    run_folder.create(out, recipe, select([lits], [lits], "auto"), FRESH)
+    run_folder.create(out, recipe, select(Cache(lits.folder.parent), ("lits",), recipe), FRESH)
     torch.manual_seed(age)
     weights = out / run_folder.CHECKPOINTS / "epoch-0001-step-000000"
     weights.mkdir(parents=True)
@@ -44,7 +45,7 @@ def test_the_newest_finished_run_that_fits_and_why_others_do_not(lits, tmp_path)
     assert found.path == tmp_path / "right"
     text = "\n".join(passed_over)
     assert "unfinished: not finished" in text
-    assert "wider: width 8 and 3 levels, not 4 and 3" in text
+    assert "wider: a 3D network of width 8 and 3 levels, not a 3D network of width 4 and 3 levels" in text
     assert "damaged" in text
     assert "old" not in text
 

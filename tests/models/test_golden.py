@@ -1,89 +1,113 @@
-"""The network and the objective give the published network's numbers."""
+"""The networks and the objective give the published networks' numbers."""
 
 import json
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
 import torch
+from torch import nn
 from weights import fill, inputs
 
 from pcrl.config import Objective
+from pcrl.models import published_names2d, published_names3d
+from pcrl.models.nsunet2d import NsUNet2D
 from pcrl.models.nsunet3d import NsUNet3D
-from pcrl.models.published_names import ours
 from pcrl.training.objective import forward_views, objective
 
-GOLDEN = Path(__file__).parents[1] / "golden"
-META = json.loads((GOLDEN / "pcrlv2_3d.json").read_text())
-ARRAYS = np.load(GOLDEN / "pcrlv2_3d.npz")
+FOLDER = Path(__file__).parents[1] / "golden"
 
 
-def network(dtype):
-    # The golden arrays are (x, y, z), and so are the weights: the network knows no axes.
-    state = {ours(name): torch.from_numpy(value) for name, value in fill(META["keys"], META["salt"]).items()}
-    model = NsUNet3D()
-    model.load_state_dict(state)
-    return model.to(dtype)
+@dataclass
+class Golden:
+    meta: dict
+    arrays: dict
+    names: ModuleType
+    build: Callable[[], nn.Module]
+
+    def network(self, dtype):
+        # The golden arrays are (x, y, z), and so are the weights: the network knows no axes.
+        values = fill(self.meta["keys"], self.meta["salt"])
+        model = self.build()
+        model.load_state_dict(
+            {self.names.ours(name): torch.from_numpy(value) for name, value in values.items()}
+        )
+        return model.to(dtype)
+
+    def data(self, dtype):
+        first, second, target, local_views = inputs(self.meta)
+        views = torch.from_numpy(np.stack([first, second])).to(dtype)
+        return views, torch.from_numpy(target).to(dtype), torch.from_numpy(np.stack(local_views)).to(dtype)
+
+    def terms(self, model, dtype):
+        views, target, local_views = self.data(dtype)
+        picks = self.meta["picks"]
+        outputs = forward_views(model, views, local_views, picks[0])
+        return objective(outputs, target, picks, self.meta["epoch"], 240, Objective())
 
 
-def data(dtype):
-    first, second, target, local_views = inputs(META)
-    views = torch.from_numpy(np.stack([first, second])).to(dtype)
-    return views, torch.from_numpy(target).to(dtype), torch.from_numpy(np.stack(local_views)).to(dtype)
+@pytest.fixture(scope="module", params=["2d", "3d"])
+def golden(request):
+    names, build = {"2d": (published_names2d, NsUNet2D), "3d": (published_names3d, NsUNet3D)}[request.param]
+    meta = json.loads((FOLDER / f"pcrlv2_{request.param}.json").read_text())
+    return Golden(meta, dict(np.load(FOLDER / f"pcrlv2_{request.param}.npz")), names, build)
 
 
-def close(ours, golden):
+def close(ours, golden, tolerance=1e-5):
     ours = ours.numpy()
     assert ours.shape == golden.shape
-    assert np.linalg.norm(ours - golden) <= 1e-5 * np.linalg.norm(golden)
-
-
-def terms_of(model, dtype):
-    views, target, local_views = data(dtype)
-    outputs = forward_views(model, views, local_views, META["picks"][0])
-    return objective(outputs, target, META["picks"], META["epoch"], 240, Objective())
+    assert np.linalg.norm(ours - golden) <= tolerance * np.linalg.norm(golden)
 
 
 @torch.no_grad()
-def test_every_array_in_eval_mode():
-    model = network(torch.float32).eval()
-    views, _, local_views = data(torch.float32)
-    outputs = model(views[0], restore=(0, 1, 2))
+def test_every_array_in_eval_mode(golden):
+    model, arrays = golden.network(torch.float32).eval(), golden.arrays
+    views, _, local_views = golden.data(torch.float32)
+    levels = range(model.decoder_levels)
+    outputs = model(views[0], restore=tuple(levels))
     together = model(local_views.flatten(0, 1))
-    close(outputs.restored, ARRAYS["restored"])
-    for level in range(3):
-        close(outputs.projections[level], ARRAYS[f"z{level}"])
-        close(outputs.predictions[level], ARRAYS[f"p{level}"])
-        close(outputs.mids[level], ARRAYS[f"mid{level}"])
-        close(together.projections[level], ARRAYS[f"local_z{level}"])
-        close(together.predictions[level], ARRAYS[f"local_p{level}"])
+    found = {"restored": outputs.restored}
+    for level in levels:
+        found |= {
+            f"z{level}": outputs.projections[level],
+            f"p{level}": outputs.predictions[level],
+            f"mid{level}": outputs.mids[level],
+            f"local_z{level}": together.projections[level],
+            f"local_p{level}": together.predictions[level],
+        }
+    assert found.keys() == {name for name in arrays if not name.startswith("after_train/")}
+    for name, value in found.items():
+        close(value, arrays[name])
 
 
 @torch.no_grad()
-def test_losses_in_eval_mode():
-    terms = terms_of(network(torch.float32).eval(), torch.float32)
-    for name, golden in META["eval"].items():
-        assert abs(getattr(terms, name).item() - golden) <= 1e-5 * max(1, abs(golden)), name
+def test_losses_in_eval_mode(golden):
+    terms = golden.terms(golden.network(torch.float32).eval(), torch.float32)
+    for name, value in golden.meta["eval"].items():
+        assert abs(getattr(terms, name).item() - value) <= 1e-5 * max(1, abs(value)), name
 
 
-def test_losses_gradients_and_statistics_in_train_mode():
-    model = network(torch.float64).train()
-    terms = terms_of(model, torch.float64)
-    for name, golden in META["train"].items():
-        assert getattr(terms, name).item() == pytest.approx(golden, rel=1e-6), name
+def test_losses_gradients_and_statistics_in_train_mode(golden):
+    model = golden.network(torch.float64).train()
+    terms = golden.terms(model, torch.float64)
+    for name, value in golden.meta["train"].items():
+        assert getattr(terms, name).item() == pytest.approx(value, rel=1e-6), name
     terms.total.backward()
     parameters = dict(model.named_parameters())
-    for name, golden in META["grad_norm"].items():
-        gradient = parameters[ours(name)].grad
-        if golden is None:
+    for name, value in golden.meta["grad_norm"].items():
+        gradient = parameters[golden.names.ours(name)].grad
+        if value is None:
             assert gradient is None, name
-        elif golden < 1e-9:
+        elif value < 1e-9:
             assert float(gradient.norm()) < 1e-8, name
         else:
-            assert float(gradient.norm()) == pytest.approx(golden, rel=1e-6), name
+            assert float(gradient.norm()) == pytest.approx(value, rel=1e-6), name
     buffers = dict(model.named_buffers())
-    after = [name for name in ARRAYS.files if name.startswith("after_train/")]
+    prefix = "after_train/"
+    after = {name: value for name, value in golden.arrays.items() if name.startswith(prefix)}
     assert after
-    for name in after:
-        found = buffers[ours(name.removeprefix("after_train/"))].numpy()
-        assert np.linalg.norm(found - ARRAYS[name]) <= 1e-6 * np.linalg.norm(ARRAYS[name]), name
+    for name, value in after.items():
+        close(buffers[golden.names.ours(name.removeprefix(prefix))], value, 1e-6)

@@ -1,4 +1,4 @@
-"""Published checkpoints: read without executing them, turned to our axes, written back."""
+"""Published 3D checkpoints: read without executing them, turned to our axes, written back."""
 
 import argparse
 import json
@@ -14,7 +14,7 @@ from weights import fill
 
 from pcrl.models.nsunet3d import NsUNet3D
 from pcrl.models.published import WeightsError, read_published, to_published
-from pcrl.models.published_names import ours, published_names
+from pcrl.models.published_names3d import network, ours
 
 ROOT = Path(__file__).parents[2]
 KEYS = json.loads((ROOT / "tests/golden/pcrlv2_3d.json").read_text())["keys"]
@@ -39,14 +39,14 @@ def checkpoint(tmp_path, state):
 
 
 def test_names_are_those_of_the_published_network():
-    assert published_names() == {name: ours(name) for name in KEYS}
-    assert set(published_names().values()) == NsUNet3D().state_dict().keys()
+    assert network().names == {name: ours(name) for name in KEYS}
+    assert set(network().names.values()) == NsUNet3D().state_dict().keys()
 
 
 def test_round_trip(checkpoint, state):
     for axes in ("zyx", "xyz"):
         found = read_published(checkpoint, axes)
-        assert found.epoch == 240
+        assert (found.epoch, found.part, found.origin) == (240, "network", "published 3D network")
         back = to_published(found.weights, axes)
         assert back.keys() == state.keys()
         assert all(torch.equal(back[name], state[name]) for name in state)
@@ -98,8 +98,6 @@ def test_other_files_are_refused(tmp_path, checkpoint, state):
         {"state_dict": {**state, "out_tr.final_conv.bias": torch.zeros(3)}},
         r"bias \(torch.float32, \(3,\) instead of \(1,\)\)",
     )
-    refused({"conv1.weight": torch.zeros(1)}, "2D network")
-    refused({"model.decoder.x": torch.zeros(1)}, "2D network")
     refused({ours(name): value for name, value in state.items()}, "unknown: encoder.levels.0")
     refused({**state, "out_tr.final_conv.bias": torch.zeros(1).to_sparse()}, "of the wrong type")
     refused({**state, "out_tr.final_conv.bias": torch.zeros(1, dtype=torch.complex64)}, "of the wrong type")
@@ -140,7 +138,7 @@ def test_file_of_an_old_torch(tmp_path, state):
 def test_other_networks_are_not_exported(settings):
     with torch.device("meta"):
         weights = NsUNet3D(**settings).state_dict()
-    with pytest.raises(WeightsError, match="not the published network"):
+    with pytest.raises(WeightsError, match="not the published 3D network"):
         to_published(weights)
 
 

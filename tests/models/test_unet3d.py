@@ -3,11 +3,11 @@
 import pytest
 import torch
 
-from pcrl.config import Model
+from pcrl.config import VolumeModel
 from pcrl.models.nsunet3d import build
 from pcrl.models.unet3d import build_unet
 
-SETTINGS = Model(width=4, levels=3)
+SETTINGS = VolumeModel(width=4, levels=3)
 
 
 @pytest.fixture(scope="module")

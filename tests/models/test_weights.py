@@ -6,15 +6,16 @@ import os
 import pytest
 import torch
 
-from pcrl.config import Model
+from pcrl.config import ImageModel, VolumeModel
+from pcrl.models.nsunet2d import NsUNet2D
 from pcrl.models.nsunet3d import NsUNet3D
 from pcrl.models.published import WeightsError
-from pcrl.models.weights import load_weights, save_weights
+from pcrl.models.weights import Weights, load_into, load_weights, save_weights
 
 
 def test_weights_folder_round_trip_and_damage(tmp_path):
     model = NsUNet3D(width=4, levels=2)
-    settings = Model(width=4, levels=2)
+    settings = VolumeModel(width=4, levels=2)
     save_weights(tmp_path / "w", settings, model.state_dict(), {"epoch": 3})
     found = load_weights(tmp_path / "w")
     assert (found.model, found.source) == (settings, {"epoch": 3})
@@ -27,7 +28,7 @@ def test_weights_folder_round_trip_and_damage(tmp_path):
 
 
 def test_weights_are_written_whole_or_not_at_all(tmp_path, monkeypatch):
-    settings, state = Model(width=4, levels=2), NsUNet3D(width=4, levels=2).state_dict()
+    settings, state = VolumeModel(width=4, levels=2), NsUNet3D(width=4, levels=2).state_dict()
 
     def full_disk(*_, **__):
         raise OSError("no space left")
@@ -50,7 +51,7 @@ def test_weights_are_written_whole_or_not_at_all(tmp_path, monkeypatch):
 
 
 def test_weights_say_what_they_are(tmp_path):
-    save_weights(tmp_path / "w", Model(width=4, levels=2), NsUNet3D(4, 2).state_dict(), {"epoch": 3})
+    save_weights(tmp_path / "w", VolumeModel(width=4, levels=2), NsUNet3D(4, 2).state_dict(), {"epoch": 3})
     path = tmp_path / "w/weights.json"
     description = json.loads(path.read_text())
     assert (description["format"], description["kind"]) == (1, "weights")
@@ -58,3 +59,48 @@ def test_weights_say_what_they_are(tmp_path):
         path.write_text(damaged)
         with pytest.raises(WeightsError, match=r"weights\.json"):
             load_weights(tmp_path / "w")
+
+
+def test_weights_say_whether_they_are_all(tmp_path):
+    settings, state = ImageModel(width=4), NsUNet2D(4).state_dict()
+    save_weights(tmp_path / "whole", settings, state, {})
+    encoder = {name: value for name, value in state.items() if name.startswith("encoder.")}
+    save_weights(tmp_path / "part", settings, encoder, {}, "encoder")
+    assert [load_weights(tmp_path / name).part for name in ("whole", "part")] == ["network", "encoder"]
+    path = tmp_path / "part/weights.json"
+    description = json.loads(path.read_text())
+    path.write_text(json.dumps(description | {"part": "half"}))
+    with pytest.raises(WeightsError, match=r"weights\.json: part 'half', expected"):
+        load_weights(tmp_path / "part")
+    path = tmp_path / "whole/weights.json"
+    description = json.loads(path.read_text())
+    # As it was written before there were encoders alone.
+    del description["part"]
+    path.write_text(json.dumps(description))
+    assert load_weights(tmp_path / "whole").part == "network"
+
+
+def test_an_encoder_leaves_the_rest_as_it_is():
+    torch.manual_seed(0)
+    given, model, untouched = (NsUNet2D(4) for _ in range(3))
+    untouched.load_state_dict(model.state_dict())
+    encoder = {name: value for name, value in given.state_dict().items() if name.startswith("encoder.")}
+    load_into(model, Weights(ImageModel(width=4), encoder, {}, "encoder"))
+    for name, value in model.state_dict().items():
+        expected = given if name.startswith("encoder.") else untouched
+        assert torch.equal(value, expected.state_dict()[name]), name
+    load_into(model, Weights(ImageModel(width=4), given.state_dict(), {}))
+    assert all(torch.equal(value, given.state_dict()[name]) for name, value in model.state_dict().items())
+
+
+@pytest.mark.parametrize("part", ["network", "encoder"])
+def test_weights_that_do_not_fit_are_refused(part):
+    state = {
+        n: v for n, v in NsUNet2D(4).state_dict().items() if part == "network" or n.startswith("encoder.")
+    }
+    incomplete = {name: value for name, value in state.items() if name != "encoder.conv1.weight"}
+    for damaged in (incomplete, {**state, "x": torch.zeros(1)}):
+        with pytest.raises(WeightsError, match=f"no weights of a {part}"):
+            load_into(NsUNet2D(4), Weights(ImageModel(width=4), damaged, {}, part))
+    with pytest.raises(WeightsError, match=r"conv1\.weight"):
+        load_into(NsUNet2D(8), Weights(ImageModel(width=4), state, {}, part))

@@ -5,8 +5,9 @@ import math
 import pytest
 import torch
 
-from pcrl.config import Model, Objective
-from pcrl.models.nsunet3d import NsUNet3D, Outputs, build
+from pcrl.config import Objective, VolumeModel
+from pcrl.models.nsunet3d import NsUNet3D, build
+from pcrl.models.outputs import Outputs
 from pcrl.training.objective import agreement, beta, forward_views, number_of_picks, objective
 
 
@@ -39,7 +40,7 @@ def test_beta_falls_along_a_cosine():
 @pytest.mark.parametrize("head", ["published", "paper"])
 @pytest.mark.parametrize(("width", "levels"), [(2, 2), (4, 3), (2, 5)])
 def test_width_depth_and_head_are_settings(width, levels, head):
-    model = build(Model(width=width, levels=levels, head=head))
+    model = build(VolumeModel(width=width, levels=levels, head=head))
     assert model.decoder_levels == levels - 1
     x = torch.rand(2, 1, 32, 16, 16)
     result = model(x, restore=(0,))

@@ -21,7 +21,7 @@ from pcrl.engine.ingest import plan, run
 from pcrl.engine.splits import split_of
 from pcrl.training import run_folder
 from pcrl.training.checkpoint import Position, checkpoints, load
-from pcrl.training.selection import select
+from pcrl.training.selection import held_patients, select, select_volumes
 from pcrl.training.trainer import Trainer, TrainingError, initial_model, learning_rate, picks_of
 
 ROOT = Path(__file__).parents[2]
@@ -60,7 +60,7 @@ def cache(tmp_path_factory):
 
 def selection(cache, names=("lits",)):
     opened = Cache(cache)
-    return select(opened.datasets(names), opened.datasets(), "auto")
+    return select(opened, names, RECIPE)
 
 
 def test_held_back_patients_are_seen_nowhere(cache):
@@ -72,7 +72,9 @@ def test_held_back_patients_are_seen_nowhere(cache):
     held = [n for n in range(8) if split_of(f"volume-{n}") != "train"]
     assert chosen.held_back == len(held) + len([n for n in held if n < 2])
     opened = Cache(cache)
-    alone = select(opened.datasets(("scans",)), opened.datasets(("scans",)), "lung")
+    scans_only = opened.datasets(("scans",))
+    lung = load_recipe("pcrlv2-3d", [*TINY, "views.tissue=lung"])
+    alone = select_volumes(scans_only, held_patients(scans_only, []), lung)
     assert (len(alone.cases), alone.held_back, alone.rules) == (2, 0, ("lung", "lung"))
 
 
@@ -256,16 +258,16 @@ def test_command_asks_where_it_cannot_know(cache, tmp_path):
 def test_what_earlier_weights_saw_is_seen_too(cache, tmp_path):
     """A run that starts from another one inherits its patients, or a leak could hide behind --init."""
     opened = Cache(cache)
-    scored = opened.dataset("lits")
-    alone = select([opened.dataset("scans")], [opened.dataset("scans")], "auto")
+    alone = select_volumes([opened.dataset("scans")], set(), RECIPE)
     run_folder.create(tmp_path / "first", RECIPE, alone, FRESH)
     first = run_folder.read(tmp_path / "first")
     assert first.start_known
-    training = select([scored], [scored], "auto")
+    training = select(opened, ("lits",), RECIPE)
     own = {case.patient for case in training.cases}
     for start, known, inherited in (
         (run_folder.Start("first", fresh=False, run=first), True, set(first.patients)),
         (run_folder.Start("imported", fresh=False), False, set()),
+        (run_folder.Start("photographs", fresh=False, no_patients=True), True, set()),
     ):
         out = tmp_path / start.words.replace("first", "second")
         run_folder.create(out, RECIPE, training, start)

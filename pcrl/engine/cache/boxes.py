@@ -8,40 +8,10 @@ import numpy as np
 from numcodecs import Blosc
 from numpy.typing import NDArray
 
-from pcrl.engine.cache.chunks import CRC_BYTES, ChunkTable, damaged, frame_at
+from pcrl.engine.cache.chunks import ChunkTable, damaged, frame_at
 from pcrl.engine.cache.files import ChunkFile
-from pcrl.kernels import blosc
+from pcrl.engine.cache.scratch import Scratch
 from pcrl.kernels.decode import OK, faulty, read_box
-
-FRAME_OVERHEAD = 32 + CRC_BYTES
-"""Bytes by which a frame and its CRC can be longer than a chunk that does not compress: Blosc's header."""
-
-
-class Scratch:
-    """What one thread needs to decompress chunks.
-
-    Args:
-        ticks: time spent since it was last asked for: on fetching and checking frames, on decompressing and copying.
-    """
-
-    def __init__(self) -> None:
-        self.decompressor = blosc.Decompressor() if blosc.AVAILABLE else None
-        self.ticks = np.zeros(2, np.int64)
-        self.frame = np.empty(0, np.uint8)
-        self._chunk = np.empty((0, 0, 0), np.int16)
-
-    def share_of_decoding(self) -> float:
-        """Which share of the reading since the last call was decompressing and copying, not fetching and checking."""
-        fetching, decoding = self.ticks.tolist()
-        self.ticks[:] = 0
-        return decoding / (fetching + decoding) if fetching + decoding else 0.0
-
-    def chunk(self, edge: int) -> NDArray[np.int16]:
-        """Room for a chunk, and for a frame of one; made when another edge is asked for than before."""
-        if len(self._chunk) != edge:
-            self._chunk = np.empty((edge, edge, edge), np.int16)
-            self.frame = np.empty(self._chunk.nbytes + FRAME_OVERHEAD, np.uint8)
-        return self._chunk
 
 
 class BoxReader:
@@ -78,7 +48,7 @@ class BoxReader:
             return
         if wanted is None:
             wanted = np.array([[start, np.add(start, destination.shape)]])
-        file, chunk = self.file, scratch.chunk(table.chunk[-1])
+        file, chunk = self.file, scratch.chunk(table.chunk[-3:], table.dtype)
         result = read_box(
             file.content, file.descriptor, file.size, table.offsets[channel], table.sizes[channel],
             crcs[channel] if crcs.size else crcs.reshape(0, 0, 0), self._checked[channel],

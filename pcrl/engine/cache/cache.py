@@ -25,6 +25,7 @@ from pcrl.engine.cache.format import (
     LabelRecord,
     load,
 )
+from pcrl.engine.cache.images import IMAGE_SET_RECORD, CachedImages
 from pcrl.engine.cache.store import Store, store_of
 
 
@@ -98,7 +99,7 @@ class CachedDataset:
 
 
 class Cache:
-    """A cache folder.
+    """A cache folder, which holds data sets of volumes and of images.
 
     Raises:
         CacheError: no cache there, or nothing in it.
@@ -106,22 +107,25 @@ class Cache:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        found = sorted(root.glob(f"*/{DATASET_RECORD}")) if root.is_dir() else []
-        if not found:
+        self._volumes, self._images = (
+            {path.parent.name: path.parent for path in sorted(root.glob(f"*/{record}"))}
+            for record in (DATASET_RECORD, IMAGE_SET_RECORD)
+        )
+        if not self.names():
             raise CacheError(
                 f"{root} holds no cache: make one with `pcrl ingest --dataset NAME --cache {root}`"
             )
-        self._folders = {path.parent.name: path.parent for path in found}
 
     def names(self) -> list[str]:
         """Names of the data sets."""
-        return list(self._folders)
+        return sorted({*self._volumes, *self._images})
 
     def dataset(self, name: str) -> CachedDataset:
-        """Open one data set; `CacheError` names those that exist if there is no such one."""
-        if name not in self._folders:
-            raise CacheError(f"{self.root} holds {', '.join(self._folders)}, not {name!r}")
-        folder = self._folders[name]
+        """Open one data set of volumes; `CacheError` says what is there if there is no such one."""
+        self._require((name,))
+        if name not in self._volumes:
+            raise CacheError(f"{self.root}: {name} holds images, not volumes")
+        folder = self._volumes[name]
         record = load(DatasetRecord, folder / DATASET_RECORD)
         store = store_of(record.storage)
         cases = tuple(
@@ -131,9 +135,27 @@ class Cache:
         )
         return CachedDataset(folder, record, cases)
 
+    def image_set(self, name: str) -> CachedImages:
+        """Open one data set of images; `CacheError` says what is there if there is no such one."""
+        self._require((name,))
+        if name not in self._images:
+            raise CacheError(f"{self.root}: {name} holds volumes, not images")
+        return CachedImages.open(self._images[name])
+
     def datasets(self, names: tuple[str, ...] = ()) -> list[CachedDataset]:
-        """Open several data sets, all if none is named."""
-        return [self.dataset(name) for name in (names or self.names())]
+        """Open those of the named data sets that hold volumes; of all if none is named."""
+        self._require(names)
+        return [self.dataset(name) for name in (names or self.names()) if name in self._volumes]
+
+    def image_sets(self, names: tuple[str, ...] = ()) -> list[CachedImages]:
+        """Open those of the named data sets that hold images; of all if none is named."""
+        self._require(names)
+        return [self.image_set(name) for name in (names or self.names()) if name in self._images]
+
+    def _require(self, names: tuple[str, ...]) -> None:
+        for name in names:
+            if name not in self.names():
+                raise CacheError(f"{self.root} holds {', '.join(self.names())}, not {name!r}")
 
 
 def identity(cases: list[CachedCase]) -> str:

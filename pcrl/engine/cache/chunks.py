@@ -136,13 +136,19 @@ def frame_at(table: ChunkTable, place: tuple[int, ...], content: NDArray[np.uint
     """The frame of one chunk out of the bytes of the file; None if all voxels are fill value; raises as `frames_of`."""
     if table.offsets[place] == MISSING:
         return None
-    offset, size = int(table.offsets[place]), int(table.sizes[place])
-    frame = content[offset : offset + size].tobytes()
-    after = content[offset + size : offset + size + CRC_BYTES]
-    wanted = int(table.crcs[place]) if table.crcs.size else int.from_bytes(after.tobytes(), "little")
-    if len(frame) != size or crc_of(frame) != wanted:
+    crc = int(table.crcs[place]) if table.crcs.size else None
+    frame = frame_in(content, int(table.offsets[place]), int(table.sizes[place]), crc)
+    if frame is None:
         raise damaged(table, place, REASONS[WRONG_CRC])
     return frame
+
+
+def frame_in(content: NDArray[np.uint8], offset: int, size: int, crc: int | None = None) -> bytes | None:
+    """A frame out of the bytes of a file; None if its CRC is not `crc`, or not what the four bytes after it say."""
+    frame = content[offset : offset + size].tobytes()
+    if crc is None:
+        crc = int.from_bytes(content[offset + size : offset + size + CRC_BYTES].tobytes(), "little")
+    return frame if len(frame) == size and crc_of(frame) == crc else None
 
 
 def damaged(table: ChunkTable, place: tuple[int, ...], reason: str) -> CacheError:

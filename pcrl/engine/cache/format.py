@@ -17,7 +17,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from pcrl.config import Data, Modality, Recipe, TissueRule
+from pcrl.config import Data, Modality, TissueRule, VolumeRecipe
 from pcrl.datasets.case import Split
 from pcrl.engine.grid import Grid
 
@@ -123,7 +123,7 @@ class DatasetRecord(Record):
 
     format: int
     name: str
-    recipe: Recipe
+    recipe: VolumeRecipe
     tissue: TissueRule
     split_seed: int
     storage: Storage = "zarr"

@@ -1,7 +1,6 @@
 """Pixels of a case as OME-Zarr (NGFF 0.5), sharded: one file an array.
 
-zarr-python writes the metadata. The shards are put together here, and found again here: through zarr-python, writing
-a CT takes ten times as long, and reading one box of it twenty times.
+zarr-python writes the metadata, `pcrl.engine.cache.shard` the shards.
 """
 
 from __future__ import annotations
@@ -12,17 +11,15 @@ from typing import Any
 
 import numpy as np
 import zarr
-from numpy.typing import NDArray
 from zarr.codecs import BloscCodec, Crc32cCodec
 
-from pcrl.engine.cache.chunks import CRC_BYTES, LEVELS, ChunkTable, Frames, counts, crc_of
+from pcrl.engine.cache.chunks import LEVELS, ChunkTable, Frames, counts
 from pcrl.engine.cache.commit import new_folder
 from pcrl.engine.cache.format import LABEL, ORIGINAL_LABEL, CacheError
+from pcrl.engine.cache.shard import read_index, shard_path, write_shard
 from pcrl.engine.cache.store import Store
 from pcrl.engine.grid import Grid
-from pcrl.kernels.decode import MISSING
 
-_ENTRY_BYTES = 16
 _INNER = ["bytes", "blosc", "crc32c"]
 _INDEX = ["bytes", "crc32c"]
 
@@ -104,22 +101,7 @@ def _write_array(path: Path, group: zarr.Group, frames: Frames) -> None:
         compressors=[blosc, Crc32cCodec()],
     )
     if any(frame is not None for frame in frames.data):
-        _write_shard(_shard(path / "0", len(grid)), frames)
-
-
-def _write_shard(path: Path, frames: Frames) -> None:
-    """Frames with their CRCs one after the other, then the index with its own (Zarr v3, sharding codec 1.0)."""
-    path.parent.mkdir(parents=True)
-    index = np.full((len(frames.data), 2), MISSING, "<u8")
-    with path.open("xb") as file:
-        for number, frame in enumerate(frames.data):
-            if frame is not None:
-                index[number] = file.tell(), len(frame) + CRC_BYTES
-                file.write(frame)
-                file.write(crc_of(frame).to_bytes(CRC_BYTES, "little"))
-        encoded = index.tobytes()
-        file.write(encoded)
-        file.write(crc_of(encoded).to_bytes(CRC_BYTES, "little"))
+        write_shard(shard_path(path / "0", [0] * len(grid)), frames.data)
 
 
 def _table(path: Path) -> ChunkTable:
@@ -145,33 +127,12 @@ def _table(path: Path) -> ChunkTable:
         raise CacheError(
             f"{path} is not stored as pcrl stores it (one shard, Blosc, CRC-32C): ingest it again"
         )
-    shard = _shard(path, len(grid))
-    index = _index(shard, int(np.prod(grid)))
-    offsets = np.ascontiguousarray(index[:, 0]).reshape(grid)
-    sizes = np.where(offsets == MISSING, 0, index[:, 1].reshape(grid) - np.uint64(CRC_BYTES))
+    shard = shard_path(path, [0] * len(grid))
+    offsets, sizes = read_index(shard, int(np.prod(grid)))
     no_crcs = np.empty((0,) * len(grid), np.uint32)
     return ChunkTable(
-        shard, shape, dtype, chunk, fill, compression, offsets, sizes.astype(np.uint32), no_crcs
+        shard, shape, dtype, chunk, fill, compression, offsets.reshape(grid), sizes.reshape(grid), no_crcs
     )
-
-
-def _index(shard: Path, chunks: int) -> NDArray[np.uint64]:
-    """(chunks, 2): offset and bytes of each, from the end of a shard."""
-    if not shard.exists():  # as the specification allows: nothing but fill value
-        return np.full((chunks, 2), MISSING, np.uint64)
-    length = chunks * _ENTRY_BYTES
-    with shard.open("rb") as file:
-        size = file.seek(0, 2)
-        file.seek(max(0, size - length - CRC_BYTES))
-        content = file.read()
-    encoded, crc = content[:length], int.from_bytes(content[length:], "little")
-    if len(content) != length + CRC_BYTES or crc_of(encoded) != crc:
-        raise CacheError(f"{shard}: its index of chunks is damaged: run `pcrl cache verify`")
-    return np.frombuffer(encoded, "<u8").reshape(chunks, 2)
-
-
-def _shard(path: Path, axes: int) -> Path:
-    return path.joinpath("c", *["0"] * axes)
 
 
 def _json(path: Path) -> dict[str, Any]:

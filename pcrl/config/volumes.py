@@ -1,34 +1,17 @@
-"""The settings of a run: one frozen, validated tree, read from a TOML recipe.
-
-Sizes and positions are in (z, y, x) order, spacings in millimetres, angles in degrees. A number changes by setting it
-(`--set training.epochs=10`, or an own recipe), never by subclass.
-"""
+"""Recipes for volumes. Sizes and positions are in (z, y, x) order, spacings in millimetres, angles in degrees."""
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Iterable
-from importlib import resources
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
+
+from pcrl.config.base import Codec, Objective, Settings, Share, Training
 
 Size = tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]]
 Spacing = tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]]
 Modality = Literal["ct", "mr"]
 TissueRule = Literal["foreground", "lung"]
-Codec = Literal["lz4", "zstd"]
-
-
-class RecipeError(ValueError):
-    """A recipe or a `--set` that cannot be used; the message names the key and what was expected."""
-
-
-class Settings(BaseModel):
-    """Base of every node of the tree: immutable, and an unknown key is an error rather than ignored."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Data(Settings):
@@ -74,8 +57,8 @@ class Views(Settings):
     """`auto` is `lung` for LUNA16 and `foreground` for everything else."""
     lung_limits: tuple[float, ...] = (0.675, 1.0, 0.919, 0.15)
     """Rule `lung`: share of dense voxels above which a box of each size is refused (published, in effect)."""
-    foreground_share: Annotated[float, Field(ge=0, le=1)] = 0.1
-    flip_probability: Annotated[float, Field(ge=0, le=1)] = 0.5
+    foreground_share: Share = 0.1
+    flip_probability: Share = 0.5
     scale: tuple[float, float] = (0.9, 1.1)
     angle: Annotated[float, Field(ge=0, le=180)] = 10.0
 
@@ -92,7 +75,7 @@ class Corruption(Settings):
     swap_block: Size = (4, 4, 8)
 
 
-class Model(Settings):
+class VolumeModel(Settings):
     """The network. The defaults are the published nsUNet 3D."""
 
     network: Literal["nsunet3d"] = "nsunet3d"
@@ -101,43 +84,6 @@ class Model(Settings):
     levels: Annotated[int, Field(ge=2, le=6)] = 4
     head: Literal["published", "paper"] = "published"
     """Restoration head: Conv–BN–Sigmoid as in the published code, or Conv–BN–ReLU–Conv as in the paper."""
-
-
-class Objective(Settings):
-    """The weight of each term of the loss."""
-
-    restoration: Annotated[float, Field(ge=0)] = 1.0
-    mid_restoration: Annotated[float, Field(ge=0)] = 1.0
-    global_cosine: Annotated[float, Field(ge=0)] = 1.0
-    local_cosine: Annotated[float, Field(ge=0)] = 1.0
-
-    @model_validator(mode="after")
-    def _something(self) -> Objective:
-        if not any(getattr(self, name) for name in type(self).model_fields):
-            raise ValueError("objective: at least one term needs a weight above 0")
-        return self
-
-
-class Training(Settings):
-    """Pre-training: SGD with a cosine per epoch to 0."""
-
-    epochs: Annotated[int, Field(ge=1)] = 240
-    samples_per_case: Annotated[int, Field(ge=1)] = 16
-    batch_size: Annotated[int, Field(ge=2)] = 32
-    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
-    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
-    weight_decay: Annotated[float, Field(ge=0)] = 1e-4
-    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
-    loader_threads: Annotated[int, Field(ge=0)] = 0
-    """0: as many as there are cores."""
-    window: Annotated[int, Field(ge=0)] = 64
-    """Cases that samples are drawn across at a time; 0: all. What is outside need not be open, nor in memory."""
-    ahead: Annotated[int, Field(ge=1)] = 4
-    """Batches prepared ahead of the step."""
-    log_every: Annotated[int, Field(ge=1)] = 10
-    """Steps between two logged lines; nothing else waits for the device."""
-    picture_every: Annotated[int, Field(ge=1)] = 5
-    """Epochs between two pictures of views, their corruption and their restoration."""
 
 
 class FineTuning(Settings):
@@ -156,8 +102,8 @@ class FineTuning(Settings):
     """Share by which the windows of sliding-window inference overlap."""
 
 
-class Recipe(Settings):
-    """All settings of one line of work, from the scan to the score."""
+class VolumeRecipe(Settings):
+    """All settings of one line of work on volumes, from the scan to the score."""
 
     name: str
     about: str = ""
@@ -165,13 +111,13 @@ class Recipe(Settings):
     data: Data = Data()
     views: Views = Views()
     corruption: Corruption = Corruption()
-    model: Model = Model()
+    model: VolumeModel = VolumeModel()
     objective: Objective = Objective()
     training: Training = Training()
     finetuning: FineTuning = FineTuning()
 
     @model_validator(mode="after")
-    def _divisible(self) -> Recipe:
+    def _divisible(self) -> VolumeRecipe:
         factor = 2 ** (self.model.levels - 1)
         sizes = {
             "views.global_shape": self.views.global_shape,
@@ -191,63 +137,3 @@ class Recipe(Settings):
             if block > edge:
                 raise ValueError(f"corruption.swap_block is larger than a view on axis {axis}")
         return self
-
-
-def builtin_recipes() -> list[str]:
-    """Names of the recipes that come with pcrl."""
-    folder = resources.files("pcrl") / "recipes"
-    return sorted(p.name.removesuffix(".toml") for p in folder.iterdir() if p.name.endswith(".toml"))
-
-
-def load_recipe(name: str, overrides: Iterable[str] = ()) -> Recipe:
-    """Read a recipe by built-in name or path of a TOML file, with `KEY=VALUE` overrides applied.
-
-    Raises:
-        RecipeError: unknown recipe, unreadable TOML, unknown key or a value out of range.
-    """
-    path = Path(name)
-    if path.suffix == ".toml":
-        if not path.is_file():
-            raise RecipeError(f"recipe file {path} does not exist")
-        text, stem = path.read_text(encoding="utf-8"), path.stem
-    elif name in builtin_recipes():
-        text = (resources.files("pcrl") / "recipes" / f"{name}.toml").read_text(encoding="utf-8")
-        stem = name
-    else:
-        raise RecipeError(
-            f"no recipe {name!r}: give one of {', '.join(builtin_recipes())}, or the path of a .toml file"
-        )
-    try:
-        tree = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise RecipeError(f"recipe {name}: not valid TOML: {error}") from error
-    tree.setdefault("name", stem)
-    return recipe_from(tree, overrides)
-
-
-def recipe_from(tree: dict[str, Any], overrides: Iterable[str] = ()) -> Recipe:
-    """Validate a tree of plain values (from TOML or JSON), with `KEY=VALUE` overrides applied."""
-    for override in overrides:
-        _apply(tree, override)
-    try:
-        return Recipe.model_validate(tree)
-    except ValidationError as error:
-        lines = [f"{'.'.join(map(str, item['loc'])) or 'recipe'}: {item['msg']}" for item in error.errors()]
-        raise RecipeError("; ".join(lines)) from error
-
-
-def _apply(tree: dict[str, Any], override: str) -> None:
-    key, separator, text = override.partition("=")
-    if not separator or not key:
-        raise RecipeError(f"--set {override}: expected KEY=VALUE, such as training.epochs=10")
-    try:
-        value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        value = text
-    *parents, leaf = key.strip().split(".")
-    node = tree
-    for parent in parents:
-        node = node.setdefault(parent, {})
-        if not isinstance(node, dict):
-            raise RecipeError(f"--set {override}: {parent} is a value, not a section")
-    node[leaf] = value

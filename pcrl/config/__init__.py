@@ -1,0 +1,59 @@
+"""The settings of a run: one frozen, validated tree, read from a TOML recipe.
+
+A number changes by setting it (`--set training.epochs=10`, or an own recipe), never by subclass.
+"""
+
+from pcrl.config.base import Codec, Objective, RecipeError, Settings, Training
+from pcrl.config.images import (
+    Classification,
+    ImageCorruption,
+    ImageData,
+    ImageModel,
+    ImageRecipe,
+    ImageSize,
+    ImageViews,
+)
+from pcrl.config.load import Model, Recipe, builtin_recipes, load_recipe, model_from, recipe_from
+from pcrl.config.volumes import (
+    Corruption,
+    Data,
+    FineTuning,
+    Modality,
+    Size,
+    Spacing,
+    TissueRule,
+    Views,
+    VolumeModel,
+    VolumeRecipe,
+)
+
+__all__ = [
+    "Classification",
+    "Codec",
+    "Corruption",
+    "Data",
+    "FineTuning",
+    "ImageCorruption",
+    "ImageData",
+    "ImageModel",
+    "ImageRecipe",
+    "ImageSize",
+    "ImageViews",
+    "Modality",
+    "Model",
+    "Objective",
+    "Recipe",
+    "RecipeError",
+    "Settings",
+    "Size",
+    "Spacing",
+    "TissueRule",
+    "Training",
+    "Views",
+    "VolumeModel",
+    "VolumeRecipe",
+    "builtin_recipes",
+    "load_recipe",
+    "model_from",
+    "recipe_from",
+]

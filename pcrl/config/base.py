@@ -1,0 +1,58 @@
+"""What every recipe has, whatever it is for, and the settings that volumes and images share."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Codec = Literal["lz4", "zstd"]
+
+
+class RecipeError(ValueError):
+    """A recipe or a `--set` that cannot be used; the message names the key and what was expected."""
+
+
+class Settings(BaseModel):
+    """Base of every node of the tree: immutable, and an unknown key is an error rather than ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Objective(Settings):
+    """The weight of each term of the loss."""
+
+    restoration: Annotated[float, Field(ge=0)] = 1.0
+    mid_restoration: Annotated[float, Field(ge=0)] = 1.0
+    global_cosine: Annotated[float, Field(ge=0)] = 1.0
+    local_cosine: Annotated[float, Field(ge=0)] = 1.0
+
+    @model_validator(mode="after")
+    def _something(self) -> Objective:
+        if not any(getattr(self, name) for name in type(self).model_fields):
+            raise ValueError("objective: at least one term needs a weight above 0")
+        return self
+
+
+class Training(Settings):
+    """Pre-training: SGD with a cosine per epoch to 0."""
+
+    epochs: Annotated[int, Field(ge=1)] = 240
+    samples_per_case: Annotated[int, Field(ge=1)] = 16
+    batch_size: Annotated[int, Field(ge=2)] = 32
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    weight_decay: Annotated[float, Field(ge=0)] = 1e-4
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    loader_threads: Annotated[int, Field(ge=0)] = 0
+    """0: as many as there are cores."""
+    window: Annotated[int, Field(ge=0)] = 64
+    """Files of the cache that samples are drawn across at a time; 0: all. What is outside need not be open, nor in
+    memory. A volume is a file; of images, a shard is."""
+    ahead: Annotated[int, Field(ge=1)] = 4
+    """Batches prepared ahead of the step."""
+    log_every: Annotated[int, Field(ge=1)] = 10
+    """Steps between two logged lines; nothing else waits for the device."""
+    picture_every: Annotated[int, Field(ge=1)] = 5
+    """Epochs between two pictures of views, their corruption and their restoration."""

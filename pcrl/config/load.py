@@ -1,0 +1,96 @@
+"""Reading recipes: built-in or a TOML file, with single settings overridden."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from pcrl.config.base import RecipeError
+from pcrl.config.images import ImageModel, ImageRecipe
+from pcrl.config.volumes import VolumeModel, VolumeRecipe
+
+Recipe = VolumeRecipe | ImageRecipe
+Model = VolumeModel | ImageModel
+_RECIPE: TypeAdapter[Recipe] = TypeAdapter(Annotated[Recipe, Field(discriminator="dimensions")])
+_MODEL: TypeAdapter[Model] = TypeAdapter(Annotated[Model, Field(discriminator="network")])
+
+
+def builtin_recipes() -> list[str]:
+    """Names of the recipes that come with pcrl."""
+    folder = resources.files("pcrl") / "recipes"
+    return sorted(p.name.removesuffix(".toml") for p in folder.iterdir() if p.name.endswith(".toml"))
+
+
+def load_recipe(name: str, overrides: Iterable[str] = ()) -> Recipe:
+    """Read a recipe by built-in name or path of a TOML file, with `KEY=VALUE` overrides applied.
+
+    Raises:
+        RecipeError: unknown recipe, unreadable TOML, unknown key or a value out of range.
+    """
+    path = Path(name)
+    if path.suffix == ".toml":
+        if not path.is_file():
+            raise RecipeError(f"recipe file {path} does not exist")
+        text, stem = path.read_text(encoding="utf-8"), path.stem
+    elif name in builtin_recipes():
+        text = (resources.files("pcrl") / "recipes" / f"{name}.toml").read_text(encoding="utf-8")
+        stem = name
+    else:
+        raise RecipeError(
+            f"no recipe {name!r}: give one of {', '.join(builtin_recipes())}, or the path of a .toml file"
+        )
+    try:
+        tree = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError(f"recipe {name}: not valid TOML: {error}") from error
+    tree.setdefault("name", stem)
+    return recipe_from(tree, overrides)
+
+
+def recipe_from(tree: dict[str, Any], overrides: Iterable[str] = ()) -> Recipe:
+    """Validate a tree of plain values (from TOML or JSON), with `KEY=VALUE` overrides applied."""
+    if not isinstance(tree, dict):
+        raise RecipeError(f"a recipe is a table of settings, got {tree!r}")
+    for override in overrides:
+        _apply(tree, override)
+    # A recipe is for volumes unless it says something else.
+    tree.setdefault("dimensions", 3)
+    try:
+        return _RECIPE.validate_python(tree)
+    except ValidationError as error:
+        # The first part of a place says which of the two kinds of recipe was meant.
+        lines = [
+            f"{'.'.join(map(str, item['loc'][1:])) or 'recipe'}: {item['msg']}" for item in error.errors()
+        ]
+        raise RecipeError("; ".join(lines)) from error
+
+
+def _apply(tree: dict[str, Any], override: str) -> None:
+    key, separator, text = override.partition("=")
+    if not separator or not key:
+        raise RecipeError(f"--set {override}: expected KEY=VALUE, such as training.epochs=10")
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text
+    *parents, leaf = key.strip().split(".")
+    node = tree
+    for parent in parents:
+        node = node.setdefault(parent, {})
+        if not isinstance(node, dict):
+            raise RecipeError(f"--set {override}: {parent} is a value, not a section")
+    node[leaf] = value
+
+
+def model_from(tree: dict[str, Any]) -> Model:
+    """Validate the settings of a network (from JSON).
+
+    Raises:
+        pydantic.ValidationError: no network of ours.
+    """
+    return _MODEL.validate_python(tree)

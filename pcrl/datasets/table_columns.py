@@ -1,0 +1,78 @@
+"""What the columns of anyone's own table of images stand for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pcrl.datasets.case import LayoutError
+from pcrl.datasets.image import LABEL_VALUES
+from pcrl.datasets.rows import columns, rows
+
+IMAGE = (
+    "path", "image path", "study path", "file path", "filepath", "file", "file name", "filename", "image file",
+    "image name", "image", "image index", "image id",
+)  # fmt: skip
+"""Names of the column with the image, the first one found counts; case, underscores and hyphens do not matter."""
+PATIENT = ("patient", "patient id", "patientid", "subject", "subject id", "subjectid")
+STUDY = ("study", "study id", "studyid")
+VIEW = ("view", "view position", "viewposition", "frontal/lateral")
+SPLIT = ("split",)
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Names of columns, as they are in the table."""
+
+    image: str
+    patient: str | None
+    study: str | None
+    view: str | None
+    split: str | None
+    labels: tuple[str, ...]
+
+
+def recognise(table: Path, patient_column: str | None) -> tuple[Columns, list[str]]:
+    """The table's columns, and notes about those that are passed over.
+
+    Raises:
+        LayoutError: no column for the image, no label, no column `patient_column`.
+    """
+    header = [name for name in columns(table) if name]
+    image = _first(header, IMAGE)
+    if image is None:
+        raise LayoutError(
+            f"{table}, line 1: no column names the image; found {', '.join(header)}. Call it one of {', '.join(IMAGE)}"
+        )
+    if patient_column is not None and patient_column not in header:
+        raise LayoutError(f"{table}, line 1: no column {patient_column!r}; found {', '.join(header)}")
+    patient = patient_column or _first(header, PATIENT)
+    study, view, split = (_first(header, known) for known in (STUDY, VIEW, SPLIT))
+    others = [name for name in header if name not in (image, patient, study, view, split)]
+    labels, reasons = _labels(table, others)
+    if not labels:
+        raise LayoutError(
+            f"{table}: no column is a label, which holds nothing but 1, 0, -1 and blanks. "
+            f"Found {', '.join(reasons.values()) or 'no other column'}"
+        )
+    notes = [f"{table}: columns that are no labels were passed over: {', '.join(reasons.values())}"]
+    return Columns(image, patient, study, view, split, labels), notes if reasons else []
+
+
+def _first(header: list[str], known: tuple[str, ...]) -> str | None:
+    plain = {name.lower().replace("_", " ").replace("-", " "): name for name in reversed(header)}
+    return next((plain[name] for name in known if name in plain), None)
+
+
+def _labels(table: Path, others: list[str]) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Columns that are labels, and for each other the reason why it is none."""
+    reasons: dict[str, str] = {}
+    filled: set[str] = set()
+    for line, row in rows(table):
+        for name in others:
+            if row[name] not in LABEL_VALUES:
+                reasons.setdefault(name, f"{name} ({row[name][:20]!r} in line {line})")
+            elif row[name]:
+                filled.add(name)
+    reasons.update({name: f"{name} (empty)" for name in others if name not in filled | reasons.keys()})
+    return tuple(name for name in others if name not in reasons), reasons

@@ -1,0 +1,55 @@
+"""The classifier: the pre-trained encoder, its features averaged, and one linear layer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import Tensor, nn
+
+from pcrl.config import ImageModel
+from pcrl.models.resnet import ResNet18
+
+_ENCODER = "encoder."
+
+
+class Classifier(nn.Module):
+    """A score for each class, before any sigmoid.
+
+    Args:
+        settings: of the network whose encoder this is.
+        classes: number of classes.
+    """
+
+    def __init__(self, settings: ImageModel, classes: int) -> None:
+        super().__init__()
+        self.encoder = ResNet18(settings.width)
+        self.classifier = nn.Linear(self.encoder.channels, classes)
+
+    def features(self, x: Tensor) -> Tensor:
+        """What the linear layer is given: (batch, 3, y, x) to (batch, 8·width).
+
+        A linear probe takes these with `encoder` in evaluation mode and without gradients: in training mode BatchNorm
+        would use, and change, statistics of the batch, so that the encoder were no longer the frozen one.
+        """
+        features: Tensor = self.encoder(x).mean(dim=(2, 3))
+        return features
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(batch, 3, y, x) to logits (batch, classes)."""
+        logits: Tensor = self.classifier(self.features(x))
+        return logits
+
+
+def build_classifier(
+    settings: ImageModel, classes: int, pretrained: Mapping[str, Tensor] | None
+) -> Classifier:
+    """The classifier of a recipe; with the encoder out of pre-trained weights if they are given.
+
+    Args:
+        pretrained: weights of an `NsUNet2D`, or of its encoder alone, whose names begin with `encoder.`.
+    """
+    model = Classifier(settings, classes)
+    if pretrained is not None:
+        own = [name for name in pretrained if name.startswith(_ENCODER)]
+        model.encoder.load_state_dict({name.removeprefix(_ENCODER): pretrained[name] for name in own})
+    return model

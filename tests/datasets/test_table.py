@@ -1,0 +1,127 @@
+"""Anyone's own table: what its columns stand for, and what cannot be meant."""
+
+import pytest
+
+from pcrl.datasets.case import LayoutError
+from pcrl.datasets.table import find
+
+
+@pytest.fixture
+def images(tmp_path):
+    (tmp_path / "images").mkdir()
+    return tmp_path / "images"
+
+
+def table(tmp_path, text, encoding="utf-8"):
+    path = tmp_path / "My Hospital.csv"
+    path.write_text(text, encoding=encoding)
+    return path
+
+
+FULL = """\
+File Name,Patient_ID,study,View,split,age,Effusion,Mass,comment
+a/1.png,anna,s1,PA,train,50,1,0.0,
+a/2.png,anna,s2,lateral,train,51,-1,,
+b/1.png,bert,s1,oblique,TEST,52,,1,
+c.dcm,carl,,,,53,0,0,
+"""
+
+
+def test_columns_are_recognised(tmp_path, images):
+    found = find(table(tmp_path, FULL), images)
+    assert (found.name, found.label_names, found.shares) == ("my-hospital", ("Effusion", "Mass"), (0.1, 0.2))
+    assert [(i.name, i.path, i.patient, i.study, i.view, i.split, i.labels) for i in found.images] == [
+        ("a/1", "a/1.png", "anna", "anna/s1", "frontal", "train", (1, 0)),
+        ("a/2", "a/2.png", "anna", "anna/s2", "lateral", "train", (-1, None)),
+        ("b/1", "b/1.png", "bert", "bert/s1", "", "test", (None, 1)),
+        ("c", "c.dcm", "carl", "c", "", None, (0, 0)),
+    ]
+    assert "age ('50' in line 2), comment (empty)" in found.notes[0]
+    assert "oblique" in found.notes[1]
+    assert len(found.notes) == 2
+    assert find(table(tmp_path, FULL), images, name="mine").name == "mine"
+
+
+def test_without_patients_each_image_is_one_and_it_is_said(tmp_path, images):
+    found = find(table(tmp_path, "image,Mass\n1.png,1\n2.png,0\n"), images)
+    assert [image.patient for image in found.images] == ["1", "2"]
+    assert "each image counts as a patient of its own" in found.notes[0]
+
+
+def test_a_patient_column_can_be_given(tmp_path, images):
+    text = "image,mrn,Mass\n1.png,7,1\n2.png,7,0\n"
+    found = find(table(tmp_path, text), images, patient_column="mrn")
+    assert [image.patient for image in found.images] == ["7", "7"]
+    with pytest.raises(LayoutError, match="no column 'subject'; found image, mrn, Mass"):
+        find(table(tmp_path, text), images, patient_column="subject")
+
+
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_other_separators_a_byte_order_mark_and_empty_lines(tmp_path, images, separator):
+    text = "path,Mass\n\n1.png,1\n , \n2.png,0\n".replace(",", separator)
+    found = find(table(tmp_path, text, "utf-8-sig"), images)
+    assert [image.labels for image in found.images] == [(1,), (0,)]
+
+
+def test_paths_that_are_absolute_or_from_windows(tmp_path, images):
+    found = find(table(tmp_path, f"path,Mass\n{images}/a/1.png,1\na\\2.png,0\n"), images)
+    assert [image.path for image in found.images] == ["a/1.png", "a/2.png"]
+
+
+def test_names_stay_unique(tmp_path, images):
+    found = find(table(tmp_path, "path,Mass\n1.png,1\n1.jpg,0\n2.png,0\n"), images)
+    assert [image.name for image in found.images] == ["1.png", "1.jpg", "2"]
+
+
+def test_repeated_rows_and_the_stricter_split(tmp_path, images):
+    text = "path,split,Mass\n" + "1.png,train,1\n" * 3 + "1.png,test,1\n2.png,train,0\n2.png,train,1\n"
+    found = find(table(tmp_path, text), images)
+    assert [(i.path, i.split, i.labels) for i in found.images] == [
+        ("1.png", "test", (1,)), ("2.png", "train", (0,)),
+    ]  # fmt: skip
+    assert found.notes[-2:] == (
+        "2 rows repeat an image with the same content and were passed over",
+        "2 images have rows that differ, of which the first counts: 1.png, 2.png",
+    )
+
+
+def test_marked_as_synthetic(tmp_path, images):
+    (images / "SYNTHETIC.txt").touch()
+    assert find(table(tmp_path, "path,Mass\n1.png,1\n"), images).images[0].virtual
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("picture,Mass\n1.png,1\n", "no column names the image; found picture, Mass. Call it one of path"),
+        ("path,Mass\n1.png,2\n", r"no column is a label.* Found Mass \('2' in line 2\)"),
+        ("path\n1.png\n", "no column is a label.* Found no other column"),
+        ("path,Mass\n", r"no column is a label.* Found Mass \(empty\)"),
+        ("path,Mass\n,1\n", "line 2: path is ''"),
+        (
+            "path,Mass\n/elsewhere/1.png,1\n",
+            "line 2: path is '/elsewhere/1.png', expected the path of an image in",
+        ),
+        ("path,Mass\n../1.png,1\n", "line 2: path is"),
+        ("path,patient,Mass\n1.png,,1\n", "line 2: patient is empty"),
+        (
+            "path,split,Mass\n1.png,holdout,1\n",
+            "line 2: split is 'holdout', expected train, val, test or nothing",
+        ),
+        ("path,Mass\n1.png,1\n2.png\n", "line 3: found 1 cells, the first line names 2 columns"),
+        ("path,Mass,Mass\n1.png,1,1\n", "line 1: column Mass is there twice"),
+        ("", "no first line"),
+    ],
+)
+def test_bad_tables_are_named(tmp_path, images, text, named):
+    with pytest.raises(LayoutError, match=named):
+        find(table(tmp_path, text), images)
+
+
+def test_files_that_are_no_tables(tmp_path, images):
+    with pytest.raises(LayoutError, match="does not exist"):
+        find(tmp_path / "none.csv", images)
+    with pytest.raises(LayoutError, match="not UTF-8"):
+        find(table(tmp_path, "path,Größe\n1.png,1\n", "latin-1"), images)
+    with pytest.raises(LayoutError, match="nowhere does not exist"):
+        find(table(tmp_path, "path,Mass\n1.png,1\n"), tmp_path / "nowhere")
