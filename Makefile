@@ -33,7 +33,7 @@ demo: $(STAMP)
 	echo && echo "The same for chest X-rays, in a cache of their own; these are synthetic projections of two CTs:" && \
 	say ingest --dataset chexpert --recipe cpu-2d --cache ./cache-xray && \
 	say pretrain --cache ./cache-xray && \
-	say eval chexpert --cache ./cache-xray --fraction 0.5 --from-scratch && \
+	say eval chexpert --cache ./cache-xray --fraction 0.5 --from-scratch --shuffled && \
 	echo && \
 	echo "Made, in demo/: cache/ (scans, any OME-Zarr viewer opens them), cache-xray/, runs/ (weights, log, pictures/ of" && \
 	echo "views, their corruption and restoration), evaluations/ (results.json, overlays/ of image, truth, prediction;" && \
