@@ -285,11 +285,14 @@ class Trainer:
 
     def _picture(self, batch: Batch, outputs: ViewOutputs) -> None:
         restored = outputs.first.restored.detach().float().cpu()
+        corrupted = torch.from_numpy(batch.globals[0])
         if self.recipe.dimensions == 2:
+            # With the holes, which come on the device.
+            corrupted = from_network(to_network(corrupted, torch.from_numpy(batch.holes[0])))
             restored = from_network(restored)
         path = self.out / "pictures" / f"epoch-{batch.epoch + 1:04d}.png"
         title = f"after epoch {batch.epoch + 1}"
-        save_views(path, batch.target, batch.globals[0], restored.numpy(), title)
+        save_views(path, batch.target, corrupted.numpy(), restored.numpy(), title)
 
 
 def _names(levels: int) -> list[str]:
