@@ -73,8 +73,8 @@ def main() -> None:
         "Pillow with one channel, from memory": lambda: _rate(from_memory("L")),
         OURS: lambda: loader(OURS, 1),
         "pcrl, 2 threads": lambda: loader("pcrl, 2 threads", 2),
-        "decoding the PNG files, images/s": lambda: _images(paths, _decode),
-        "ingest of the PNG files, images/s": lambda: _images(paths, lambda _: _ingest(recipe)),
+        "decoding the PNG files, images/s": lambda: _decode_rate(paths),
+        "ingest of the PNG files, images/s": lambda: _ingest_rate(recipe),
     }
     found: dict[str, list[float]] = {name: [] for name in pipelines}
     for _ in range(ROUNDS):
@@ -118,23 +118,24 @@ def _rate(sample: Sample) -> float:
     return count / (time.perf_counter() - begun)
 
 
-def _images(paths: list[Path], work: Callable[[list[Path]], object]) -> float:
+def _decode_rate(paths: list[Path]) -> float:
     begun = time.perf_counter()
-    work(paths)
-    return len(paths) / (time.perf_counter() - begun)
-
-
-def _decode(paths: list[Path]) -> None:
     for path in paths:
         with Image.open(path) as image:
             image.load()
+    return len(paths) / (time.perf_counter() - begun)
 
 
-def _ingest(recipe: ImageRecipe) -> None:
-    shutil.rmtree(CACHE.with_name("fresh"), ignore_errors=True)
+def _ingest_rate(recipe: ImageRecipe) -> float:
+    fresh = CACHE.with_name("fresh")
+    shutil.rmtree(fresh, ignore_errors=True)
     smaller = recipe_from(recipe.model_dump(mode="json"), ["data.shard=64"])
     assert isinstance(smaller, ImageRecipe)
-    assert not any(file.error for file in run(plan(find(FOLDER), CACHE.with_name("fresh"), smaller), 1))
+    begun = time.perf_counter()
+    done = list(run(plan(find(FOLDER), fresh, smaller), 1))
+    passed = time.perf_counter() - begun
+    assert not any(file.error for file in done)
+    return len(done) / passed
 
 
 if __name__ == "__main__":

@@ -37,8 +37,8 @@ from pcrl.engine.radiograph import read_picture
 from pcrl.engine.scan import ReadError
 from pcrl.kernels.decode import MISSING
 
-_IN_FLIGHT = 4
-"""Images under way for each thread: what is read ahead of what is written."""
+_IN_FLIGHT, _TOGETHER = 2, 8
+"""Tasks under way for each thread, and images in a task: handing over single ones took a thirtieth of the time."""
 
 
 def run(plan: ImagePlan, threads: int) -> Iterator[ImageFile]:
@@ -102,15 +102,19 @@ def _read(
     data = plan.record.recipe.data
     frames = _old_frames(shard_path(plan.folder / STACK, (shard.number, 0, 0)), shard, data)
     files: list[ImageFile] = []
-    waiting: deque[Future[tuple[ImageFile, bytes | None]]] = deque()
-    names = iter(shard.todo)
+    waiting: deque[Future[list[tuple[ImageFile, bytes | None]]]] = deque()
+    groups = iter([shard.todo[n : n + _TOGETHER] for n in range(0, len(shard.todo), _TOGETHER)])
+    ready: deque[tuple[ImageFile, bytes | None]] = deque()
     for name, known in zip(shard.names, shard.known, strict=True):
         if known is not None:
             files.append(known)
             continue
-        while len(waiting) < _IN_FLIGHT * threads and (more := next(names, None)) is not None:
-            waiting.append(pool.submit(_ingest, more, images.get(more), plan.dataset.source, data))
-        file, frame = waiting.popleft().result()
+        while len(waiting) < _IN_FLIGHT * threads and (more := next(groups, None)) is not None:
+            listed = [(each, images.get(each)) for each in more]
+            waiting.append(pool.submit(_ingest, listed, plan.dataset.source, data))
+        if not ready:
+            ready.extend(waiting.popleft().result())
+        file, frame = ready.popleft()
         files.append(file)
         frames[name] = frame
         yield file
@@ -152,6 +156,12 @@ def _old_frames(path: Path, shard: ShardPlan, data: ImageData) -> dict[str, byte
 
 
 def _ingest(
+    listed: list[tuple[str, Radiograph | None]], source: Path, data: ImageData
+) -> list[tuple[ImageFile, bytes | None]]:
+    return [_ingest_one(name, image, source, data) for name, image in listed]
+
+
+def _ingest_one(
     name: str, image: Radiograph | None, source: Path, data: ImageData
 ) -> tuple[ImageFile, bytes | None]:
     if image is None:
