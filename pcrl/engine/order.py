@@ -8,6 +8,7 @@ groups as the window has, so that only these need to be open and near at hand.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,7 @@ ORDER = 1 << 32
 SAMPLES, GROUPS = 0, 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Order:
     """Which sample is where.
 
@@ -45,7 +46,8 @@ class Order:
         """The order that the settings of a training give to these groups."""
         return cls(groups, training.batch_size, training.seed, training.window)
 
-    @property
+    # Kept: the loader asks for every sample, and a cache may have many thousand groups.
+    @cached_property
     def steps(self) -> int:
         """Steps an epoch; samples that do not fill a batch are left for another epoch's permutation."""
         return sum(self.groups) // self.batch_size
@@ -57,8 +59,13 @@ class Order:
 
     def groups_of(self, samples: NDArray[np.int64]) -> list[int]:
         """The groups that samples belong to, each once."""
-        groups = np.searchsorted(np.cumsum(self.groups), samples, side="right")
+        groups = np.searchsorted(self._ends, samples, side="right")
         return sorted(set(groups.tolist()))
+
+    @cached_property
+    def _ends(self) -> NDArray[np.int64]:
+        """The number after the last sample of each group."""
+        return np.cumsum(self.groups, dtype=np.int64)
 
     def epoch(self, epoch: int) -> NDArray[np.int64]:
         """The numbers of this rank's samples, (steps, local_batch)."""
