@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pcrl.engine.cache.commit import write_text
 from pcrl.evaluation.protocol import ProtocolError
@@ -49,7 +49,7 @@ class Row(Record):
     sd: float | None = None
     interval: Interval | None = None
     patients: int
-    counts: dict[str, int] = {}
+    counts: dict[str, int] = Field(default_factory=dict)
 
 
 class CaseRow(Record):
@@ -213,5 +213,6 @@ def load(folder: Path) -> Results:
     except ValidationError as error:
         first = error.errors()[0]
         raise ProtocolError(
-            f"{path} cannot be used ({'.'.join(map(str, first['loc']))}: {first['msg']}): damaged, or of another version"
+            f"{path} cannot be used ({'.'.join(map(str, first['loc']))}: {first['msg']}): it is damaged, or of "
+            "another version of pcrl"
         ) from error
