@@ -101,8 +101,8 @@ class Panel:
     def svg(self, description: str) -> Markup:
         """The panel; `description` is what is read out instead."""
         frame: list[Markup] = [_text(2, 14, clipped(self.title, 46), "start", "panel-title")]
-        frame.append(_text(2, 30, self.y.title, "start", "axis-title"))
-        frame.append(_text(WIDTH - _RIGHT, self.height - 5, self.x.title, "end", "axis-title"))
+        frame.append(_text(2, 30, clipped(self.y.title, 56), "start", "axis-title"))
+        frame.append(_text(WIDTH - _RIGHT, self.height - 5, clipped(self.x.title, 56), "end", "axis-title"))
         left, right, bottom = self.left, WIDTH - _RIGHT, self.height - _BOTTOM
         for tick in self.y.ticks:
             down = self.down(tick.value)
