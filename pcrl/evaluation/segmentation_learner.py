@@ -89,11 +89,8 @@ class SegmentationLearner:
         settings, found = self.settings, []
         for case in self.validation:
             image, label = image_of(case, settings.window), case.label().read()
-            masks = self.target.masks(
-                list(
-                    probabilities(self.module, image, self.target, self.patch, settings.overlap, self.device)
-                )
-            )
+            answer = probabilities(self.module, image, self.target, self.patch, settings.overlap, self.device)
+            masks = self.target.masks(answer)
             found += [dice(mask, self.target.mask(label, region)) for region, mask in enumerate(masks)]
         return (float(np.mean(found)),)
 
