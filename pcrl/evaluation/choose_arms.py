@@ -46,7 +46,7 @@ class Chosen:
 def choose(
     kinds: Sequence[Kind], checkpoints: Sequence[Path], model: Model, runs: Path, cache: Path
 ) -> Chosen:
-    """The arms that are asked for; the pre-trained ones come first.
+    """The arms that are asked for, in that order; all others are compared with the first.
 
     Args:
         checkpoints: runs, checkpoints or imported weights, each an arm of its own; none: the newest run that fits.
@@ -119,14 +119,14 @@ def _newest(runs: Path, model: Model, learnt: Learnt, cache: Path, notes: list[s
         reasons = "".join(f"\n  passed over {reason}" for reason in passed_over)
         if learnt == "both":
             raise ProtocolError(
-                f"no finished run in ./{runs} fits. Make one:\n  pcrl pretrain --cache {cache}\nor give --checkpoint, "
+                f"no finished run in {runs} fits. Make one:\n  pcrl pretrain --cache {cache}\nor give --checkpoint, "
                 f"or --arms scratch for the network without pre-training{reasons}"
             )
         how = "global_cosine=0 --set objective.local_cosine=0"
         if learnt == "comparison only":
             how = "restoration=0 --set objective.mid_restoration=0"
         raise ProtocolError(
-            f"no finished run in ./{runs} learnt {learnt}. Make one, with everything else as in the other run:\n"
+            f"no finished run in {runs} learnt {learnt}. Make one, with everything else as in the other run:\n"
             f"  pcrl pretrain --cache {cache} --set objective.{how}{reasons}"
         )
     notes.extend(f"passed over {reason}" for reason in passed_over)
