@@ -128,6 +128,11 @@ def open_study(request: Request) -> Study:
     )
     recipe = recipe_from(recipe.model_dump(mode="json") | {"model": chosen.model.model_dump(mode="json")})
     task = _task(request, opened, recipe)
+    unchosen = [place for place in task.places if not task.side(place).validation]
+    if len(request.learning_rates) > 1 and unchosen:
+        raise ProtocolError(
+            f"{request.dataset} has no validation patients to choose a learning rate by ({unchosen[0]}): give one rate"
+        )
     leaked = chosen.saw_test(task.tested(), request.transductive)
     # The newest run may be another one tomorrow.
     used = tuple(weights.path.resolve() for weights in chosen.weights if weights.path in _first(chosen))
