@@ -117,7 +117,7 @@ def compare_first(
 def _differences(
     first: Sequence[Measured], second: Sequence[Measured], metric: str, labels: Iterable[int]
 ) -> NDArray[np.float64]:
-    """Of each patient, the mean over those labels that are defined in both: an arm that misses one is not let off it."""
+    """Of each patient, the mean over those labels that both have: an arm that misses one is not let off it."""
     found: dict[str, list[float]] = {}
     for label in labels:
         mine, theirs = (of_patients(arm, metric, label) for arm in (first, second))

@@ -33,7 +33,8 @@ class SegmentationLearner:
     """See `pcrl.evaluation.fit.Learner`.
 
     Args:
-        shuffled: the label of a patch is that of another place of another draw: nothing in the image tells it.
+        shuffled: the label of a patch is that of another place of another draw: nothing in the image tells it. Nobody
+            validates then, as nothing true may choose the epoch.
     """
 
     criterion = "mean Dice on the cache's grid"
@@ -84,7 +85,7 @@ class SegmentationLearner:
 
     def validate(self) -> Score | None:
         """Mean over validation cases and regions, on the cache's grid."""
-        if not self.validation:
+        if not self.validation or self.shuffled:
             return None
         settings, found = self.settings, []
         for case in self.validation:
