@@ -83,7 +83,7 @@ def test_validation_is_asked_as_often_as_said_and_at_the_end():
     assert [epoch for epoch, _ in history.validations] == [3, 6, 8]
 
 
-class Killed(Exception):
+class KilledError(Exception):
     pass
 
 
@@ -93,11 +93,11 @@ def test_a_killed_training_goes_on_to_the_same_bits(tmp_path, monkeypatch, score
 
     def killed(epoch, *_):
         if epoch == 5:
-            raise Killed
+            raise KilledError
 
     whole = Line(scores)
     expected = fit(whole, SCHEDULE, None, quiet)
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         fit(Line(scores), SCHEDULE, tmp_path / "state", killed)
     again = Line(scores[5:] if scores else None)
     shown = []
