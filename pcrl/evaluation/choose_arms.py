@@ -64,6 +64,7 @@ def choose(
     """
     notes: list[str] = []
     used: list[Pretrained] = []
+    controls_used: list[Pretrained] = []
     needed = [kind for kind in kinds if kind in ("pretrained", "permuted", "shuffled")]
     if needed or checkpoints:
         used = [open_run(path) for path in checkpoints] or [_newest(runs, model, "both", cache, notes)]
@@ -81,7 +82,7 @@ def choose(
         elif kind in CONTROLS:
             known = (controls or {}).get(kind)
             found = open_run(known) if known else _newest(runs, model, CONTROLS[kind], cache, notes)
-            used.append(found)
+            controls_used.append(found)
             if main is not None:
                 notes += _unlike(main, found, CONTROLS[kind])
             arms.append(Arm(kind, f"{found.path}, {CONTROLS[kind]}", found.state, found.path))
@@ -96,6 +97,8 @@ def choose(
                     permuted=kind == "permuted", shuffled=kind == "shuffled",
                 )
             )  # fmt: skip
+    # Apart until here: whatever the order of the arms, a control is no pre-trained arm.
+    used += controls_used
     for weights in used:
         if not weights.known:
             notes.append(
