@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--dataset", required=True, help="luna, lits, nnunet, chexpert, chestxray or folder.")
+@click.option("--dataset", required=True, help="luna, lits, brats, nnunet, chexpert, chestxray or folder.")
 @click.option(
     "--source",
     type=click.Path(path_type=Path),

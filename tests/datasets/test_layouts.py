@@ -103,7 +103,7 @@ def test_folder_names_that_collide_are_refused(tmp_path):
         find("folder", tmp_path)
 
 
-@pytest.mark.parametrize("name", ["lits", "luna", "nnunet", "folder", "chexpert", "chestxray"])
+@pytest.mark.parametrize("name", ["lits", "luna", "brats", "nnunet", "folder", "chexpert", "chestxray"])
 def test_wrong_trees_say_what_was_expected_and_found(tmp_path, name):
     with pytest.raises(LayoutError, match="does not exist"):
         find(name, tmp_path / "nowhere")
@@ -123,7 +123,7 @@ def test_wrong_tree_suggests_the_right_name(tmp_path):
 
 
 def test_unknown_data_set_and_default_source(monkeypatch, tmp_path):
-    with pytest.raises(LayoutError, match="luna, lits, nnunet, folder, chexpert, chestxray"):
+    with pytest.raises(LayoutError, match="luna, lits, brats, nnunet, folder, chexpert, chestxray"):
         find("brain", tmp_path)
     monkeypatch.setenv("PCRL_DATA", str(tmp_path))
     assert default_source("lits") == tmp_path / "lits"
