@@ -42,6 +42,27 @@ def test_luna_folds(tmp_path):
     assert [case.split for case in found.cases] == ["train"] * 7 + ["val"] * 2 + ["test"]
     assert [case.fold for case in found.cases] == list(range(10))
     assert found.tissue == "lung"
+    assert "no candidates_V2.csv, annotations.csv, annotations_excluded.csv in" in found.notes[0]
+
+
+def test_luna_tables_where_they_lie(tmp_path):
+    touch(tmp_path / "subset0/1.2.mhd", tmp_path / "annotations.csv")
+    touch(tmp_path / "CSVFILES/candidates.csv", tmp_path / "CSVFILES/annotations.csv")
+    touch(tmp_path / "evaluationScript/annotations/annotations_excluded.csv")
+    found = find("luna", tmp_path)
+    assert [str(table.relative_to(tmp_path)) for table in found.tables] == [
+        "CSVFILES/candidates.csv",
+        "annotations.csv",
+        "evaluationScript/annotations/annotations_excluded.csv",
+    ]
+    (note,) = found.notes
+    assert "candidates.csv is taken, as there is no candidates_V2.csv" in note
+    touch(tmp_path / "CSVFILES/candidates_V2.csv")
+    (tmp_path / "CSVFILES/annotations.csv").write_text("other")
+    found = find("luna", tmp_path)
+    assert found.tables[0].name == "candidates_V2.csv"
+    (note,) = found.notes
+    assert "CSVFILES/annotations.csv differs from" in note
 
 
 def nnunet(root, channels=("CT",), labels=None):
