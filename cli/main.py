@@ -15,6 +15,7 @@ COMMANDS = {
     "bench": ("bench", "bench"),
     "pretrain": ("pretrain", "pretrain"),
     "eval": ("eval", "evaluate"),
+    "predict": ("predict", "predict"),
     "import-weights": ("import_weights", "import_weights"),
 }
 """Command → (module of this package, attribute); a module is imported when its command is used."""

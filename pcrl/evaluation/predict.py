@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -56,25 +56,9 @@ def autocast(device: torch.device) -> contextlib.AbstractContextManager[None]:
     return found
 
 
-class Onto(Sequence[NDArray[np.float32]]):
-    """Probabilities on another grid with the same axes, each output resampled when it is asked for.
-
-    Args:
-        values: (outputs, z, y, x) on `grid`.
-    """
-
-    def __init__(self, values: NDArray[np.float32], grid: Grid, target: Grid) -> None:
-        self.values, self.grid, self.target = values, grid, target
-
-    def __len__(self) -> int:
-        return len(self.values)
-
-    def __getitem__(self, output: int | slice) -> NDArray[np.float32]:  # type: ignore[override]
-        assert isinstance(output, int)
-        return onto(self.values[output], self.grid, self.target)
-
-    def __iter__(self) -> Iterator[NDArray[np.float32]]:
-        return (self[output] for output in range(len(self)))
+def each_onto(values: NDArray[np.float32], grid: Grid, target: Grid) -> Iterator[NDArray[np.float32]]:
+    """Probabilities (outputs, z, y, x) on another grid with the same axes, one output at a time."""
+    return (onto(one, grid, target) for one in values)
 
 
 def onto(values: NDArray[np.float32], grid: Grid, target: Grid) -> NDArray[np.float32]:

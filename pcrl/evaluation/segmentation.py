@@ -19,7 +19,7 @@ from pcrl.evaluation.fit import Schedule
 from pcrl.evaluation.metrics import compare, global_dice
 from pcrl.evaluation.montage import extremes
 from pcrl.evaluation.overlay import overlay_file, save_overlay
-from pcrl.evaluation.predict import Onto, probabilities
+from pcrl.evaluation.predict import each_onto, probabilities
 from pcrl.evaluation.protocol import Tested
 from pcrl.evaluation.results import Metric, Row, Side
 from pcrl.evaluation.segmentation_learner import SegmentationLearner
@@ -75,6 +75,7 @@ class SegmentationTask:
             "patch": list(self.patch),
             "modality": self._cohort(self.places[0]).train[0].record.modality,
             "recipe": self.recipe.model_dump(mode="json"),
+            "data": self.cohorts.dataset.record.recipe.data.model_dump(mode="json"),
         }
 
     def side(self, place: Place) -> Side:
@@ -126,7 +127,7 @@ class SegmentationTask:
             image = image_of(case, self.settings.window)
             found = probabilities(model, image, self.target, self.patch, self.settings.overlap, device)
             grid = case.label_record.grid
-            masks = self.target.masks(Onto(found, case.record.grid, grid))
+            masks = self.target.masks(each_onto(found, case.record.grid, grid))
             truth = case.label(original=True).read()
             true = [self.target.mask(truth, region) for region in range(shape[1])]
             for region, mask in enumerate(masks):

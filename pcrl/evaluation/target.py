@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -79,13 +79,14 @@ class Target:
         """Of scores (outputs, z, y, x): of each region on its own, or of all classes together."""
         return scores.sigmoid() if self.overlapping else scores.softmax(dim=0)
 
-    def masks(self, probabilities: Sequence[NDArray[np.float32]]) -> list[NDArray[np.bool_]]:
+    def masks(self, probabilities: Iterable[NDArray[np.float32]]) -> list[NDArray[np.bool_]]:
         """A mask for each region, out of one volume of probabilities for each output, taken one at a time."""
         if self.overlapping:
             return [one > 0.5 for one in probabilities]
-        best = probabilities[0]
+        outputs = iter(probabilities)
+        best = next(outputs)
         classes = np.zeros(best.shape, np.uint8 if len(self.names) < 256 else np.uint16)
-        for number, one in enumerate(probabilities[1:], 1):
+        for number, one in enumerate(outputs, 1):
             better = one > best
             classes[better] = number
             best = np.where(better, one, best)
