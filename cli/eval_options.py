@@ -34,7 +34,7 @@ class Numbers(click.ParamType[tuple[float, ...]]):
             numbers = tuple(sorted({float(part) for part in str(value).split(",")}))
         except ValueError:
             self.fail(f"{value!r} is no list of numbers such as 0.1,0.5", param, ctx)
-        if numbers[0] <= self.above or numbers[-1] > self.up_to:
+        if not all(self.above < number <= self.up_to for number in numbers):
             self.fail(
                 f"{value!r}: expected numbers above {self.above:g} and up to {self.up_to:g}", param, ctx
             )

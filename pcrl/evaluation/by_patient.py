@@ -89,17 +89,16 @@ def case_rows(measured: Sequence[Measured], labels: Sequence[str]) -> list[CaseR
 def compare_first(
     arms: Mapping[str, Sequence[Measured]], labels: Sequence[str], metrics: Sequence[str]
 ) -> list[Comparison]:
-    """The first arm against each other, over the patients for whom a metric is defined in both."""
+    """The first arm against each other, over the patients and labels for whom a metric is defined in both."""
     first, *others = arms
     found = []
     for other in others:
         for metric in metrics:
             for label, name in _numbered(labels):
-                mine, theirs = (of_patients(arms[arm], metric, label) for arm in (first, other))
-                both = sorted(mine.keys() & theirs.keys())
-                if not both:
+                chosen = range(len(labels)) if label is None else (label,)
+                differences = _differences(arms[first], arms[other], metric, chosen)
+                if not len(differences):
                     continue
-                differences = np.array([mine[patient] - theirs[patient] for patient in both])
                 found.append(
                     Comparison(
                         label=name,
@@ -109,10 +108,22 @@ def compare_first(
                         difference=float(differences.mean()),
                         interval=mean_interval(differences),
                         p=sign_flip(differences),
-                        patients=len(both),
+                        patients=len(differences),
                     )
                 )
     return found
+
+
+def _differences(
+    first: Sequence[Measured], second: Sequence[Measured], metric: str, labels: Iterable[int]
+) -> NDArray[np.float64]:
+    """Of each patient, the mean over those labels that both have: an arm that misses one is not let off it."""
+    found: dict[str, list[float]] = {}
+    for label in labels:
+        mine, theirs = (of_patients(arm, metric, label) for arm in (first, second))
+        for patient in sorted(mine.keys() & theirs.keys()):
+            found.setdefault(patient, []).append(mine[patient] - theirs[patient])
+    return np.array([_mean(found[patient]) for patient in sorted(found)])
 
 
 def _numbered(labels: Sequence[str]) -> list[tuple[int | None, str]]:

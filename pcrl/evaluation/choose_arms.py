@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from pcrl.evaluation.arms import AT_MOST, LONGER, Arm, Kind
 from pcrl.evaluation.protocol import ProtocolError, Tested, check_leak
 from pcrl.evaluation.runs import Learnt, Pretrained, describe, newest_compatible, open_run
 
-_CONTROLS: dict[Kind, Learnt] = {"restoration": "restoration only", "comparison": "comparison only"}
+CONTROLS: dict[Kind, Learnt] = {"restoration": "restoration only", "comparison": "comparison only"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +44,20 @@ class Chosen:
 
 
 def choose(
-    kinds: Sequence[Kind], checkpoints: Sequence[Path], model: Model, runs: Path, cache: Path
+    kinds: Sequence[Kind],
+    checkpoints: Sequence[Path],
+    model: Model,
+    runs: Path,
+    cache: Path,
+    controls: Mapping[Kind, Path] | None = None,
 ) -> Chosen:
-    """The arms that are asked for; the pre-trained ones come first.
+    """The arms that are asked for, in that order; all others are compared with the first.
 
     Args:
         checkpoints: runs, checkpoints or imported weights, each an arm of its own; none: the newest run that fits.
         model: the network of the recipe; the encoder is that of the weights, where there are any.
         runs: where the newest run is looked for.
+        controls: runs of the arms restoration and comparison, if they are known; else the newest that fits.
 
     Raises:
         ProtocolError: no run fits, or weights are of another kind of network than others.
@@ -72,12 +78,13 @@ def choose(
         elif kind == "scratch-long":
             times = f"{LONGER} to {AT_MOST} times the epochs, until validation finds nothing better"
             arms.append(Arm("scratch-long", f"random weights, {times}", longer=True))
-        elif kind in _CONTROLS:
-            found = _newest(runs, model, _CONTROLS[kind], cache, notes)
+        elif kind in CONTROLS:
+            known = (controls or {}).get(kind)
+            found = open_run(known) if known else _newest(runs, model, CONTROLS[kind], cache, notes)
             used.append(found)
             if main is not None:
-                notes += _unlike(main, found, _CONTROLS[kind])
-            arms.append(Arm(kind, f"{found.path}, {_CONTROLS[kind]}", found.state, found.path))
+                notes += _unlike(main, found, CONTROLS[kind])
+            arms.append(Arm(kind, f"{found.path}, {CONTROLS[kind]}", found.state, found.path))
         else:
             assert main is not None
             what = (
@@ -119,14 +126,14 @@ def _newest(runs: Path, model: Model, learnt: Learnt, cache: Path, notes: list[s
         reasons = "".join(f"\n  passed over {reason}" for reason in passed_over)
         if learnt == "both":
             raise ProtocolError(
-                f"no finished run in ./{runs} fits. Make one:\n  pcrl pretrain --cache {cache}\nor give --checkpoint, "
+                f"no finished run in {runs} fits. Make one:\n  pcrl pretrain --cache {cache}\nor give --checkpoint, "
                 f"or --arms scratch for the network without pre-training{reasons}"
             )
         how = "global_cosine=0 --set objective.local_cosine=0"
         if learnt == "comparison only":
             how = "restoration=0 --set objective.mid_restoration=0"
         raise ProtocolError(
-            f"no finished run in ./{runs} learnt {learnt}. Make one, with everything else as in the other run:\n"
+            f"no finished run in {runs} learnt {learnt}. Make one, with everything else as in the other run:\n"
             f"  pcrl pretrain --cache {cache} --set objective.{how}{reasons}"
         )
     notes.extend(f"passed over {reason}" for reason in passed_over)

@@ -51,8 +51,12 @@ class Lesson:
         """Of the validation images (n, labels): mean AUROC of the scored labels, and then the lower loss.
 
         Where none of the labels has both classes among them, the loss alone.
+
+        Raises:
+            FloatingPointError: an answer is NaN or infinite.
         """
         truth = self.targets[self.validation]
+        _refuse_infinite(logits)
         loss = float(masked_loss(torch.from_numpy(logits), torch.from_numpy(truth)))
         area = mean_of(auroc_per_label(logits[:, self.scored], truth[:, self.scored]))
         return (-loss,) if area is None else (area, -loss)
@@ -110,13 +114,27 @@ def masked_loss(logits: Tensor, targets: Tensor) -> Tensor:
 
 
 def predict(model: Classifier, images: Images, rows: Rows, device: torch.device) -> NDArray[np.float64]:
-    """Logits (images, labels) of the middle of each image."""
-    return _answers(model, model, images, rows, device).double().numpy()
+    """Logits (images, labels) of the middle of each image.
+
+    Raises:
+        FloatingPointError: one is NaN or infinite.
+    """
+    logits: NDArray[np.float64] = _answers(model, model, images, rows, device).double().numpy()
+    _refuse_infinite(logits)
+    return logits
 
 
 def features(model: Classifier, images: Images, rows: Rows, device: torch.device) -> Tensor:
     """What the linear layer is given of the middle of each image: (images, channels) float32, on the CPU."""
     return _answers(model, model.features, images, rows, device)
+
+
+def _refuse_infinite(logits: NDArray[np.float64]) -> None:
+    # The last step of an epoch can ruin a network whose loss was a number until then.
+    if not np.isfinite(logits).all():
+        raise FloatingPointError(
+            "the network's answers are NaN or infinite: give a lower learning rate (--learning-rates)"
+        )
 
 
 @torch.no_grad()

@@ -67,7 +67,7 @@ class Learner(Protocol[Batch]):
 
     @property
     def module(self) -> nn.Module:
-        """What is trained; one with an `encoder` can be frozen."""
+        """What is trained; its `encoder`, if it has one, can be frozen."""
 
     @property
     def criterion(self) -> str:
@@ -125,9 +125,9 @@ def fit(learner: Learner[Any], schedule: Schedule, keep: Path | None, show: Show
 
 def _epoch(learner: Learner[Any], optimizer: torch.optim.Optimizer, frozen: bool, epoch: int) -> float:
     learner.module.train()
-    if frozen:
+    if frozen and (encoder := _encoder(learner.module)) is not None:
         # BatchNorm would otherwise use, and change, statistics of the batch.
-        _encoder(learner.module).eval()
+        encoder.eval()
     values = []
     for batch in learner.batches(epoch):
         loss = learner.loss(batch)
@@ -144,13 +144,15 @@ def _epoch(learner: Learner[Any], optimizer: torch.optim.Optimizer, frozen: bool
     return mean
 
 
-def _encoder(module: nn.Module) -> nn.Module:
-    encoder = module.encoder
-    assert isinstance(encoder, nn.Module)
+def _encoder(module: nn.Module) -> nn.Module | None:
+    """None where the module is only what stands behind the encoder, as in a linear probe."""
+    encoder = getattr(module, "encoder", None)
+    assert encoder is None or isinstance(encoder, nn.Module)
     return encoder
 
 
 def _freeze(module: nn.Module) -> list[nn.Parameter]:
-    for parameter in _encoder(module).parameters():
+    encoder = _encoder(module)
+    for parameter in encoder.parameters() if encoder is not None else ():
         parameter.requires_grad_(False)
     return [parameter for parameter in module.parameters() if parameter.requires_grad]

@@ -21,7 +21,8 @@ class Request(Record):
 
     Args:
         cache, checkpoints, runs: absolute paths; `runs` is where the newest run is looked for.
-        identity: of the content of the cache, and `rebuild` what `pcrl predict` needs: both known once it has begun.
+        controls: runs of the arms restoration and comparison, `identity` of the content of the cache, and `rebuild`
+            what `pcrl predict` needs: known once it has begun.
     """
 
     format: int = FORMAT
@@ -44,6 +45,7 @@ class Request(Record):
     target: Literal["liver", "tumour"] = "liver"
     views: Literal["frontal", "all"] = "frontal"
     uncertain: Literal["ones", "zeros", "ignore"] = "ones"
+    controls: dict[Kind, Path] = Field(default_factory=dict)
     identity: str = ""
     rebuild: dict[str, Any] = Field(default_factory=dict)
 
@@ -54,6 +56,7 @@ class Request(Record):
             "command",
             "recipe",
             "overrides",
+            "controls",
             "identity",
             "rebuild",
             "task",

@@ -33,7 +33,8 @@ class SegmentationLearner:
     """See `pcrl.evaluation.fit.Learner`.
 
     Args:
-        shuffled: the label of a patch is that of another place of another draw: nothing in the image tells it.
+        shuffled: the label of a patch is that of another place of another draw: nothing in the image tells it. Nobody
+            validates then, as nothing true may choose the epoch.
     """
 
     criterion = "mean Dice on the cache's grid"
@@ -84,16 +85,13 @@ class SegmentationLearner:
 
     def validate(self) -> Score | None:
         """Mean over validation cases and regions, on the cache's grid."""
-        if not self.validation:
+        if not self.validation or self.shuffled:
             return None
         settings, found = self.settings, []
         for case in self.validation:
             image, label = image_of(case, settings.window), case.label().read()
-            masks = self.target.masks(
-                list(
-                    probabilities(self.module, image, self.target, self.patch, settings.overlap, self.device)
-                )
-            )
+            answer = probabilities(self.module, image, self.target, self.patch, settings.overlap, self.device)
+            masks = self.target.masks(answer)
             found += [dice(mask, self.target.mask(label, region)) for region, mask in enumerate(masks)]
         return (float(np.mean(found)),)
 

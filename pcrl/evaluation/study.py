@@ -16,7 +16,7 @@ from pcrl.engine.cache.cache import Cache, CachedDataset, identity
 from pcrl.engine.cache.images import CachedImages
 from pcrl.evaluation import request as requests
 from pcrl.evaluation import results as records
-from pcrl.evaluation.choose_arms import Chosen, choose
+from pcrl.evaluation.choose_arms import CONTROLS, Chosen, choose
 from pcrl.evaluation.evaluate import Done, Outcome, Plan, Show, evaluate
 from pcrl.evaluation.protocol import ProtocolError
 from pcrl.evaluation.request import Request
@@ -123,14 +123,29 @@ def open_study(request: Request) -> Study:
             f"{request.cache / request.dataset} has changed since this evaluation began: begin a new one"
         )
     recipe = _recipe(request, opened)
-    chosen = choose(request.arms, request.checkpoints, recipe.model, request.runs, request.cache)
+    chosen = choose(
+        request.arms, request.checkpoints, recipe.model, request.runs, request.cache, request.controls
+    )
     recipe = recipe_from(recipe.model_dump(mode="json") | {"model": chosen.model.model_dump(mode="json")})
     task = _task(request, opened, recipe)
+    unchosen = [place for place in task.places if not task.side(place).validation]
+    if len(request.learning_rates) > 1 and unchosen:
+        raise ProtocolError(
+            f"{request.dataset} has no validation patients to choose a learning rate by ({unchosen[0]}): give one rate"
+        )
     leaked = chosen.saw_test(task.tested(), request.transductive)
     # The newest run may be another one tomorrow.
     used = tuple(weights.path.resolve() for weights in chosen.weights if weights.path in _first(chosen))
+    controls = {
+        arm.name: arm.checkpoint.resolve() for arm in chosen.arms if arm.name in CONTROLS and arm.checkpoint
+    }
     request = request.model_copy(
-        update={"identity": digest, "rebuild": task.rebuild, "checkpoints": request.checkpoints or used}
+        update={
+            "identity": digest,
+            "rebuild": task.rebuild,
+            "checkpoints": request.checkpoints or used,
+            "controls": controls,
+        }
     )
     return Study(request, task, chosen, recipe, leaked)
 
