@@ -15,6 +15,7 @@ COMMANDS = {
     "bench": ("bench", "bench"),
     "pretrain": ("pretrain", "pretrain"),
     "eval": ("eval", "evaluate"),
+    "curve": ("curve", "curve"),
     "predict": ("predict", "predict"),
     "import-weights": ("import_weights", "import_weights"),
 }

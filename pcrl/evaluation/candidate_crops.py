@@ -7,8 +7,8 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from functools import lru_cache
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,13 +16,12 @@ from numpy.typing import NDArray
 from pcrl.config import Size
 from pcrl.engine.cache.cache import CachedCase
 from pcrl.engine.views import sample_key
+from pcrl.evaluation.ahead import ahead
 from pcrl.evaluation.candidates import Candidates
 from pcrl.evaluation.crops import Buffers, Crop, OpenScan, drawn_crop
 
 SIZE: Size = (64, 64, 64)
 """Published."""
-AHEAD = 4
-"""Batches under way before they are asked for."""
 KEPT_OPEN = 256
 """Scans that stay open, each with a file; a process may have 1,024 of them."""
 Rows = NDArray[np.int64]
@@ -32,8 +31,7 @@ Pixels = NDArray[np.float32]
 class CandidateCrops:
     """Candidates as the classifier sees them, by their position in `candidates`.
 
-    Use as a context manager: leaving it ends the threads. What comes is the same for any number of threads. What lies
-    beyond a scan is air.
+    What comes is the same for any number of threads. What lies beyond a scan is air.
 
     Args:
         cases: of the data set that the candidates are of.
@@ -53,12 +51,6 @@ class CandidateCrops:
         self._open = lru_cache(KEPT_OPEN)(lambda number: OpenScan(cases[number]))
         self._pool = ThreadPoolExecutor(threads or len(os.sched_getaffinity(0)), "pcrl-crops")
         self._own = threading.local()
-
-    def __enter__(self) -> CandidateCrops:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._pool.shutdown(cancel_futures=True)
 
     def augmented(
         self, rows: Rows, seed: int, epoch: int, labels: NDArray[np.bool_] | None = None
@@ -83,22 +75,16 @@ class CandidateCrops:
         return self._cut_all(batches, _in_the_middle)
 
     def _cut_all(self, batches: Sequence[Rows], crop: Callable[[int], Crop]) -> Iterator[tuple[Rows, Pixels]]:
-        waiting: deque[tuple[Rows, Pixels, list[Future[None]]]] = deque()
-        todo = iter(batches)
-        while True:
-            while len(waiting) < AHEAD and (rows := next(todo, None)) is not None:
+        made: deque[tuple[Rows, Pixels]] = deque()
+
+        def makers() -> Iterator[list[Callable[[], None]]]:
+            for rows in batches:
                 pixels = np.empty((len(rows), 1, *self.size), np.float32)
-                done = [
-                    self._pool.submit(self._cut, row, crop, pixels[n, 0])
-                    for n, row in enumerate(rows.tolist())
-                ]
-                waiting.append((rows, pixels, done))
-            if not waiting:
-                return
-            rows, pixels, done = waiting.popleft()
-            for future in done:
-                future.result()
-            yield rows, pixels
+                made.append((rows, pixels))
+                yield [partial(self._cut, row, crop, pixels[n, 0]) for n, row in enumerate(rows.tolist())]
+
+        for _ in ahead(self._pool, makers()):
+            yield made.popleft()
 
     def _cut(self, row: int, crop: Callable[[int], Crop], output: Pixels) -> None:
         if not hasattr(self._own, "buffers"):

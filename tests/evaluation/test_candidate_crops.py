@@ -36,8 +36,8 @@ def all_of(batches):
 def test_plain_crops_are_the_voxels_about_each_candidate(luna):
     candidates, _ = read_candidates(luna)
     rows = np.arange(len(candidates))[::-1].copy()
-    with CandidateCrops(luna.cases, candidates, 5, SIZE, 2) as crops:
-        got, pixels = all_of(crops.plain(rows))
+    crops = CandidateCrops(luna.cases, candidates, 5, SIZE, 2)
+    got, pixels = all_of(crops.plain(rows))
     assert np.array_equal(got, rows)
     assert pixels.shape == (len(rows), 1, *SIZE)
     assert pixels.dtype == np.float32
@@ -52,8 +52,7 @@ def test_plain_crops_are_the_voxels_about_each_candidate(luna):
 def test_augmented_crops_are_what_a_plain_interpolation_gives(luna):
     candidates, _ = read_candidates(luna)
     crops = CandidateCrops(luna.cases, candidates, 6, SIZE, 2)
-    with crops:
-        rows, pixels = all_of(crops.augmented(np.arange(len(candidates)), 3, 1))
+    rows, pixels = all_of(crops.augmented(np.arange(len(candidates)), 3, 1))
     assert candidates.label[rows].mean() == 0.5
     grid = np.stack(np.meshgrid(*[np.arange(n) - (n - 1) / 2 for n in SIZE], indexing="ij"), axis=-1)
     for row, crop in zip(rows, pixels[:, 0], strict=True):
@@ -70,10 +69,8 @@ def test_threads_change_nothing_and_epochs_differ(luna):
     candidates, _ = read_candidates(luna)
     results = []
     for threads in (1, 4):
-        with CandidateCrops(luna.cases, candidates, 4, SIZE, threads) as crops:
-            results.append(
-                [all_of(crops.augmented(np.arange(len(candidates)), 0, epoch)) for epoch in (0, 1)]
-            )
+        crops = CandidateCrops(luna.cases, candidates, 4, SIZE, threads)
+        results.append([all_of(crops.augmented(np.arange(len(candidates)), 0, epoch)) for epoch in (0, 1)])
     for one, other in zip(*results, strict=True):
         assert np.array_equal(one[0], other[0])
         assert np.array_equal(one[1], other[1])
@@ -84,8 +81,8 @@ def test_labels_can_be_others(luna):
     candidates, _ = read_candidates(luna)
     rows = np.arange(len(candidates))
     labels = np.roll(candidates.label, 5)
-    with CandidateCrops(luna.cases, candidates, 4, SIZE, 1) as crops:
-        drawn, _ = all_of(crops.augmented(rows, 0, 0, labels))
+    crops = CandidateCrops(luna.cases, candidates, 4, SIZE, 1)
+    drawn, _ = all_of(crops.augmented(rows, 0, 0, labels))
     assert np.array_equal(np.unique(drawn[labels[drawn]]), np.flatnonzero(labels))
 
 
