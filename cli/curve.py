@@ -46,6 +46,7 @@ OWN = {
 @click.pass_context
 def curve(
     context: click.Context,
+    /,
     task: str,
     dataset: str | None,
     fractions: tuple[float, ...],

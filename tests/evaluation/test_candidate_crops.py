@@ -94,10 +94,8 @@ def test_a_damaged_scan_is_named(tmp_path):
     content[200] ^= 4
     shard.write_bytes(bytes(content))
     candidates, _ = read_candidates(dataset)
-    with (
-        CandidateCrops(dataset.cases, candidates, 4, SIZE, 2) as crops,
-        pytest.raises(Exception, match=r"1\.2\.0.*damaged"),
-    ):
+    crops = CandidateCrops(dataset.cases, candidates, 4, SIZE, 2)
+    with pytest.raises(Exception, match=r"1\.2\.0.*damaged"):
         all_of(crops.plain(np.arange(len(candidates))))
 
 
