@@ -41,17 +41,17 @@ class Points:
         return f"{sum(self.absent.values())} of {scans} scan{'s' * (scans != 1)}"
 
 
-def read_points(path: Path, cases: Mapping[str, int], column: str) -> Points:
+def read_points(path: Path, cases: Mapping[str, int], column: str | None) -> Points:
     """Read a table.
 
     Args:
         cases: series UID to number of the scan.
-        column: the one with the value.
+        column: the one with the value; none: values are NaN.
 
     Raises:
         LayoutError: no such file, a missing column, a cell that is no finite number; names file, line and column.
     """
-    numbers = (*COORDINATES, column)
+    numbers = COORDINATES if column is None else (*COORDINATES, column)
     lines, found, values = [], [], []
     absent: dict[str, int] = {}
     for line, row in rows(path, (SERIES, *numbers)):
@@ -68,7 +68,7 @@ def read_points(path: Path, cases: Mapping[str, int], column: str) -> Points:
         np.array(lines, np.int64),
         np.array(found, np.int64),
         np.ascontiguousarray(table[:, 2::-1]),
-        table[:, 3].copy(),
+        np.full(len(table), np.nan) if column is None else table[:, 3].copy(),
         absent,
     )
 
