@@ -29,18 +29,19 @@ demo: $(STAMP)
 	say sample ./data && \
 	say ingest --dataset lits --recipe cpu-3d && \
 	say pretrain --cache ./cache && \
-	say eval lits --fraction 0.5 --from-scratch && \
+	say eval lits --fraction 0.5 --from-scratch --out evaluations/lits && \
+	say predict lits --run evaluations/lits data/lits/volume-0.nii --out predictions && \
 	echo && echo "The same for chest X-rays, in a cache of their own; these are synthetic projections of two CTs:" && \
 	say ingest --dataset chexpert --recipe cpu-2d --cache ./cache-xray && \
 	say pretrain --cache ./cache-xray && \
-	say eval chexpert --cache ./cache-xray --fraction 0.5 --from-scratch --shuffled && \
+	say eval chexpert --cache ./cache-xray --fraction 0.5 --arms pretrained,scratch,permuted,shuffled --out evaluations/chexpert && \
 	echo && \
 	echo "Made, in demo/: cache/ (scans, any OME-Zarr viewer opens them), cache-xray/, runs/ (weights, log, pictures/ of" && \
-	echo "views, their corruption and restoration), evaluations/ (results.json, overlays/ of image, truth, prediction;" && \
-	echo "roc.png)." && \
+	echo "views, their corruption and restoration), evaluations/lits and evaluations/chexpert (open report.html in a browser;" && \
+	echo "the same as results.json and CSV), predictions/ (a mask in the grid of its scan)." && \
 	echo "It shows that everything works here. So few patients say nothing about quality." && \
-	echo "Next, with your own scans:  .venv/bin/pcrl ingest --dataset folder --source DIR  (or lits, luna, nnunet," && \
-	echo "chexpert, chestxray), then pcrl pretrain and pcrl eval as above; with a GPU leave out --recipe. See README.md."
+	echo "Next, with your own scans:  .venv/bin/pcrl ingest --dataset folder --source DIR  (or lits, luna, brats," && \
+	echo "nnunet, chexpert, chestxray), then pcrl pretrain and pcrl eval as above; with a GPU leave out --recipe. See README.md."
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

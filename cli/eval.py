@@ -51,6 +51,21 @@ def brats(**options: Any) -> None:
 
 
 @evaluate.command()
+@options_of(FOLDS)
+def luna(**options: Any) -> None:
+    """LUNA16: is a candidate a nodule? AUROC, FROC and CPM over the candidates of the test scans.
+
+    candidates_V2.csv and annotations.csv are taken into the cache with the scans.
+
+    \b
+    Examples:
+      pcrl eval luna --fraction 0.1 --from-scratch
+      pcrl eval luna --arms scratch --folds 0-9
+    """
+    run("luna", "luna", **options)
+
+
+@evaluate.command()
 @click.option("--dataset", required=True, help="Its name in the cache.")
 @options_of(FOLDS)
 def segmentation(dataset: str, **options: Any) -> None:

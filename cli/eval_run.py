@@ -44,12 +44,15 @@ def run(task: str, dataset: str, *, out: Path | None, resume: bool, device: str,
 def errors() -> Any:
     """What an evaluation tells as one message."""
     from pcrl.config import RecipeError
+    from pcrl.datasets.case import LayoutError
     from pcrl.engine.cache.format import CacheError
     from pcrl.evaluation.protocol import ProtocolError
     from pcrl.models.published import WeightsError
     from pcrl.training.run_folder import RunError
 
-    return user_errors(RecipeError, CacheError, ProtocolError, WeightsError, RunError, FloatingPointError)
+    return user_errors(
+        RecipeError, LayoutError, CacheError, ProtocolError, WeightsError, RunError, FloatingPointError
+    )
 
 
 def request_of(

@@ -57,7 +57,7 @@ def autocast(device: torch.device) -> contextlib.AbstractContextManager[None]:
 
 
 def each_onto(values: NDArray[np.float32], grid: Grid, target: Grid) -> Iterator[NDArray[np.float32]]:
-    """The outputs of (outputs, z, y, x) on another grid with the same axes, each when it is asked for."""
+    """Probabilities (outputs, z, y, x) on another grid with the same axes, one output at a time."""
     return (onto(one, grid, target) for one in values)
 
 

@@ -75,6 +75,7 @@ class SegmentationTask:
             "patch": list(self.patch),
             "modality": self._cohort(self.places[0]).train[0].record.modality,
             "recipe": self.recipe.model_dump(mode="json"),
+            "data": self.cohorts.dataset.record.recipe.data.model_dump(mode="json"),
         }
 
     def side(self, place: Place) -> Side:

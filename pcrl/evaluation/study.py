@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import platform
 import time
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import torch
 
 from pcrl.config import ImageRecipe, Recipe, RecipeError, VolumeRecipe, load_recipe, recipe_from
 from pcrl.engine.cache.cache import Cache, CachedDataset, identity
+from pcrl.engine.cache.commit import sha256_of
 from pcrl.engine.cache.images import CachedImages
 from pcrl.evaluation import request as requests
 from pcrl.evaluation import results as records
@@ -117,7 +119,7 @@ def open_study(request: Request) -> Study:
         ProtocolError: no patients on a side, no run that fits, a leak, or a cache that has changed since.
     """
     opened = _dataset(request)
-    digest = opened.identity() if isinstance(opened, CachedImages) else identity(list(opened.cases))
+    digest = _identity(opened)
     if request.identity and request.identity != digest:
         raise ProtocolError(
             f"{request.cache / request.dataset} has changed since this evaluation began: begin a new one"
@@ -169,6 +171,14 @@ def _first(chosen: Chosen) -> set[Path]:
         for arm in chosen.arms
         if arm.checkpoint is not None and (arm.name.startswith("pretrained") or arm.name in made)
     }
+
+
+def _identity(opened: CachedDataset | CachedImages) -> str:
+    """Changes when a pixel, a label, a split or a table does."""
+    if isinstance(opened, CachedImages):
+        return opened.identity()
+    tables = [sha256_of(path) for _, path in sorted(opened.tables.items())]
+    return hashlib.sha256("".join([identity(list(opened.cases)), *tables]).encode()).hexdigest()
 
 
 def _dataset(request: Request) -> CachedDataset | CachedImages:

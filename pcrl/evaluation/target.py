@@ -83,10 +83,10 @@ class Target:
         """A mask for each region, out of one volume of probabilities for each output, taken one at a time."""
         if self.overlapping:
             return [one > 0.5 for one in probabilities]
-        volumes = iter(probabilities)
-        best = next(volumes)
+        outputs = iter(probabilities)
+        best = next(outputs)
         classes = np.zeros(best.shape, np.uint8 if len(self.names) < 256 else np.uint16)
-        for number, one in enumerate(volumes, 1):
+        for number, one in enumerate(outputs, 1):
             better = one > best
             classes[better] = number
             best = np.where(better, one, best)

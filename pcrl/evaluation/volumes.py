@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pcrl.config import Size
+from pcrl.config import Modality, Size
 from pcrl.engine.cache.boxes import BoxReader
 from pcrl.engine.cache.cache import CachedCase
+from pcrl.engine.cache.format import StoredIntensity
 from pcrl.engine.cache.scratch import Scratch
 
 _PLACES = 10_000
 """Voxels of each label value that patches are drawn round: more would be no better."""
 Window = tuple[float, float] | None
+"""Of CT, HU; none is the window of the cache."""
 Place = tuple[int, int, int]
 
 
@@ -40,22 +43,28 @@ class Normalisation:
         return np.clip(image, -1, 1, out=image) if self.clip else image
 
 
-def normalisation(case: CachedCase, window: Window, stored: NDArray[np.int16] | None = None) -> Normalisation:
-    """How a case is normalised.
+def normalisation(
+    modality: Modality,
+    intensities: Sequence[StoredIntensity],
+    window: tuple[float, float],
+    stored: NDArray[np.int16] | None,
+) -> Normalisation:
+    """How an image is normalised.
 
     Args:
-        window: of CT, HU; none is the window of the cache.
-        stored: its voxels, if they are read already; only needed of other modalities.
+        intensities: of its channels.
+        window: of CT, HU.
+        stored: (channel, z, y, x); not needed of CT.
     """
-    if case.record.modality == "ct":
-        low, high = window or case.record.settings.window
+    if modality == "ct":
+        low, high = window
         half = (high - low) / 2
-        scales = [i.slope / half for i in case.record.intensities]
-        offsets = [(i.intercept - (low + high) / 2) / half for i in case.record.intensities]
+        scales = [i.slope / half for i in intensities]
+        offsets = [(i.intercept - (low + high) / 2) / half for i in intensities]
         return Normalisation(tuple(scales), tuple(offsets), clip=True)
-    stored = case.image.read() if stored is None else stored
+    assert stored is not None
     scales, offsets = [], []
-    for channel, intensity in zip(stored, case.record.intensities, strict=True):
+    for channel, intensity in zip(stored, intensities, strict=True):
         inside = channel[channel > intensity.air]
         mean, deviation = (float(inside.mean()), float(inside.std())) if inside.size else (0.0, 1.0)
         scales.append(1 / max(deviation, 1e-6))
@@ -63,10 +72,18 @@ def normalisation(case: CachedCase, window: Window, stored: NDArray[np.int16] | 
     return Normalisation(tuple(scales), tuple(offsets), clip=False)
 
 
+def of_case(case: CachedCase, window: Window, stored: NDArray[np.int16] | None = None) -> Normalisation:
+    """How a case is normalised; its voxels are read if that is necessary, and `stored` does not hold them."""
+    record = case.record
+    if stored is None and record.modality != "ct":
+        stored = case.image.read()
+    return normalisation(record.modality, record.intensities, window or record.settings.window, stored)
+
+
 def image_of(case: CachedCase, window: Window) -> NDArray[np.float32]:
     """The whole image of a case, normalised: (channel, z, y, x) float32."""
     stored = case.image.read()
-    return normalisation(case, window, stored).apply(stored)
+    return of_case(case, window, stored).apply(stored)
 
 
 class Volume:
@@ -74,7 +91,7 @@ class Volume:
 
     def __init__(self, case: CachedCase, window: Window) -> None:
         self.case = case
-        self.normalisation = normalisation(case, window)
+        self.normalisation = of_case(case, window)
         label = case.label().read()
         self.shape: Place = label.shape
         inside = np.argwhere(label.any(axis=(1, 2)))[[0, -1], 0] if label.any() else np.array([0, -1])

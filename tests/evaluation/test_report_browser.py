@@ -22,7 +22,8 @@ def said_by(folder, script):
     page = page.replace(
         "<head>", "<head><script>window.alert = () => { window.alerted = true; };</script>", 1
     )
-    run = f"<script>const said = [], say = (x) => said.push(x); {script}; document.title = JSON.stringify(said);</script>"
+    end = "document.title = JSON.stringify(said);"
+    run = f"<script>const said = [], say = (x) => said.push(x); {script}; {end}</script>"
     (folder / "driven.html").write_text(page.replace("</body>", run + "</body>"), encoding="utf-8")
     dom = browse(folder / "driven.html", folder)
     return json.loads(html.unescape(re.search(r"<title>(.*?)</title>", dom, re.DOTALL).group(1)))
