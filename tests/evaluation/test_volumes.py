@@ -11,7 +11,7 @@ from pcrl.datasets.catalog import find
 from pcrl.engine.cache.cache import Cache
 from pcrl.engine.cache.scratch import Scratch
 from pcrl.engine.ingest import plan, run
-from pcrl.evaluation.volumes import Volume, image_of, normalisation
+from pcrl.evaluation.volumes import Volume, image_of, of_case
 
 WINDOW = (-150.0, 250.0)
 ALL = frozenset(range(1, 10))
@@ -127,5 +127,5 @@ def test_other_modalities_have_mean_0_and_deviation_1_where_there_is_something(t
     inside = case.image.read() > case.record.intensities[0].air
     assert 0.24 < inside.mean() < 0.26
     assert (float(image[inside].mean()), float(image[inside].std())) == pytest.approx((0, 1), abs=1e-4)
-    same = normalisation(case, WINDOW)
+    same = of_case(case, WINDOW)
     np.testing.assert_array_equal(same.apply(case.image.read()), image)
