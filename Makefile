@@ -24,13 +24,13 @@ $(STAMP): pyproject.toml constraints.txt
 
 # The three commands of the README, on the sample. What they make stays in demo/.
 demo: $(STAMP)
-	@mkdir -p demo
+	@mkdir -p demo && rm -rf demo/evaluations
 	@cd demo && set -e && say() { echo; echo "$$ pcrl $$*"; ../$(BIN)/pcrl "$$@"; } && \
 	say sample ./data && \
 	say ingest --dataset lits --recipe cpu-3d && \
 	say pretrain --cache ./cache && \
 	say eval lits --fraction 0.5 --from-scratch --out evaluations/lits && \
-	say predict lits --run evaluations/lits data/lits/volume-0.nii --out predictions && \
+	say predict lits --run evaluations/lits data/lits/volume-0.nii.gz --out predictions && \
 	echo && echo "The same for chest X-rays, in a cache of their own; these are synthetic projections of two CTs:" && \
 	say ingest --dataset chexpert --recipe cpu-2d --cache ./cache-xray && \
 	say pretrain --cache ./cache-xray && \

@@ -94,6 +94,8 @@ def newest_compatible(
         except RunError as error:
             passed_over.append(str(error))
             continue
+        if record.recipe.model.network != model.network:
+            continue  # for volumes where images are evaluated, or the other way round
         mine = learnt_by(record.recipe.objective)
         if not is_finished(path):
             passed_over.append(f"{path}: not finished")
