@@ -22,3 +22,15 @@ def pcrl(*arguments, cwd):
         capture_output=True, encoding="utf-8", cwd=cwd,
         env=environment(),
     )  # fmt: skip
+
+
+def refused(folder, monkeypatch, *arguments):
+    """What `pcrl` says of a call that ends in a message; in this process, as to start another takes seconds."""
+    from click.testing import CliRunner
+    from pcrl_cli.main import main
+
+    monkeypatch.chdir(folder)
+    done = CliRunner().invoke(main, [str(argument) for argument in arguments])
+    assert done.exit_code != 0
+    assert isinstance(done.exception, SystemExit), done.exception
+    return done.stderr
