@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pcrl.evaluation.candidate_crops import CandidateCrops, Pixels, Rows
-from pcrl.evaluation.classify import Lesson, masked_loss
+from pcrl.evaluation.classify import Lesson, masked_loss, refuse_infinite
 from pcrl.evaluation.early_stopping import Score
 from pcrl.evaluation.predict import autocast
 from pcrl.models.classifier3d import VolumeClassifier
@@ -57,13 +57,18 @@ class CandidateLearner:
 def answers(
     model: VolumeClassifier, crops: CandidateCrops, rows: Rows, device: torch.device
 ) -> NDArray[np.float64]:
-    """Logits (n, 1) of candidates, each in the middle of its crop."""
+    """Logits (n, 1) of candidates, each in the middle of its crop.
+
+    Raises:
+        FloatingPointError: one is NaN or infinite.
+    """
     model.eval()
     found = []
     for _, pixels in crops.plain(rows):
         with autocast(device):
             found.append(model(normalised(pixels, device)).float())
     logits: NDArray[np.float64] = torch.cat(found).double().cpu().numpy()
+    refuse_infinite(logits)
     return logits
 
 

@@ -56,7 +56,7 @@ class Lesson:
             FloatingPointError: an answer is NaN or infinite.
         """
         truth = self.targets[self.validation]
-        _refuse_infinite(logits)
+        refuse_infinite(logits)
         loss = float(masked_loss(torch.from_numpy(logits), torch.from_numpy(truth)))
         area = mean_of(auroc_per_label(logits[:, self.scored], truth[:, self.scored]))
         return (-loss,) if area is None else (area, -loss)
@@ -120,7 +120,7 @@ def predict(model: Classifier, images: Images, rows: Rows, device: torch.device)
         FloatingPointError: one is NaN or infinite.
     """
     logits: NDArray[np.float64] = _answers(model, model, images, rows, device).double().numpy()
-    _refuse_infinite(logits)
+    refuse_infinite(logits)
     return logits
 
 
@@ -129,7 +129,8 @@ def features(model: Classifier, images: Images, rows: Rows, device: torch.device
     return _answers(model, model.features, images, rows, device)
 
 
-def _refuse_infinite(logits: NDArray[np.float64]) -> None:
+def refuse_infinite(logits: NDArray[np.float64]) -> None:
+    """Raise FloatingPointError where an answer is NaN or infinite."""
     # The last step of an epoch can ruin a network whose loss was a number until then.
     if not np.isfinite(logits).all():
         raise FloatingPointError(
