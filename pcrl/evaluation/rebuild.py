@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,12 +72,8 @@ def open_trained(path: Path, task: str) -> Trained:
     if not whole:
         folder = path
     else:
-        found = [
-            folder
-            for arm in request.arms
-            for folder in sorted((evaluation / RUNS).glob(f"{arm}*-seed*"))
-            if (folder / RUN).is_file()
-        ]
+        ended = {folder for folder in (evaluation / RUNS).glob("*-seed*") if (folder / RUN).is_file()}
+        found = [folder for arm in request.arms for folder in _of_arm(arm, ended)]
         if not found:
             raise ProtocolError(
                 f"{path}: no training has ended yet; go on with it (pcrl eval {task} --out {path} --resume)"
@@ -84,3 +82,12 @@ def open_trained(path: Path, task: str) -> Trained:
     if not (folder / RUN).is_file():
         raise ProtocolError(f"{folder}: this training has not ended; go on with it (--resume)")
     return Trained(folder, request.task, request.rebuild)
+
+
+def _of_arm(arm: str, folders: Iterable[Path]) -> list[Path]:
+    """Folders of an arm's trainings, in their order; several checkpoints are arms `pretrained-NAME`."""
+    more = "(-.+)?" if arm == "pretrained" else ""
+    named = re.compile(rf"{re.escape(arm)}{more}-seed(?P<seed>\d+)(-fold(?P<fold>\d+))?")
+    found = [(match, folder) for folder in folders if (match := named.fullmatch(folder.name))]
+    found.sort(key=lambda pair: (int(pair[0]["fold"] or 0), int(pair[0]["seed"]), pair[1].name))
+    return [folder for _, folder in found]
