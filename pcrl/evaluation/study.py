@@ -15,6 +15,7 @@ import torch
 from pcrl.config import ImageRecipe, Recipe, RecipeError, VolumeRecipe, load_recipe, recipe_from
 from pcrl.engine.cache.cache import Cache, CachedDataset, identity
 from pcrl.engine.cache.commit import sha256_of
+from pcrl.engine.cache.format import CacheError
 from pcrl.engine.cache.images import CachedImages
 from pcrl.evaluation import request as requests
 from pcrl.evaluation import results as records
@@ -183,6 +184,11 @@ def _identity(opened: CachedDataset | CachedImages) -> str:
 
 def _dataset(request: Request) -> CachedDataset | CachedImages:
     cache = Cache(request.cache)
+    if request.dataset not in cache.names():
+        how = f"pcrl ingest --dataset {request.dataset} --cache {request.cache}"
+        if request.task == "classification":
+            how = f"pcrl eval classification --table {request.dataset}.csv --images DIR, or {how}"
+        raise CacheError(f"{request.cache} holds {', '.join(cache.names())}, not {request.dataset!r}: {how}")
     return cache.image_set(request.dataset) if request.task in IMAGES else cache.dataset(request.dataset)
 
 
