@@ -15,13 +15,15 @@ import torch
 from table import RESULTS
 from transferring import cohorts, diagnosis, real, real_labels, real_probe
 from transferring.figure import draw
-from transferring.labels import VALUES, Comparison
+from transferring.labels import Comparison
 from transferring.ledger import LOG, Ledger
-from transferring.pretraining import State, permuted, pretrain, random_state
+from transferring.pretraining import pretrain, random_state
 from transferring.report import report
 from transferring.settings import BUDGETS, OBJECTIVES, recipe
 from transferring.summary import summarise
 from transferring.tuning import volumes
+
+from pcrl.evaluation.arms import State, permuted
 
 DATA = Path(__file__).parent / "data"
 FIGURE = Path(__file__).parents[1] / "docs/transfer.png"
@@ -46,9 +48,8 @@ def main() -> None:
     work = given.work or DATA / f"transfer-{preset}"
     ledger = Ledger(work, budget)
     cache = cohorts.make(work / "patients", budget, recipe(budget))
-    tuning = [
-        volumes(cohorts.cases(cache, "tuning", split), tuple(VALUES.values())) for split in ("train", "test")
-    ]
+    developed = cohorts.cases(cache, "tuning", "train")
+    tuning = [volumes(developed), volumes(cohorts.cases(cache, "tuning", "test"))]
 
     pretrained: dict[tuple[str, int], State] = {}
     for objective in OBJECTIVES:
@@ -80,12 +81,9 @@ def main() -> None:
             signs[objective] = found
 
     comparison = Comparison(pretrained, settings, budget, ledger, device)
-    rates = comparison.rates(*tuning)
-    pool, test = (
-        volumes(cohorts.cases(cache, "transfer", split), tuple(VALUES.values()))
-        for split in ("train", "test")
-    )
-    summary = summarise(comparison.curves(pool, test, rates), budget)
+    rates = comparison.rates(developed, tuning[1])
+    pool, test = (cohorts.cases(cache, "transfer", split) for split in ("train", "test"))
+    summary = summarise(comparison.curves(pool, volumes(test), rates), budget)
 
     patients = real.load_real(work, given.sample, settings)
     probed = real_probe.probe_real(

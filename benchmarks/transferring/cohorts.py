@@ -23,7 +23,6 @@ SETS = {
     "development": "Dataset803_VirtualDevelopment",
     "tuning": "Dataset804_VirtualTuning",
 }
-VALUES = tuple((number,) for number in range(1, len(ORGANS) + 1))
 
 
 def make(folder: Path, budget: Budget, recipe: VolumeRecipe) -> Cache:

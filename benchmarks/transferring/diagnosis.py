@@ -15,10 +15,10 @@ from pcrl.engine.cache.cache import CachedCase
 from pcrl.engine.loader import Loader
 from pcrl.engine.order import Order
 from pcrl.engine.render import VolumeRenderer
-from pcrl.evaluation.volumes import Volume
 from transferring.features import features_at, frozen, places_in
 from transferring.pretraining import State
 from transferring.probe import probes
+from transferring.tuning import Volume
 
 OTHER_SEED = 77
 """Of the views that are looked at: none that was trained on."""

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from pcrl.config import VolumeRecipe
-from pcrl.evaluation.volumes import Volume
 from pcrl.models.networks import build
 from pcrl.models.nsunet3d import NsUNet3D
+from transferring.tuning import Volume
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,15 +9,16 @@ import torch
 
 from pcrl.config import VolumeRecipe
 from pcrl.datasets.virtual_anatomy import ORGANS
-from pcrl.evaluation.volumes import Volume
+from pcrl.engine.cache.cache import CachedCase
+from pcrl.evaluation.target import Target
 from transferring.arms import ARMS, TRIED, states_of
 from transferring.ledger import Ledger
 from transferring.pretraining import State
 from transferring.scoring import patient_means, score
 from transferring.settings import Budget
-from transferring.tuning import shuffled, tune
+from transferring.tuning import Volume, tune
 
-VALUES = {name: (number,) for number, name in enumerate(ORGANS, 1)}
+TARGET = Target.of_values(dict(enumerate(ORGANS, 1)))
 DEVELOPMENT_SEED = 1000
 """Of fine-tuning on development patients; others than those of the comparison, which count from 0."""
 Means = dict[str, dict[int, dict[str, np.ndarray]]]
@@ -38,7 +39,7 @@ class Comparison:
         self.pretrained, self.recipe, self.budget = pretrained, recipe, budget
         self.ledger, self.device = ledger, device
 
-    def rates(self, train: Sequence[Volume], test: Sequence[Volume]) -> dict[str, float]:
+    def rates(self, train: Sequence[CachedCase], test: Sequence[Volume]) -> dict[str, float]:
         """The learning rate that did best for each arm on development patients: same trials for each."""
         chosen = {}
         train = train[: min(4, len(train))]
@@ -52,7 +53,7 @@ class Comparison:
         chosen["shuffled labels"] = chosen["pre-trained"]
         return chosen
 
-    def curves(self, pool: Sequence[Volume], test: Sequence[Volume], rates: Mapping[str, float]) -> Means:
+    def curves(self, pool: Sequence[CachedCase], test: Sequence[Volume], rates: Mapping[str, float]) -> Means:
         """Fine-tune and score every arm with every number of labels and every seed; the order of runs mixes arms."""
         found: Means = {name: {} for name in ARMS}
         for count in self.budget.labels:
@@ -76,7 +77,7 @@ class Comparison:
         name: str,
         start: int,
         seed: int,
-        train: Sequence[Volume],
+        train: Sequence[CachedCase],
         test: Sequence[Volume],
         rate: float,
     ) -> np.ndarray | None:
@@ -84,16 +85,16 @@ class Comparison:
 
         def work() -> dict[str, object]:
             state = states_of(arm, self.pretrained, budget)[start]
-            used = shuffled(train, np.random.default_rng([seed, 3])) if arm.shuffle else train
             model, losses = tune(
-                state, used, len(ORGANS) + 1, self.recipe, budget,
+                state, train, TARGET, self.recipe, budget,
                 rate=rate, longer=budget.longer if arm.longer else 1, seed=seed, device=self.device,
+                shuffled=arm.shuffle,
             )  # fmt: skip
             return {
                 "rate": rate,
-                "train": [one.case.patient for one in train],
+                "train": [case.patient for case in train],
                 "losses": losses,
-                "scores": score(model, test, VALUES, self.device),
+                "scores": score(model, test, TARGET, self.device),
             }
 
         result = self.ledger.do(run, work)

@@ -41,15 +41,6 @@ def random_state(recipe: VolumeRecipe, seed: int) -> State:
     return {name: value.clone() for name, value in initial_model(settings, None).state_dict().items()}
 
 
-def permuted(state: State, seed: int) -> State:
-    """The same numbers in every tensor, in another order: the scale of the weights without what they found."""
-    generator = torch.Generator().manual_seed(seed)
-    return {
-        name: value.flatten()[torch.randperm(value.numel(), generator=generator)].view_as(value).clone()
-        for name, value in state.items()
-    }
-
-
 def curve(out: Path) -> list[dict[str, float]]:
     """What the run logged, in order."""
     return [json.loads(line) for line in (out / run_folder.METRICS).read_text().splitlines()]

@@ -11,9 +11,8 @@ from pcrl.config import VolumeRecipe
 from pcrl.datasets import sample_sources
 from pcrl.datasets.sample import CASES, make
 from pcrl.engine.cache.cache import Cache
-from pcrl.evaluation.volumes import Volume
 from transferring.cohorts import describe, ingest
-from transferring.tuning import volumes
+from transferring.tuning import Volume, volumes
 
 ROOT = "Dataset805_RealSample"
 ORGANS: Mapping[str, tuple[int, ...]] = {
@@ -59,7 +58,7 @@ def load_real(folder: Path, sample: Path, recipe: VolumeRecipe) -> list[Volume]:
     describe(root, {"background": 0} | {name: n for n, name in enumerate(ORGANS, 1)}, named)
     cache: Cache = ingest([root], folder / "cache-real", recipe)
     cases = sorted(cache.dataset(ROOT.lower()).cases, key=lambda case: case.patient)
-    return volumes(cases, tuple((number,) for number in range(1, len(ORGANS) + 1)))
+    return volumes(cases)
 
 
 def shared(patients: Sequence[Volume]) -> dict[str, int]:

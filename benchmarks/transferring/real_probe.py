@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 
 from pcrl.config import VolumeRecipe
-from pcrl.evaluation.volumes import Volume
+from pcrl.evaluation.arms import State, permuted
 from transferring.arms import SEEDS
 from transferring.features import features_at, frozen, places_in
 from transferring.ledger import Ledger
-from transferring.pretraining import State, permuted, random_state
+from transferring.pretraining import random_state
 from transferring.probe import probes
 from transferring.real import FEWEST, shared
 from transferring.settings import Budget
+from transferring.tuning import Volume
 
 PLACES = 200
 """Voxels of an organ in a patient, at most."""

@@ -11,7 +11,7 @@ GRID = 6.0
 WINDOW = (-200, 300)
 """HU. In the default window of 2000 HU organs differ by a hundredth, and restoring them would weigh nothing."""
 PATCH = (16, 32, 32)
-RATES = (1e-3, 3e-3, 1e-2)
+RATES = (3e-3, 1e-2)
 """Learning rates of fine-tuning that every arm tries, on development patients."""
 LONGER = 5
 """How many times the steps from scratch to its plateau."""
@@ -49,7 +49,6 @@ class Budget:
     rates: tuple[float, ...] = RATES
     longer: int = LONGER
     probe_steps: int = 300
-    bootstraps: int = 10_000
 
 
 BUDGETS = {
@@ -57,7 +56,7 @@ BUDGETS = {
     "cpu": Budget(
         width=16, levels=3, pretraining=120, pool=16, test=64, development=(48, 8, 16),
         labels=(1, 2, 4, 8, 16), pretraining_seeds=2, finetuning_seeds=3,
-        epochs=15, samples_per_case=2, batch=8, rounds=5, per_round=32, tuning_batch=2,
+        epochs=8, samples_per_case=2, batch=8, rounds=12, per_round=32, tuning_batch=2,
     ),
     "cuda": Budget(
         width=64, levels=4, pretraining=120, pool=16, test=64, development=(48, 8, 16),
@@ -65,10 +64,10 @@ BUDGETS = {
         epochs=40, samples_per_case=4, batch=16, rounds=10, per_round=32, tuning_batch=4,
     ),
     "quick": Budget(
-        width=4, levels=3, pretraining=8, pool=2, test=4, development=(4, 2, 2),
+        width=4, levels=3, pretraining=8, pool=2, test=10, development=(4, 2, 2),
         labels=(1, 2), pretraining_seeds=1, finetuning_seeds=1,
         epochs=2, samples_per_case=2, batch=4, rounds=2, per_round=4, tuning_batch=2,
-        rates=(1e-3,), longer=2, probe_steps=40, bootstraps=200,
+        rates=(1e-3,), longer=2, probe_steps=40,
     ),
 }  # fmt: skip
 

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pcrl.evaluation.paired import mean_interval, sign_flip
+
 Values = NDArray[np.float64]
-EXACT = 16
-"""Up to so many pairs all sign patterns are gone through."""
-FLIPS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,45 +25,25 @@ class Difference:
     pairs: int
 
 
-def sign_flip(differences: Values, seed: int = 0) -> float:
-    """Two-sided p of a mean this far from 0 if every difference could as well have had the other sign.
-
-    Exact up to `EXACT` pairs; beyond, of `FLIPS` random patterns, of which the one observed counts as one more.
-    """
-    count = len(differences)
-    # Patterns that tie with the observed one must count, whatever the rounding.
-    observed = abs(differences.sum()) * (1 - 1e-12)
-    if count <= EXACT:
-        signs = 1 - 2 * ((np.arange(2**count)[:, None] >> np.arange(count)) & 1)
-        return float((np.abs(signs @ differences) >= observed).mean())
-    rng = np.random.default_rng(seed)
-    reached = 0
-    for _ in range(FLIPS // 1000):
-        signs = rng.choice(np.array([-1.0, 1.0]), size=(1000, count))
-        reached += int((np.abs(signs @ differences) >= observed).sum())
-    return (reached + 1) / (FLIPS + 1)
-
-
-def bootstrap(differences: Values, samples: int, seed: int = 0) -> tuple[float, float]:
-    """2.5 and 97.5 percentiles of the mean over resampled patients."""
-    rng = np.random.default_rng(seed)
-    chosen = rng.integers(0, len(differences), (samples, len(differences)))
-    low, high = np.percentile(differences[chosen].mean(axis=1), [2.5, 97.5])
-    return float(low), float(high)
-
-
-def compare(first: Values, second: Values, samples: int) -> Difference:
-    """First minus second, patient by patient; both (patients,)."""
+def compare(first: Values, second: Values) -> Difference:
+    """First minus second, patient by patient; both (patients,), six of them or more."""
     differences = np.asarray(first, float) - np.asarray(second, float)
-    low, high = bootstrap(differences, samples)
+    low, high = interval(differences)
+    p = sign_flip(differences)
+    assert p is not None
     return Difference(
         float(differences.mean()),
         low,
         high,
-        sign_flip(differences),
+        p,
         int((differences > 0).sum()),
         len(differences),
     )
+
+
+def interval(values: Values) -> tuple[float, float]:
+    """95 % interval of the mean over patients; NaN with fewer than ten."""
+    return mean_interval(values) or (float("nan"), float("nan"))
 
 
 def holm(values: Mapping[str, float]) -> dict[str, float]:

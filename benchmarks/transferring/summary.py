@@ -9,7 +9,7 @@ import numpy as np
 
 from transferring.labels import Means
 from transferring.settings import Budget
-from transferring.statistics import Difference, area, bootstrap, compare, holm
+from transferring.statistics import Difference, area, compare, holm, interval
 
 PRIMARY = ("pre-trained", "from scratch")
 SECONDARY = (
@@ -71,12 +71,12 @@ def summarise(means: Means, budget: Budget) -> Summary:
     }
     areas = {name: found for name, counts in averaged.items() if (found := _area(counts, budget)) is not None}
     pairs = [pair for pair in (PRIMARY, *SECONDARY) if set(pair) <= set(areas)]
-    differences = {pair: compare(areas[pair[0]], areas[pair[1]], budget.bootstraps) for pair in pairs}
+    differences = {pair: compare(areas[pair[0]], areas[pair[1]]) for pair in pairs}
     return Summary(
         dice={
             name: {count: float(v.mean()) for count, v in counts.items()} for name, counts in averaged.items()
         },
-        areas={name: (float(v.mean()), *bootstrap(v, budget.bootstraps)) for name, v in areas.items()},
+        areas={name: (float(v.mean()), *interval(v)) for name, v in areas.items()},
         differences=differences,
         corrected=holm({" − ".join(pair): differences[pair].p for pair in SECONDARY if pair in differences}),
         by_seed={pair: _by_seed(means, pair, budget) for pair in pairs},

@@ -1,9 +1,9 @@
-"""The one place that fine-tunes: everything else of this benchmark knows only `tune` and `predict`."""
+"""The one place that fine-tunes, with the learner and the loop of `pcrl eval`; the rest knows `tune` and `predict`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -12,11 +12,22 @@ from torch import Tensor
 
 from pcrl.config import VolumeRecipe
 from pcrl.engine.cache.cache import CachedCase
-from pcrl.evaluation.finetune import finetune
-from pcrl.evaluation.predict import to_original
-from pcrl.evaluation.volumes import Volume, load
+from pcrl.evaluation.fit import Schedule, fit
+from pcrl.evaluation.predict import each_onto
+from pcrl.evaluation.segmentation_learner import SegmentationLearner
+from pcrl.evaluation.target import Target
+from pcrl.evaluation.volumes import image_of
 from pcrl.models.unet3d import UNet3D, build_unet
-from transferring.settings import Budget
+from transferring.settings import PATCH, Budget
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """A labelled case, whole: image (1, z, y, x) float32, and label values (z, y, x) on the cache's grid."""
+
+    case: CachedCase
+    image: NDArray[np.float32]
+    label: NDArray[np.integer]
 
 
 class MixedUNet3D(UNet3D):
@@ -32,15 +43,15 @@ class MixedUNet3D(UNet3D):
         return scores.float()
 
 
-def volumes(cases: Sequence[CachedCase], values: Sequence[Sequence[int]]) -> list[Volume]:
+def volumes(cases: Sequence[CachedCase]) -> list[Volume]:
     """Labelled cases, read whole."""
-    return [load(case, None, values) for case in cases]
+    return [Volume(case, image_of(case, None), case.label().read()) for case in cases]
 
 
 def tune(
     state: dict[str, Tensor] | None,
-    train: Sequence[Volume],
-    classes: int,
+    train: Sequence[CachedCase],
+    target: Target,
     recipe: VolumeRecipe,
     budget: Budget,
     *,
@@ -48,12 +59,12 @@ def tune(
     longer: int,
     seed: int,
     device: torch.device,
+    shuffled: bool = False,
 ) -> tuple[UNet3D, list[float]]:
     """Fine-tune a network; its steps depend on the budget alone, not on how many patients there are.
 
     Args:
         state: pre-trained weights whose encoder it starts from; none is from scratch. The decoder starts the same.
-        classes: with background.
         longer: how many times the budget's steps.
         seed: of decoder, patches and augmentation, the same in every arm.
 
@@ -62,37 +73,32 @@ def tune(
     """
     if budget.per_round % len(train):
         raise ValueError(f"{len(train)} patients do not divide the {budget.per_round} patches of a round")
-    rounds = budget.rounds * longer
     settings = recipe.finetuning.model_copy(
-        update={
-            "epochs": rounds,
-            "samples_per_case": budget.per_round // len(train),
-            "batch_size": budget.tuning_batch,
-            "learning_rate": rate,
-            # Twice, after 0.4 and 0.8 of the steps, whatever their number.
-            "halve_every": max(1, round(rounds * 0.4)),
-        }
+        update={"samples_per_case": budget.per_round // len(train), "batch_size": budget.tuning_batch}
     )
+    rounds = budget.rounds * longer
+    # Halved twice, after 0.4 and 0.8 of the steps, whatever their number; nobody validates, so that all are done.
+    schedule = Schedule(rounds, rate, max(1, round(rounds * 0.4)), patience=rounds)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = MixedUNet3D(recipe.model.width, recipe.model.levels, classes)
-        model.load_state_dict(build_unet(recipe.model, classes, 1, state).state_dict())
-        history = finetune(model, train, (), settings, seed, device, lambda *_: None)
+        model = MixedUNet3D(recipe.model.width, recipe.model.levels, target.outputs)
+        model.load_state_dict(build_unet(recipe.model, target.outputs, 1, state).state_dict())
+    learner = SegmentationLearner(model, train, (), target, settings, PATCH, seed, shuffled, device)
+    try:
+        history = fit(learner, schedule, None, lambda *_: None)
+    finally:
+        learner.finish()
     return model, list(history.losses)
 
 
 @torch.inference_mode()
-def predict(model: UNet3D, volume: Volume, device: torch.device) -> NDArray[np.uint8]:
-    """The class of every voxel on the label's own grid, from one pass over the whole volume."""
+def predict(model: UNet3D, volume: Volume, target: Target, device: torch.device) -> list[NDArray[np.bool_]]:
+    """A mask of every region on the label's own grid, from one pass over the whole volume."""
     model.eval()
     factor = 2 ** (len(model.ups))
     shape = volume.image.shape[1:]
     pads = [(0, 0), *((0, -n % factor) for n in shape)]
     image = torch.from_numpy(np.pad(volume.image, pads, mode="edge"))[None].to(device)
-    scores = model(image)[0].softmax(dim=0).float().cpu().numpy()
-    return to_original(scores[:, : shape[0], : shape[1], : shape[2]], volume.case)
-
-
-def shuffled(train: Sequence[Volume], rng: np.random.Generator) -> list[Volume]:
-    """The same labels at places where they mean nothing: every patient's voxels are permuted among themselves."""
-    return [replace(one, label=rng.permutation(one.label.ravel()).reshape(one.label.shape)) for one in train]
+    found = target.probabilities(model(image)[0])[:, : shape[0], : shape[1], : shape[2]].cpu().numpy()
+    case = volume.case
+    return target.masks(each_onto(np.ascontiguousarray(found), case.record.grid, case.label_record.grid))
