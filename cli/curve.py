@@ -12,7 +12,7 @@ from rich.table import Table
 from .console import console
 from .device import device_named
 from .eval_options import FOLDS, TARGET, UNCERTAIN, VIEWS, Numbers, options_of
-from .eval_run import EVALUATIONS, carried_out, errors, opened, request_of
+from .eval_run import EVALUATIONS, carried_out, errors, opened, refuse_changes, request_of
 
 if TYPE_CHECKING:
     from pcrl.evaluation.curve import CurveRequest
@@ -70,6 +70,7 @@ def curve(
     with errors():
         where = device_named(device)
         if resume:
+            refuse_changes()
             folder = out or _newest(task)
             asked = load_request(folder)
             console.print(f"Going on with {folder}, as it was asked: {asked.request.command}")

@@ -66,16 +66,18 @@ def luna(**options: Any) -> None:
 
 
 @evaluate.command()
-@click.option("--dataset", required=True, help="Its name in the cache.")
+@click.option("--dataset", help="Its name in the cache.")
 @options_of(FOLDS)
-def segmentation(dataset: str, **options: Any) -> None:
+def segmentation(dataset: str | None, **options: Any) -> None:
     """Segmentation on any labelled data set of the cache; every label value is a class.
 
     \b
     Example:
       pcrl eval segmentation --dataset dataset009_spleen --fraction 0.5
     """
-    run("segmentation", dataset, **options)
+    if dataset is None and not options["resume"]:
+        raise click.UsageError("give --dataset: its name in the cache")
+    run("segmentation", dataset or "", **options)
 
 
 @evaluate.command()

@@ -8,6 +8,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
+from click.core import ParameterSource
+
 from .console import console, note_slow_reading, progress, user_errors
 from .device import device_named
 from .eval_results import show_results
@@ -28,6 +31,7 @@ def run(task: str, dataset: str, *, out: Path | None, resume: bool, device: str,
     with errors():
         where = device_named(device)
         if resume:
+            refuse_changes()
             folder, request = unfinished(out, task)
         else:
             request = request_of(task, dataset, **options)
@@ -39,6 +43,16 @@ def run(task: str, dataset: str, *, out: Path | None, resume: bool, device: str,
         console.print(
             f"Written: {folder / 'report.html'}, {folder / 'results.json'}, tables as CSV beside them."
         )
+
+
+def refuse_changes() -> None:
+    """With --resume, an option that would ask for something else is an error, not ignored."""
+    context = click.get_current_context()
+    for name in context.params:
+        given = context.get_parameter_source(name) == ParameterSource.COMMANDLINE
+        if given and name not in ("task", "dataset", "out", "resume", "device"):
+            option = next(p.opts[0] for p in context.command.params if p.name == name)
+            raise click.UsageError(f"--resume goes on with what was asked: leave {option}")
 
 
 def errors() -> Any:
@@ -103,6 +117,7 @@ def opened(request: Request) -> Study:
 
 def carried_out(study: Study, folder: Path, where: Any) -> Results:
     """Train, ask and score, with a bar; write the tables and the report."""
+    from pcrl.engine.cache.lock import locked
     from pcrl.evaluation.report import write_report
     from pcrl.evaluation.tables import write_tables
 
@@ -124,9 +139,10 @@ def carried_out(study: Study, folder: Path, where: Any) -> Results:
             trainings = len(study.chosen.arms) * len(study.task.places)
             bar.update(line, completed=round(study.trainings() * epochs * through / trainings))
 
-        results = study.run(folder, where, show, done)
-    write_tables(results, folder)
-    write_report(results, folder)
+        with locked(folder):
+            results = study.run(folder, where, show, done)
+            write_tables(results, folder)
+            write_report(results, folder)
     return results
 
 

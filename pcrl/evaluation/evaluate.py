@@ -64,12 +64,17 @@ def evaluate(
         FloatingPointError: a loss became NaN or infinite at every learning rate.
     """
     outcomes: dict[str, dict[Place, Outcome]] = {}
+    base = task.schedule().learning_rate
     for arm in arms:
         outcomes[arm.name] = {}
         for place in task.places:
             folder = out / RUNS / f"{arm.name}-{place}"
             if not (folder / RUN).exists():
-                _train_and_ask(task, arm, place, plan, out, folder, device, show)
+                rates = plan.rates or (base,)
+                if arm.shuffled and arm is not arms[0]:
+                    # Nothing true can choose for it: it has the rate of the arm that it is the control of.
+                    rates = (outcomes[arms[0].name][place].run.learning_rate,)
+                _train_and_ask(task, arm, place, rates, plan.frozen, out, folder, device, show)
             outcomes[arm.name][place] = read(folder)
             done()
     return outcomes
@@ -96,22 +101,29 @@ def schedule_of(base: Schedule, arm: Arm, rate: float, frozen: bool) -> Schedule
 
 
 def _train_and_ask(
-    task: Task, arm: Arm, place: Place, plan: Plan, out: Path, folder: Path, device: torch.device, show: Show
+    task: Task,
+    arm: Arm,
+    place: Place,
+    rates: tuple[float, ...],
+    frozen: bool,
+    out: Path,
+    folder: Path,
+    device: torch.device,
+    show: Show,
 ) -> None:
     started = time.monotonic()
     folder.mkdir(parents=True, exist_ok=True)
     base = task.schedule()
-    rates = plan.rates or (base.learning_rate,)
     best: tuple[float, History, nn.Module] | None = None
     tried: dict[str, float | None] = {}
     criterion = ""
     for number, rate in enumerate(rates):
-        schedule = schedule_of(base, arm, rate, plan.frozen)
+        schedule = schedule_of(base, arm, rate, frozen)
         with torch.random.fork_rng(devices=[]):
             # What is new in the network, and an encoder from scratch, starts the same in every arm.
             torch.manual_seed(place.seed)
             model = task.build(arm.start(place.seed))
-        learner = task.learner(model, place, arm.shuffled, plan.frozen, device)
+        learner = task.learner(model, place, arm.shuffled, frozen, device)
         criterion = learner.criterion
         try:
             history = fit(
@@ -161,5 +173,6 @@ def _keep(folder: Path, model: nn.Module, answers: Answers, run: Run) -> None:
         arrays: dict[str, Any] = dict(answers)
         np.savez(file, **arrays)
     write_text(folder / RUN, json.dumps(run.model_dump(mode="json"), indent=1) + "\n")
-    for unfinished in folder.glob("unfinished-*"):
-        shutil.rmtree(unfinished)
+    for pattern in ("unfinished-*", ".unfinished-*"):
+        for unfinished in folder.glob(pattern):
+            shutil.rmtree(unfinished)

@@ -219,7 +219,7 @@ def test_a_run_that_saw_test_patients_is_refused_unless_stated(workplace, monkey
     ("arguments", "named"),
     [
         (("segmentation", "--dataset", "brats"), "holds lits, not 'brats'"),
-        (("segmentation",), "Missing option '--dataset'"),
+        (("segmentation",), "give --dataset: its name in the cache"),
         (("lits", "--fraction", "0"), "0<x<=1"),
         (("lits", "--fraction", "1.5"), "0<x<=1"),
         (("lits", "--seeds", "0"), "x>=1"),
@@ -306,3 +306,8 @@ def test_help_does_not_load_torch(tmp_path):
     assert "Example" in done.stdout
     loaded = {line.rpartition("|")[2].strip().split(".")[0] for line in done.stderr.splitlines()}
     assert not loaded & {"torch", "monai", "numba", "pydantic"}
+
+
+def test_what_goes_on_takes_no_other_wishes(workplace, monkeypatch):
+    said = refused(workplace, monkeypatch, "eval", "lits", "--resume", "--fraction", "0.5", *CPU)
+    assert "--resume goes on with what was asked: leave --fraction" in said

@@ -299,3 +299,11 @@ def test_records_are_json_without_nan(tmp_path):
     carry_out(tmp_path, arms=ARMS[:1])
     for path in tmp_path.rglob(RUN):
         json.loads(path.read_text(), parse_constant=pytest.fail)
+
+
+def test_a_control_on_shuffled_labels_has_the_rate_of_the_first_arm(tmp_path):
+    arms = (Arm("scratch", ""), Arm("shuffled", "", shuffled=True))
+    found, _ = carry_out(tmp_path, plan=Plan((1e-4, 0.05)), arms=arms)
+    for place, outcome in found["shuffled"].items():
+        assert outcome.run.learning_rate == found["scratch"][place].run.learning_rate == 0.05
+        assert list(outcome.run.rates_tried) == ["0.05"]
