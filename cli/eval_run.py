@@ -119,7 +119,7 @@ def carried_out(study: Study, folder: Path, where: Any) -> Results:
     """Train, ask and score, with a bar; write the tables and the report."""
     from pcrl.engine.cache.lock import locked
     from pcrl.evaluation.report import write_report
-    from pcrl.evaluation.tables import write_tables
+    from pcrl.evaluation.tables import write_splits, write_tables
 
     epochs = study.task.schedule().epochs
     with progress("epochs") as bar:
@@ -142,6 +142,7 @@ def carried_out(study: Study, folder: Path, where: Any) -> Results:
         with locked(folder):
             results = study.run(folder, where, show, done)
             write_tables(results, folder)
+            write_splits(results.splits, study.task.owners(), folder)
             write_report(results, folder)
     return results
 

@@ -107,6 +107,10 @@ class ClassificationTask:
         """All that are tested: the same for every seed."""
         return self.first.tested()
 
+    def owners(self) -> Mapping[str, str]:
+        """Whose each image is."""
+        return dict(zip(self.images.table.names, self.images.table.patients, strict=True))
+
     def describe(self) -> str:
         """Realised numbers of patients and images."""
         return self.first.describe()

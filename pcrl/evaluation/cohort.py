@@ -57,6 +57,10 @@ class Cohorts:
         cases = self._tested()
         return [Tested(case.name, case.patient, case.record.pixels) for case in cases]
 
+    def owners(self) -> dict[str, str]:
+        """Whose each case is."""
+        return {case.name: case.patient for case in self.dataset.cases}
+
     def virtual(self) -> int:
         """Test cases that are generated."""
         return sum(case.entry.virtual for case in self._tested())

@@ -7,14 +7,11 @@ import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from pcrl.engine.cache.commit import new_file, write_text
 from pcrl.evaluation.by_patient import MEAN
 from pcrl.evaluation.curve_points import CurvePoint
-from pcrl.evaluation.protocol import ProtocolError
 from pcrl.evaluation.request import Request
-from pcrl.evaluation.results import Record, Results
+from pcrl.evaluation.results import Record, Results, load_record
 
 CURVE, TABLE, POINTS = "curve-request.json", "curve.csv", "curve.json"
 
@@ -43,12 +40,7 @@ def load_request(folder: Path) -> CurveRequest:
     Raises:
         ProtocolError: missing or damaged.
     """
-    try:
-        return CurveRequest.model_validate_json((folder / CURVE).read_bytes())
-    except FileNotFoundError as error:
-        raise ProtocolError(f"{folder} holds no curve ({CURVE} is missing)") from error
-    except ValidationError as error:
-        raise ProtocolError(f"{folder / CURVE} is damaged: {error.errors()[0]['msg']}") from error
+    return load_record(CurveRequest, folder / CURVE, "it holds no curve")
 
 
 def points_of(results: Results, fraction: float, folder: str) -> list[CurvePoint]:

@@ -82,6 +82,10 @@ class CandidateTask:
         """All that are tested."""
         return self.cohorts.tested()
 
+    def owners(self) -> Mapping[str, str]:
+        """Whose each case is."""
+        return self.cohorts.owners()
+
     def describe(self) -> str:
         """Realised numbers of patients, and of candidates."""
         cohort = self._cohort(self.places[0])

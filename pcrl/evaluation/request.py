@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from pcrl.engine.cache.commit import write_text
 from pcrl.evaluation.arms import Kind
-from pcrl.evaluation.protocol import ProtocolError
-from pcrl.evaluation.results import Record
+from pcrl.evaluation.results import Record, load_record
 
 FORMAT = 1
 REQUEST = "evaluation.json"
@@ -78,10 +77,4 @@ def load(folder: Path) -> Request:
     Raises:
         ProtocolError: missing or damaged.
     """
-    path = folder / REQUEST
-    try:
-        return Request.model_validate_json(path.read_bytes())
-    except FileNotFoundError as error:
-        raise ProtocolError(f"{folder} holds no evaluation ({REQUEST} is missing)") from error
-    except ValidationError as error:
-        raise ProtocolError(f"{path} is damaged: {error.errors()[0]['msg']}") from error
+    return load_record(Request, folder / REQUEST, "it holds no evaluation")

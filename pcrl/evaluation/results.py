@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -19,6 +19,9 @@ class Record(BaseModel):
     """Base of the records: immutable, and unknown fields are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+AnyRecord = TypeVar("AnyRecord", bound=Record)
 
 
 class Metric(Record):
@@ -200,16 +203,25 @@ def save(results: Results, folder: Path) -> None:
 
 
 def load(folder: Path) -> Results:
-    """Read `results.json` of an evaluation's folder.
+    """Read `results.json` of an evaluation's folder; raises as `load_record`."""
+    return load_record(
+        Results, folder / RESULTS, "it holds no evaluation that has ended: go on with it (--resume)"
+    )
+
+
+def load_record(kind: type[AnyRecord], path: Path, otherwise: str) -> AnyRecord:
+    """Read a record.
+
+    Args:
+        otherwise: what it means that there is no such file.
 
     Raises:
         ProtocolError: missing, damaged, or of another version.
     """
-    path = folder / RESULTS
     try:
-        return Results.model_validate_json(path.read_bytes())
+        return kind.model_validate_json(path.read_bytes())
     except FileNotFoundError as error:
-        raise ProtocolError(f"{path} is missing: the evaluation has not ended, or was another") from error
+        raise ProtocolError(f"{path.parent}: no {path.name}: {otherwise}") from error
     except ValidationError as error:
         first = error.errors()[0]
         raise ProtocolError(

@@ -90,6 +90,10 @@ class SegmentationTask:
         """All that are tested."""
         return self.cohorts.tested()
 
+    def owners(self) -> Mapping[str, str]:
+        """Whose each case is."""
+        return self.cohorts.owners()
+
     def describe(self) -> str:
         """Realised numbers of patients."""
         return self.cohorts.describe()

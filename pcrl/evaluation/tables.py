@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pcrl.engine.cache.commit import new_file
-from pcrl.evaluation.results import Interval, Results, Run
+from pcrl.evaluation.results import Interval, Results, Run, Side
 
 SCORES, CASES, COMPARISONS, RUNS = "scores.csv", "cases.csv", "comparisons.csv", "runs.csv"
+SPLITS = "splits.csv"
 Line = Sequence[object]
 
 
@@ -31,6 +32,22 @@ def write_tables(results: Results, folder: Path) -> tuple[Path, ...]:
             _runs(results),
         ),
     )
+
+
+def write_splits(sides: Iterable[Side], owners: Mapping[str, str], folder: Path) -> Path:
+    """Write `splits.csv`: which case, or image, is on which side, and whose it is.
+
+    Args:
+        owners: case → patient.
+    """
+
+    def lines() -> Iterator[Line]:
+        for side in sides:
+            for part in ("train", "validation", "test"):
+                for case in getattr(side, part):
+                    yield side.seed, side.fold, part, case, owners[case]
+
+    return _write(folder / SPLITS, "seed fold side case patient", lines())
 
 
 def _scores(results: Results) -> Iterator[Line]:

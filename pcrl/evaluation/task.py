@@ -74,6 +74,9 @@ class Task(Protocol):
     def tested(self) -> list[Tested]:
         """What `check_leak` has to know of everything that is tested."""
 
+    def owners(self) -> Mapping[str, str]:
+        """Whose each case is, or each image."""
+
     def describe(self) -> str:
         """Realised numbers of patients, in words."""
 

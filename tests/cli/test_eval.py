@@ -164,7 +164,7 @@ def test_what_there_is_to_resume(workplace, scores, monkeypatch):
     assert "scores is an evaluation of lits: pcrl eval lits --out scores --resume" in said(
         "brats", "--out", "scores"
     )
-    assert "data holds no evaluation (evaluation.json is missing)" in said("lits", "--out", "data")
+    assert "data: no evaluation.json: it holds no evaluation" in said("lits", "--out", "data")
 
 
 def test_any_labelled_data_set_by_name_fold_by_fold(workplace):
@@ -306,6 +306,35 @@ def test_help_does_not_load_torch(tmp_path):
     assert "Example" in done.stdout
     loaded = {line.rpartition("|")[2].strip().split(".")[0] for line in done.stderr.splitlines()}
     assert not loaded & {"torch", "monai", "numba", "pydantic"}
+
+
+def test_split_files_show_no_patient_on_two_sides(workplace):
+    done = pcrl(
+        "eval",
+        "lits",
+        "--arms",
+        "scratch",
+        "--epochs",
+        1,
+        "--folds",
+        "0-4",
+        "--out",
+        "folds",
+        *CPU,
+        cwd=workplace,
+    )
+    assert done.returncode == 0, done.stderr
+    with (workplace / "folds/splits.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    tested = []
+    for fold in range(5):
+        sides = {
+            side: {row["patient"] for row in rows if (row["fold"], row["side"]) == (str(fold), side)}
+            for side in ("train", "validation", "test")
+        }
+        assert sum(map(len, sides.values())) == len(set.union(*sides.values())) == 8
+        tested += sides["test"]
+    assert sorted(tested) == sorted({row["patient"] for row in rows})
 
 
 def test_what_goes_on_takes_no_other_wishes(workplace, monkeypatch):

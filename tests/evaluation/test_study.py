@@ -299,7 +299,7 @@ def test_what_cannot_be_is_said_before_anything_is_trained(asked, runs):
 
 
 def test_records_that_cannot_be_used_are_named(whole, tmp_path):
-    with pytest.raises(ProtocolError, match=r"results\.json is missing"):
+    with pytest.raises(ProtocolError, match=r"no results\.json"):
         records.load(tmp_path)
     with pytest.raises(ProtocolError, match="holds no evaluation"):
         requests.load(tmp_path)
@@ -308,7 +308,7 @@ def test_records_that_cannot_be_used_are_named(whole, tmp_path):
     with pytest.raises(ProtocolError, match=r"results\.json cannot be used \(arms: "):
         records.load(tmp_path)
     (tmp_path / "evaluation.json").write_text("{")
-    with pytest.raises(ProtocolError, match=r"evaluation\.json is damaged"):
+    with pytest.raises(ProtocolError, match=r"evaluation\.json cannot be used"):
         requests.load(tmp_path)
 
 
