@@ -60,6 +60,8 @@ def tune(
     seed: int,
     device: torch.device,
     shuffled: bool = False,
+    frozen: bool = False,
+    encoder_rate: float = 1.0,
 ) -> tuple[UNet3D, list[float]]:
     """Fine-tune a network; its steps depend on the budget alone, not on how many patients there are.
 
@@ -67,6 +69,7 @@ def tune(
         state: pre-trained weights whose encoder it starts from; none is from scratch. The decoder starts the same.
         longer: how many times the budget's steps.
         seed: of decoder, patches and augmentation, the same in every arm.
+        frozen, encoder_rate: see `Schedule`.
 
     Returns:
         The network after the last step, and the mean loss of each round.
@@ -78,7 +81,9 @@ def tune(
     )
     rounds = budget.rounds * longer
     # Halved twice, after 0.4 and 0.8 of the steps, whatever their number; nobody validates, so that all are done.
-    schedule = Schedule(rounds, rate, max(1, round(rounds * 0.4)), patience=rounds)
+    schedule = Schedule(
+        rounds, rate, max(1, round(rounds * 0.4)), rounds, frozen=frozen, encoder_rate=encoder_rate
+    )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = MixedUNet3D(recipe.model.width, recipe.model.levels, target.outputs)

@@ -101,6 +101,8 @@ class FineTuning(Settings):
     learning_rate: Annotated[float, Field(gt=0)] = 1e-4
     halve_every: Annotated[int, Field(ge=1)] = 50
     """Epochs between two halvings of the learning rate (published: StepLR(50, 0.5))."""
+    encoder_rate: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """The encoder's learning rate as a share of that of all else, in every arm alike."""
     overlap: Annotated[float, Field(ge=0, lt=1)] = 0.5
     """Share by which the windows of sliding-window inference overlap."""
 
@@ -117,6 +119,8 @@ class CandidateTuning(Settings):
     """Half of it nodules, half of it other candidates."""
     learning_rate: Annotated[float, Field(gt=0)] = 1e-4
     halve_every: Annotated[int, Field(ge=1)] = 50
+    encoder_rate: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """The encoder's learning rate as a share of that of all else, in every arm alike."""
 
 
 class VolumeRecipe(Settings):

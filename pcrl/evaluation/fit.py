@@ -30,6 +30,7 @@ class Schedule:
         minimum: epochs before which training does not end.
         validate_every: epochs between two questions to the validation patients; the last epoch is always asked about.
         frozen: the encoder stays as it is, its statistics included.
+        encoder_rate: the encoder's learning rate as a share of that of all else.
     """
 
     epochs: int
@@ -39,6 +40,7 @@ class Schedule:
     minimum: int = 0
     validate_every: int = 1
     frozen: bool = False
+    encoder_rate: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +98,7 @@ def fit(learner: Learner[Any], schedule: Schedule, keep: Path | None, show: Show
         FloatingPointError: the loss became NaN or infinite.
     """
     module = learner.module
-    trained = _freeze(module) if schedule.frozen else list(module.parameters())
-    optimizer = torch.optim.Adam(trained, lr=schedule.learning_rate)
+    optimizer = torch.optim.Adam(_groups(module, schedule), lr=schedule.learning_rate)
     stopping = EarlyStopping(module, schedule.patience, schedule.minimum)
     losses: list[float] = []
     go_on = True
@@ -107,7 +108,9 @@ def fit(learner: Learner[Any], schedule: Schedule, keep: Path | None, show: Show
     while go_on and len(losses) < schedule.epochs:
         epoch = len(losses) + 1
         for group in optimizer.param_groups:
-            group["lr"] = schedule.learning_rate * 0.5 ** ((epoch - 1) // schedule.halve_every)
+            group["lr"] = (
+                schedule.learning_rate * group["share"] * 0.5 ** ((epoch - 1) // schedule.halve_every)
+            )
         losses.append(_epoch(learner, optimizer, schedule.frozen, epoch))
         asked = epoch % schedule.validate_every == 0 or epoch == schedule.epochs
         if asked and (score := learner.validate()) is not None:
@@ -151,8 +154,15 @@ def _encoder(module: nn.Module) -> nn.Module | None:
     return encoder
 
 
-def _freeze(module: nn.Module) -> list[nn.Parameter]:
+def _groups(module: nn.Module, schedule: Schedule) -> list[dict[str, Any]]:
+    """What is trained: the encoder, unless it is frozen, at its share of the rate, and all else."""
     encoder = _encoder(module)
-    for parameter in encoder.parameters() if encoder is not None else ():
-        parameter.requires_grad_(False)
-    return [parameter for parameter in module.parameters() if parameter.requires_grad]
+    inside = list(encoder.parameters()) if encoder is not None else []
+    behind = [parameter for parameter in module.parameters() if not any(parameter is one for one in inside)]
+    groups = [{"params": behind, "share": 1.0}]
+    if schedule.frozen:
+        for parameter in inside:
+            parameter.requires_grad_(False)
+    elif inside:
+        groups.append({"params": inside, "share": schedule.encoder_rate})
+    return groups

@@ -103,7 +103,7 @@ class CandidateTask:
     def schedule(self) -> Schedule:
         """As the recipe says."""
         s = self.settings
-        return Schedule(s.epochs, s.learning_rate, s.halve_every, s.patience)
+        return Schedule(s.epochs, s.learning_rate, s.halve_every, s.patience, encoder_rate=s.encoder_rate)
 
     def build(self, state: State | None) -> nn.Module:
         """The encoder, and a linear layer."""

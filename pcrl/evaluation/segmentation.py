@@ -106,7 +106,14 @@ class SegmentationTask:
         """As the recipe says."""
         every = max(1, self.settings.epochs // VALIDATIONS)
         s = self.settings
-        return Schedule(s.epochs, s.learning_rate, s.halve_every, s.patience, validate_every=every)
+        return Schedule(
+            s.epochs,
+            s.learning_rate,
+            s.halve_every,
+            s.patience,
+            validate_every=every,
+            encoder_rate=s.encoder_rate,
+        )
 
     def build(self, state: State | None) -> nn.Module:
         """The U-Net; an encoder of one channel is spread over those of the image."""

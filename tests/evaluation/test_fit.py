@@ -139,6 +139,21 @@ def test_a_frozen_encoder_stays_as_it_is_statistics_included():
     assert changed == {"head.weight", "head.bias"}
 
 
+def test_the_encoder_moves_at_its_share_of_the_rate():
+    moved = {}
+    for share in (1.0, 1e-3):
+        learner = Line()
+        before = {name: value.clone() for name, value in learner.module.named_parameters()}
+        fit(learner, replace(SCHEDULE, epochs=1, encoder_rate=share), None, quiet)
+        moved[share] = {
+            name: (value - before[name]).abs().max().item()
+            for name, value in learner.module.named_parameters()
+        }
+    # Adam's first steps are about as long as the rate.
+    assert moved[1e-3]["encoder.0.weight"] < 0.01 * moved[1.0]["encoder.0.weight"]
+    assert moved[1e-3]["head.bias"] > 0.1 * moved[1.0]["head.bias"] > 0
+
+
 def test_a_loss_that_explodes_stops_it():
     with pytest.raises(FloatingPointError, match="--learning-rates"):
         fit(Line(), replace(SCHEDULE, learning_rate=float("inf")), None, quiet)
