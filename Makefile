@@ -6,7 +6,7 @@ PEERS_BIN := benchmarks/.env/bin
 PEERS := benchmarks/.env/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fast lint bench clean
+.PHONY: help demo test fast lint bench transfer clean
 
 help:
 	@echo "make demo   set up, fetch the sample scans, ingest, pre-train, evaluate, show the result"
@@ -14,6 +14,7 @@ help:
 	@echo "make fast   only the fast tests"
 	@echo "make lint   ruff, mypy"
 	@echo "make bench  the benchmarks (a quarter of an hour; nothing else should run)"
+	@echo "make transfer  does pre-training help? (an hour; what was killed goes on)"
 
 # pip sees the pinned torch first, so that it takes that build and not the newest CUDA one.
 $(STAMP): pyproject.toml constraints.txt
@@ -70,6 +71,11 @@ $(PEERS): pyproject.toml constraints.txt benchmarks/requirements.txt
 	$(PEERS_BIN)/python -m pip install --quiet --constraint constraints.txt "torch==$$(sed -n 's/^torch==//p' constraints.txt)"
 	$(PEERS_BIN)/python -m pip install --quiet --constraint constraints.txt --editable . --requirement benchmarks/requirements.txt
 	@touch $@
+
+# Three tiers by the protocol in docs/transfer-protocol.md, then why. Runs are kept in benchmarks/data/.
+transfer: $(STAMP)
+	$(BIN)/python benchmarks/transfer.py
+	$(BIN)/python benchmarks/transfer_why.py --work benchmarks/data/transfer-cpu
 
 clean:
 	rm -rf .venv benchmarks/.env build dist *.egg-info .mypy_cache .ruff_cache
