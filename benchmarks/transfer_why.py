@@ -2,9 +2,10 @@
 
 python benchmarks/transfer_why.py --work DIR     # the folder in which transfer.py keeps its runs
 
-Fine-tuning as in tier 1, four labelled patients, three seeds, with the encoder trained like all else, at a tenth of
-the rate, and frozen. If frozen features of pre-training are better than random ones but trained ones are not, then
-fine-tuning loses what pre-training had found; if frozen ones are no better, there was nothing to lose.
+Fine-tuning as in tier 1, four labelled patients, three seeds, with the encoder frozen, trained as it is, and trained
+after its kernels were brought to the size of fresh ones. Frozen: are features of pre-training better than random ones?
+Rescaled: a convolution before a norm says the same at any size, but a step of Adam turns a large kernel less than a
+small one. If pre-trained encoders do better rescaled, it was their size that stood in the way.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from table import RESULTS, grid, write
 from transferring import cohorts
 from transferring.labels import DEVELOPMENT_SEED, TARGET
 from transferring.ledger import Ledger
-from transferring.pretraining import pretrain
+from transferring.pretraining import pretrain, random_state
+from transferring.scale import growth, rescaled
 from transferring.scoring import patient_means, score
 from transferring.settings import BUDGETS, OBJECTIVES, recipe
 from transferring.tuning import tune, volumes
@@ -26,7 +28,7 @@ from transferring.tuning import tune, volumes
 from pcrl.evaluation.arms import permuted
 
 LABELLED, SEEDS, RATE = 4, 3, 1e-2
-MODES = {"trained": {}, "a tenth of the rate": {"encoder_rate": 0.1}, "frozen": {"frozen": True}}
+MODES = ("frozen", "trained", "rescaled, trained")
 
 
 def main() -> None:
@@ -47,18 +49,23 @@ def main() -> None:
         for name in OBJECTIVES
     }
     arms = {"random": None, "permuted": permuted(states["both"], 1)} | states
+    fresh = random_state(settings, 100)
     rows = []
     for name, state in arms.items():
         cells = []
-        for mode, more in MODES.items():
+        for mode in MODES:
+            if state is None and mode.startswith("rescaled"):
+                cells.append("the same")
+                continue
+            start = rescaled(state, fresh) if mode.startswith("rescaled") else state
             found = []
             for seed in range(DEVELOPMENT_SEED, DEVELOPMENT_SEED + SEEDS):
                 order = np.random.default_rng([seed, 2]).permutation(len(pool))[:LABELLED]
 
-                def work_of(state=state, seed=seed, order=order, more=more):
+                def work_of(start=start, seed=seed, order=order, frozen=mode == "frozen"):
                     model, losses = tune(
-                        state, [pool[n] for n in order], TARGET, settings, budget,
-                        rate=RATE, longer=1, seed=seed, device=device, **more,
+                        start, [pool[n] for n in order], TARGET, settings, budget,
+                        rate=RATE, longer=1, seed=seed, device=device, frozen=frozen,
                     )  # fmt: skip
                     return {"losses": losses, "scores": score(model, scored, TARGET, device)}
 
@@ -66,18 +73,18 @@ def main() -> None:
                 if result is not None:
                     found.append(patient_means(result["scores"]).mean())
             cells.append(f"{np.mean(found):.3f} ({min(found):.2f} – {max(found):.2f})" if found else "–")
-        rows.append([name, *cells])
+        rows.append([name, f"{growth(state or fresh, fresh):.2f}", *cells])
     write(
         "transfer-why",
         "Why pre-training helps, or does not: development patients, exploratory",
         ["torch", "numpy", "monai"],
-        ("encoder", *(f"{mode}: Dice" for mode in MODES)),
+        ("encoder", "size of kernels", *(f"{mode}: Dice" for mode in MODES)),
         rows,
         f"{LABELLED} labelled patients, mean over {SEEDS} seeds (lowest – highest), rate {RATE:g}; "
         f"{len(scored)} patients scored.",
         RESULTS,
     )
-    print(grid(("encoder", *MODES), rows))
+    print(grid(("encoder", "size", *MODES), rows))
 
 
 if __name__ == "__main__":
