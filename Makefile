@@ -6,7 +6,7 @@ PEERS_BIN := benchmarks/.env/bin
 PEERS := benchmarks/.env/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fast lint bench clean
+.PHONY: help demo test fast lint bench transfer clean
 
 help:
 	@echo "make demo   set up, fetch the sample scans, ingest, pre-train, evaluate, show the result"
@@ -14,6 +14,7 @@ help:
 	@echo "make fast   only the fast tests"
 	@echo "make lint   ruff, mypy"
 	@echo "make bench  the benchmarks (a quarter of an hour; nothing else should run)"
+	@echo "make transfer  does pre-training help? (an hour; what was killed goes on)"
 
 # pip sees the pinned torch first, so that it takes that build and not the newest CUDA one.
 $(STAMP): pyproject.toml constraints.txt
@@ -24,23 +25,24 @@ $(STAMP): pyproject.toml constraints.txt
 
 # The three commands of the README, on the sample. What they make stays in demo/.
 demo: $(STAMP)
-	@mkdir -p demo
+	@mkdir -p demo && rm -rf demo/evaluations
 	@cd demo && set -e && say() { echo; echo "$$ pcrl $$*"; ../$(BIN)/pcrl "$$@"; } && \
 	say sample ./data && \
 	say ingest --dataset lits --recipe cpu-3d && \
 	say pretrain --cache ./cache && \
-	say eval lits --fraction 0.5 --from-scratch && \
+	say eval lits --fraction 0.5 --from-scratch --out evaluations/lits && \
+	say predict lits --run evaluations/lits data/lits/volume-0.nii.gz --out predictions && \
 	echo && echo "The same for chest X-rays, in a cache of their own; these are synthetic projections of two CTs:" && \
 	say ingest --dataset chexpert --recipe cpu-2d --cache ./cache-xray && \
 	say pretrain --cache ./cache-xray && \
-	say eval chexpert --cache ./cache-xray --fraction 0.5 --from-scratch --shuffled && \
+	say eval chexpert --cache ./cache-xray --fraction 0.5 --arms pretrained,scratch,permuted,shuffled --out evaluations/chexpert && \
 	echo && \
 	echo "Made, in demo/: cache/ (scans, any OME-Zarr viewer opens them), cache-xray/, runs/ (weights, log, pictures/ of" && \
-	echo "views, their corruption and restoration), evaluations/ (results.json, overlays/ of image, truth, prediction;" && \
-	echo "roc.png)." && \
+	echo "views, their corruption and restoration), evaluations/lits and evaluations/chexpert (open report.html in a browser;" && \
+	echo "the same as results.json and CSV), predictions/ (a mask in the grid of its scan)." && \
 	echo "It shows that everything works here. So few patients say nothing about quality." && \
-	echo "Next, with your own scans:  .venv/bin/pcrl ingest --dataset folder --source DIR  (or lits, luna, nnunet," && \
-	echo "chexpert, chestxray), then pcrl pretrain and pcrl eval as above; with a GPU leave out --recipe. See README.md."
+	echo "Next, with your own scans:  .venv/bin/pcrl ingest --dataset folder --source DIR  (or lits, luna, brats," && \
+	echo "nnunet, chexpert, chestxray), then pcrl pretrain and pcrl eval as above; with a GPU leave out --recipe. See README.md."
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -69,6 +71,11 @@ $(PEERS): pyproject.toml constraints.txt benchmarks/requirements.txt
 	$(PEERS_BIN)/python -m pip install --quiet --constraint constraints.txt "torch==$$(sed -n 's/^torch==//p' constraints.txt)"
 	$(PEERS_BIN)/python -m pip install --quiet --constraint constraints.txt --editable . --requirement benchmarks/requirements.txt
 	@touch $@
+
+# Three tiers by the protocol in docs/transfer-protocol.md, then why. Runs are kept in benchmarks/data/.
+transfer: $(STAMP)
+	$(BIN)/python benchmarks/transfer.py
+	$(BIN)/python benchmarks/transfer_why.py --work benchmarks/data/transfer-cpu
 
 clean:
 	rm -rf .venv benchmarks/.env build dist *.egg-info .mypy_cache .ruff_cache

@@ -40,6 +40,16 @@ def processor() -> str:
     return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), "unknown")
 
 
+def grid(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown."""
+    lines = [
+        "| " + " | ".join(header) + " |",
+        "|" + "---|" * len(header),
+        *("| " + " | ".join(row) + " |" for row in rows),
+    ]
+    return "\n".join(lines)
+
+
 def write(
     name: str,
     title: str,
@@ -47,8 +57,9 @@ def write(
     header: Sequence[str],
     rows: Sequence[Sequence[str]],
     notes: str,
+    folder: Path = RESULTS,
 ) -> None:
-    """Print a table and write it to `results/NAME.md`."""
+    """Print a table and write it to `results/NAME.md`, or to another folder."""
     versions = ", ".join(f"{package} {importlib.metadata.version(package)}" for package in packages)
     lines = [
         f"# {title}",
@@ -58,13 +69,11 @@ def write(
             f"Python {platform.python_version()}, {versions}"
         ),
         "",
-        "| " + " | ".join(header) + " |",
-        "|" + "---|" * len(header),
-        *("| " + " | ".join(row) + " |" for row in rows),
+        grid(header, rows),
         "",
         notes,
     ]
     text = "\n".join(lines) + "\n"
     print(text)
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / f"{name}.md").write_text(text, encoding="utf-8")
+    folder.mkdir(exist_ok=True)
+    (folder / f"{name}.md").write_text(text, encoding="utf-8")

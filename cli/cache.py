@@ -225,6 +225,8 @@ def _summary(dataset: CachedDataset, root: Path) -> Table:
         table.add_row(split, count_patients(case.entry for case in dataset.cases if case.split == split))
     if record.label_names:
         table.add_row("labels", ", ".join(f"{v} {name}" for v, name in sorted(record.label_names.items())))
+    if dataset.tables:
+        table.add_row("tables", ", ".join(dataset.tables))
     size = sum(path.stat().st_size for path in dataset.folder.rglob("*") if path.is_file())
     voxels = sum(len(c.record.intensities) * math.prod(c.record.grid.shape) for c in dataset.cases)
     table.add_row("size", f"{size / 1e6:.1f} MB; {size / max(1, 2 * voxels):.2f} of the images as int16")

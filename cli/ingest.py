@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--dataset", required=True, help="luna, lits, nnunet, chexpert, chestxray or folder.")
+@click.option("--dataset", required=True, help="luna, lits, brats, nnunet, chexpert, chestxray or folder.")
 @click.option(
     "--source",
     type=click.Path(path_type=Path),
@@ -116,11 +117,17 @@ def _volumes(
     planned = plan(found, cache, settings, modality, storage)
     for note in planned.notes:
         console.print(f"[yellow]note[/] {escape(note)}")
+    tables = ", ".join(table.name for table in planned.tables)
     if not planned.todo:
-        console.print(f"{found.name}: all {len(planned.tasks)} cases are in {cache} already; nothing to do.")
+        # Patients, splits and tables may have changed nevertheless.
+        deque(run(planned, count), 0)
+        done = f"copied {tables}" if tables else "nothing to do"
+        console.print(f"{found.name}: all {len(planned.tasks)} cases are in {cache} already; {done}.")
         return True
     check_space(cache, planned.bytes_needed, "a coarser data.spacing")
     _announce(planned, settings.name, count)
+    if tables:
+        console.print(f"Beside them: {tables}.")
     outcomes: list[Outcome] = []
     try:
         with progress("cases") as bar:

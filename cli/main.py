@@ -15,6 +15,8 @@ COMMANDS = {
     "bench": ("bench", "bench"),
     "pretrain": ("pretrain", "pretrain"),
     "eval": ("eval", "evaluate"),
+    "curve": ("curve", "curve"),
+    "predict": ("predict", "predict"),
     "import-weights": ("import_weights", "import_weights"),
 }
 """Command → (module of this package, attribute); a module is imported when its command is used."""

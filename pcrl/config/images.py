@@ -100,6 +100,8 @@ class Classification(Settings):
     learning_rate: Annotated[float, Field(gt=0)] = 1e-4
     halve_every: Annotated[int, Field(ge=1)] = 50
     """Epochs between two halvings of the learning rate (published: StepLR(50, 0.5))."""
+    encoder_rate: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """The encoder's learning rate as a share of that of all else, in every arm alike."""
 
 
 class ImageRecipe(Settings):

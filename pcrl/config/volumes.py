@@ -89,17 +89,38 @@ class VolumeModel(Settings):
 class FineTuning(Settings):
     """Fine-tuning and scoring of a segmentation network."""
 
-    patch: Size = (96, 96, 96)
+    patch: Size | None = None
+    """None: the task's own; 96×96×96 for most, 112×128×112 for BraTS (published)."""
     window: tuple[float, float] | None = None
-    """CT: Hounsfield units scaled to [0, 1]; none: the window of the cache."""
+    """CT: Hounsfield units scaled to [-1, 1]; none: the task's own, or the window of the cache."""
     epochs: Annotated[int, Field(ge=1)] = 100
+    patience: Annotated[int, Field(ge=1)] = 50
+    """Epochs without a better score on validation patients after which training ends."""
     samples_per_case: Annotated[int, Field(ge=1)] = 8
     batch_size: Annotated[int, Field(ge=1)] = 4
     learning_rate: Annotated[float, Field(gt=0)] = 1e-4
     halve_every: Annotated[int, Field(ge=1)] = 50
     """Epochs between two halvings of the learning rate (published: StepLR(50, 0.5))."""
+    encoder_rate: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """The encoder's learning rate as a share of that of all else, in every arm alike."""
     overlap: Annotated[float, Field(ge=0, lt=1)] = 0.5
     """Share by which the windows of sliding-window inference overlap."""
+
+
+class CandidateTuning(Settings):
+    """Fine-tuning and scoring of a classifier of candidates, such as those of LUNA16."""
+
+    crop: Size = (64, 64, 64)
+    """Voxels round a candidate (published: 64×64×64 at 1 mm)."""
+    epochs: Annotated[int, Field(ge=1)] = 50
+    patience: Annotated[int, Field(ge=1)] = 10
+    """Epochs without a better score on validation patients after which training ends."""
+    batch_size: Annotated[int, Field(ge=2, multiple_of=2)] = 16
+    """Half of it nodules, half of it other candidates."""
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-4
+    halve_every: Annotated[int, Field(ge=1)] = 50
+    encoder_rate: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """The encoder's learning rate as a share of that of all else, in every arm alike."""
 
 
 class VolumeRecipe(Settings):
@@ -115,6 +136,7 @@ class VolumeRecipe(Settings):
     objective: Objective = Objective()
     training: Training = Training()
     finetuning: FineTuning = FineTuning()
+    candidates: CandidateTuning = CandidateTuning()
 
     @model_validator(mode="after")
     def _divisible(self) -> VolumeRecipe:
@@ -122,7 +144,8 @@ class VolumeRecipe(Settings):
         sizes = {
             "views.global_shape": self.views.global_shape,
             "views.local_shape": self.views.local_shape,
-            "finetuning.patch": self.finetuning.patch,
+            "finetuning.patch": self.finetuning.patch or (factor,) * 3,
+            "candidates.crop": self.candidates.crop,
         }
         for key, size in sizes.items():
             if any(edge % factor for edge in size):

@@ -49,6 +49,7 @@ class Dataset:
         label_names: value in a segmentation → its name (without 0, the background).
         tissue: the rule by which the sampler refuses empty boxes.
         notes: what a user should be told about this tree (files passed over, and why).
+        tables: CSV files that belong to the data set as a whole, each of a name of its own; ingest copies them.
     """
 
     name: str
@@ -57,3 +58,4 @@ class Dataset:
     label_names: Mapping[int, str] = field(default_factory=dict)
     tissue: TissueRule = "foreground"
     notes: tuple[str, ...] = ()
+    tables: tuple[Path, ...] = ()

@@ -6,13 +6,14 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from pcrl.datasets import chestxray, chexpert, folder, lits, luna, nnunet
+from pcrl.datasets import brats, chestxray, chexpert, folder, lits, luna, nnunet
 from pcrl.datasets.case import Dataset, LayoutError
 from pcrl.datasets.image import ImageDataset
 
 DATASETS: dict[str, Callable[[Path], Dataset | ImageDataset]] = {
     "luna": luna.find,
     "lits": lits.find,
+    "brats": brats.find,
     "nnunet": nnunet.find,
     "folder": folder.find,
     "chexpert": chexpert.find,

@@ -1,7 +1,8 @@
-"""LUNA16: ten subset folders of MetaImage files; a subset is a fold."""
+"""LUNA16: ten subset folders of MetaImage files, a subset being a fold; tables of nodules and of candidates."""
 
 from __future__ import annotations
 
+import filecmp
 import re
 from pathlib import Path
 
@@ -13,7 +14,14 @@ EXPECTED = """\
   subset0/1.3.6.1.4.1.14519….mhd, 1.3.6.1.4.1.14519….raw, …
   …
   subset9/…
+  candidates_V2.csv, annotations.csv, annotations_excluded.csv
+                                     (optional; here, in CSVFILES/ or in evaluationScript/annotations/)
   patients.csv                                             (optional: case,patient)"""
+CANDIDATES, FIRST_CANDIDATES = "candidates_V2.csv", "candidates.csv"
+"""The list that scores are published for, and the one before it."""
+ANNOTATIONS, EXCLUDED = "annotations.csv", "annotations_excluded.csv"
+PLACES = (".", "CSVFILES", "evaluationScript/annotations")
+"""Where a table may lie below the source; the first place counts."""
 _SUBSET = re.compile(r"subset(\d)")
 
 
@@ -46,4 +54,37 @@ def find(source: Path) -> Dataset:
             cases[uid] = Case(uid, uid, (folder / name,), split=split_of_fold(fold), fold=fold, modality="ct")
     if not cases:
         raise wrong(source, "luna", EXPECTED)
-    return Dataset("luna", source, with_patients(cases.values(), source), tissue="lung")
+    tables, notes = _tables(source)
+    return Dataset(
+        "luna", source, with_patients(cases.values(), source), tissue="lung", notes=notes, tables=tables
+    )
+
+
+def _tables(source: Path) -> tuple[tuple[Path, ...], tuple[str, ...]]:
+    """The tables that are there, and notes on those that are not or are there twice."""
+    tables, notes, missing = [], [], []
+    for name in (CANDIDATES, ANNOTATIONS, EXCLUDED):
+        places = [source / place / name for place in PLACES]
+        found = [path for path in places if path.is_file()]
+        if name == CANDIDATES and not found:
+            found = [path.with_name(FIRST_CANDIDATES) for path in places]
+            found = [path for path in found if path.is_file()]
+            if found:
+                notes.append(
+                    f"{found[0]} is taken, as there is no {CANDIDATES}, the list that is scored today"
+                )
+        if not found:
+            missing.append(name)
+            continue
+        tables.append(found[0])
+        notes += [
+            f"{path} differs from {found[0]} and was passed over"
+            for path in found[1:]
+            if not filecmp.cmp(found[0], path, shallow=False)
+        ]
+    if missing:
+        notes.append(
+            f"no {', '.join(missing)} in {source}, its CSVFILES/ or evaluationScript/annotations/: "
+            "classifying candidates needs them, nothing else does"
+        )
+    return tuple(tables), tuple(notes)

@@ -74,6 +74,7 @@ def _guess(source: Path, entries: Iterable[str], dataset: str) -> str:
         "nnunet": any(n in {"imagesTr/", "dataset.json"} or re.match(r"Dataset\d{3}_", n) for n in names),
         "luna": any(re.fullmatch(r"subset\d+/", n) for n in names),
         "lits": any(True for _ in source.glob("**/volume-*.nii*")),
+        "brats": any(re.match(r"(?i)(miccai_)?brats", n) or n in {"HGG/", "LGG/"} for n in names),
         "chexpert": any(re.match(r"(?i)chexpert", n) for n in names),
         "chestxray": any(re.fullmatch(r"Data_Entry_2017.*\.csv", n) for n in names),
         "folder": any(n.lower().endswith(_ANY) for n in names),

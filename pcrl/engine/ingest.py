@@ -34,6 +34,7 @@ from pcrl.engine.cache.format import (
 )
 from pcrl.engine.cache.lock import at_work, wait_for_workers
 from pcrl.engine.cache.store import store_of
+from pcrl.engine.cache.tables import bring, outdated
 from pcrl.engine.source import fingerprint, same_file, voxels_after
 
 Action = Literal["image", "label", "unlabel", "nothing"]
@@ -71,6 +72,8 @@ class Plan:
     forced: Modality | None
     record: DatasetRecord
     tasks: tuple[Task, ...]
+    tables: tuple[Path, ...]
+    """Tables of the data set that the cache does not hold as they are now."""
     notes: tuple[str, ...]
     voxels: int
     """Voxels that the new images will have in the cache."""
@@ -103,7 +106,7 @@ def plan(
         storage: None for what the data set is in the cache already, zarr if it is new.
 
     Raises:
-        CacheError: what is in the cache cannot be read, or is of another format.
+        CacheError: what is in the cache, or a table, cannot be read; the cache is of another format.
     """
     folder = cache / dataset.name
     assigned, notes = splits.assign(dataset.cases)
@@ -138,7 +141,8 @@ def plan(
         _task(case, dataset, folder / "cases" / case.name, recipe.data, forced) for case in dataset.cases
     )
     voxels = sum(voxels_after(t.case.images, recipe.data.spacing) for t in tasks if t.action == "image")
-    return Plan(dataset, folder, recipe.data, forced, record, tasks, (*dataset.notes, *notes), voxels)
+    tables = outdated(dataset.tables, folder)
+    return Plan(dataset, folder, recipe.data, forced, record, tasks, tables, (*dataset.notes, *notes), voxels)
 
 
 def _task(case: Case, dataset: Dataset, folder: Path, data: Data, forced: Modality | None) -> Task:
@@ -164,9 +168,9 @@ def _task(case: Case, dataset: Dataset, folder: Path, data: Data, forced: Modali
 
 
 def run(plan: Plan, workers: int) -> Iterator[Outcome]:
-    """Do the plan; outcomes come as they are ready. The caller holds the data set's lock.
+    """Do the plan: the record, the tables, then the cases, whose outcomes come as they are ready.
 
-    A case that fails is named in its outcome, and the others go on.
+    The caller holds the data set's lock. A case that fails is named in its outcome, and the others go on.
     """
     cases = plan.folder / "cases"
     cases.mkdir(parents=True, exist_ok=True)
@@ -177,6 +181,7 @@ def run(plan: Plan, workers: int) -> Iterator[Outcome]:
         if is_committed(folder):
             discard_uncommitted(folder)
     write_text(plan.folder / DATASET_RECORD, dumps(plan.record))
+    bring(plan.tables, plan.folder)
     todo = list(plan.todo)
     while todo:
         done: set[str] = set()

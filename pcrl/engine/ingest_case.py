@@ -59,8 +59,8 @@ def ingest_image(
     for path, scan, channel in zip(case.images[1:], scans[1:], channels[1:], strict=True):
         if not scan.grid.matches(scans[0].grid):
             raise IngestError(
-                f"{path}: its grid {_size(scan.grid)} is not that of {case.images[0].name} {_size(scans[0].grid)}: "
-                "channels of a case must be on one grid"
+                f"{path}: {_difference(scan.grid, scans[0].grid, case.images[0].name)}: channels of a case must be on "
+                "one grid; resample it, or give the right file"
             )
         if channel.modality != first.modality:
             raise IngestError(
@@ -168,8 +168,7 @@ def _read_label(case: Case, grid: Grid) -> Scan:
         )
     if not label.grid.matches(grid):
         raise IngestError(
-            f"{case.label}: the label lies elsewhere than its image: origin {_mm(label.grid.origin)} and spacing "
-            f"{_mm(label.grid.spacing)} against {_mm(grid.origin)} and {_mm(grid.spacing)} mm (z, y, x)"
+            f"{case.label}: the label lies elsewhere than its image: {_places(label.grid, grid)}"
         )
     return replace(label, values=_smallest_integers(label.values, case.label))
 
@@ -185,6 +184,22 @@ def _smallest_integers(values: NDArray[Any], path: Path) -> NDArray[Any]:
         raise IngestError(f"{path}: the label holds values from {low} to {high}; expected 0 to 65535")
     integers: NDArray[Any] = whole.astype(np.uint8 if high <= 255 else np.uint16)
     return integers
+
+
+def _difference(grid: Grid, other: Grid, name: str) -> str:
+    if grid.shape != other.shape:
+        return f"it has {_size(grid)} voxels, {name} {_size(other)} (z, y, x)"
+    return f"it lies elsewhere than {name}: {_places(grid, other)}"
+
+
+def _places(grid: Grid, other: Grid) -> str:
+    """Two places of equally many voxels; directions are told only where nothing else differs."""
+    if (grid.origin, grid.spacing) == (other.origin, other.spacing):
+        return f"directions {grid.direction} and {other.direction}"
+    return (
+        f"origin {_mm(grid.origin)} and spacing {_mm(grid.spacing)} against {_mm(other.origin)} and "
+        f"{_mm(other.spacing)} mm (z, y, x)"
+    )
 
 
 def _size(grid: Grid) -> str:

@@ -56,6 +56,28 @@ def read(path: Path) -> Scan:
     return _scan(path, image, sitk, None, notes)
 
 
+def open_image(path: Path) -> Any:
+    """The SimpleITK image of a scan that `read` can read: its values and its place, three axes, not reoriented.
+
+    Raises:
+        ReadError: it cannot be read.
+    """
+    import SimpleITK as sitk
+
+    os.environ["ITK_NIFTI_SFORM_PERMISSIVE"] = "1"
+    sitk.ProcessObject.SetGlobalWarningDisplay(False)
+    try:
+        if path.is_dir():
+            reader = sitk.ImageSeriesReader()
+            reader.SetFileNames(_series(path, sitk)[0])
+            image = reader.Execute()
+        else:
+            image = sitk.ReadImage(str(path))
+    except RuntimeError as error:
+        raise ReadError(f"{path}: {_reason(error)}") from error
+    return image[:, :, :, 0] if image.GetDimension() == 4 and image.GetSize()[3] == 1 else image
+
+
 def _with_nan(image: Any, voxels: NDArray[np.int64], sitk: Any) -> Any:
     """Put back the values that ITK has replaced by 0."""
     values = sitk.GetArrayFromImage(image)
@@ -66,6 +88,22 @@ def _with_nan(image: Any, voxels: NDArray[np.int64], sitk: Any) -> Any:
 
 
 def _read_series(folder: Path, sitk: Any) -> Scan:
+    files, notes = _series(folder, sitk)
+    reader = sitk.ImageSeriesReader()
+    reader.SetFileNames(files)
+    reader.MetaDataDictionaryArrayUpdateOn()
+    try:
+        image = reader.Execute()
+    except RuntimeError as error:
+        raise ReadError(f"{folder}: {_reason(error)}") from error
+    count = len(files)
+    modality = reader.GetMetaData(0, "0008|0060").strip() if reader.HasMetaDataKey(0, "0008|0060") else ""
+    _check_slices(folder, reader, image, count)
+    return _scan(folder, image, sitk, _MODALITIES.get(modality), notes)
+
+
+def _series(folder: Path, sitk: Any) -> tuple[tuple[str, ...], list[str]]:
+    """Files of the longest series in a folder, in order, and notes on others."""
     identifiers = sitk.ImageSeriesReader.GetGDCMSeriesIDs(str(folder))
     if not identifiers:
         raise ReadError(f"{folder}: no DICOM series in this folder")
@@ -76,17 +114,7 @@ def _read_series(folder: Path, sitk: Any) -> Scan:
         for i, files in sorted(series.items())
         if i != chosen
     ]
-    reader = sitk.ImageSeriesReader()
-    reader.SetFileNames(series[chosen])
-    reader.MetaDataDictionaryArrayUpdateOn()
-    try:
-        image = reader.Execute()
-    except RuntimeError as error:
-        raise ReadError(f"{folder}: {_reason(error)}") from error
-    count = len(series[chosen])
-    modality = reader.GetMetaData(0, "0008|0060").strip() if reader.HasMetaDataKey(0, "0008|0060") else ""
-    _check_slices(folder, reader, image, count)
-    return _scan(folder, image, sitk, _MODALITIES.get(modality), notes)
+    return series[chosen], notes
 
 
 def _check_slices(folder: Path, reader: Any, image: Any, count: int) -> None:

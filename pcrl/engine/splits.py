@@ -64,5 +64,11 @@ def fraction_of(patients: Iterable[str], fraction: float, seed: int) -> list[str
     return order[:count]
 
 
+def deal(patients: Iterable[str], folds: int, seed: int = SEED) -> dict[str, int]:
+    """Patient → fold: a seeded order, dealt out in turn, so that folds differ by at most one patient."""
+    order = sorted(set(patients), key=lambda patient: (_unit(f"fold:{seed}:{patient}"), patient))
+    return {patient: number % folds for number, patient in enumerate(order)}
+
+
 def _unit(text: str) -> float:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") / 2**64

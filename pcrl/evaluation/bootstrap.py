@@ -30,7 +30,7 @@ class Resampled:
 
     def intervals(self) -> list[Interval | None]:
         """2.5 to 97.5 % of each label, over the resamples in which it is defined; None if it never is."""
-        return [_interval(column) for column in self.labels.T]
+        return [interval_of(column) for column in self.labels.T]
 
     def left_out(self) -> list[int]:
         """How many resamples each label is not defined in; its interval is without them."""
@@ -47,7 +47,7 @@ class Resampled:
 
     def mean_interval(self) -> Interval | None:
         """2.5 to 97.5 % of the mean over labels."""
-        return _interval(self.means())
+        return interval_of(self.means())
 
 
 def resample(
@@ -90,7 +90,7 @@ def average(parts: Sequence[Resampled]) -> Resampled:
 
 def difference(first: Resampled, second: Resampled) -> Interval | None:
     """Interval of the difference of the mean AUROCs of two arms, over the same resamples."""
-    return _interval(first.means() - second.means())
+    return interval_of(first.means() - second.means())
 
 
 class _Label:
@@ -119,7 +119,8 @@ class _Label:
         return areas
 
 
-def _interval(values: NDArray[np.float64]) -> Interval | None:
+def interval_of(values: NDArray[np.float64]) -> Interval | None:
+    """2.5 to 97.5 % of the values that are defined; None if none is."""
     defined = values[~np.isnan(values)]
     if not len(defined):
         return None

@@ -3,38 +3,17 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from pcrl.engine.cache.commit import new_file, write_text
+from pcrl.engine.cache.commit import new_file
 from pcrl.evaluation.classification_summary import Scores, Tables
-from pcrl.evaluation.image_cohort import ImageCohort
 from pcrl.evaluation.roc_figure import save_calibration, save_roc
 
 Found = Mapping[str, Mapping[int, Scores]]
 """Arm → seed → probabilities (n, labels) of the test images."""
-
-
-def write_split(path: Path, cohorts: Mapping[int, ImageCohort]) -> None:
-    """Names of the images of each part: those of training and validation by seed, as a fraction is drawn anew."""
-
-    def names(cohort: ImageCohort, rows: NDArray[np.int64]) -> list[str]:
-        return [cohort.table.names[row] for row in rows]
-
-    first = next(iter(cohorts.values()))
-    content = {
-        "test": names(first, first.test),
-        "seeds": {
-            seed: {"train": names(each, each.train), "validation": names(each, each.validation)}
-            for seed, each in cohorts.items()
-        },
-    }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_text(path, json.dumps(content, indent=1) + "\n")
 
 
 def write_scores(path: Path, found: Found, tables: Tables) -> None:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import rankdata
 
 from pcrl.engine.cache.image_table import ImageTable
 from pcrl.evaluation.bootstrap import Resampled, average, difference, resample
+from pcrl.evaluation.by_patient import MEAN
 from pcrl.evaluation.calibration import calibration
-from pcrl.evaluation.roc import auroc_per_label, mean_of
+from pcrl.evaluation.paired import swap
+from pcrl.evaluation.results import Comparison, Line, Row
+from pcrl.evaluation.roc import auroc_per_label, mean_of, roc_curve, thinned
 from pcrl.evaluation.studies import by_study
 
 Scores = NDArray[np.float64]
 UNITS = ("images", "studies")
+METRIC = {"images": "auroc", "studies": "auroc_study"}
 Again = dict[str, Resampled | None]
 """Unit → AUROCs of resamples; none with too few patients."""
 
@@ -63,16 +67,6 @@ class Tables:
         return grouped.scores, grouped.truth, grouped.patients
 
 
-def scores_of(scores: Scores, tables: Tables) -> dict[str, Any]:
-    """AUROC of each scored label, and their mean, of the scores (n, labels) of one run."""
-    result: dict[str, Any] = {}
-    for unit in UNITS:
-        chosen, truth, _ = tables.unit(unit, scores)
-        areas = auroc_per_label(chosen, truth)
-        result[unit] = {"labels": dict(zip(tables.scored, areas, strict=True)), "mean": mean_of(areas)}
-    return result
-
-
 def resampled(runs: Mapping[int, Scores], tables: Tables) -> Again:
     """AUROCs of resamples of the test patients, of images and of studies.
 
@@ -90,51 +84,124 @@ def resampled(runs: Mapping[int, Scores], tables: Tables) -> Again:
     return again
 
 
-def summarise(runs: Mapping[int, Scores], again: Again, tables: Tables) -> dict[str, Any]:
+def rows_of(runs: Mapping[int, Scores], again: Again, tables: Tables) -> list[Row]:
     """Means over seeds, with the interval of that mean; arguments as, and result of, `resampled`."""
-    summary: dict[str, Any] = {}
+    rows: list[Row] = []
     for unit in UNITS:
         found = [tables.unit(unit, scores) for scores in runs.values()]
         areas = [auroc_per_label(scores, truth) for scores, truth, _ in found]
         drawn = again[unit]
         intervals = drawn.intervals() if drawn else [None] * len(tables.columns)
-        truth = found[0][1]
-        labels = {}
+        _, truth, patients = found[0]
+        metric, of = METRIC[unit], len(set(patients))
         for place, name in enumerate(tables.scored):
-            labels[name] = {
-                "auroc": mean_of([area[place] for area in areas]),
-                "interval": intervals[place],
+            counts = {
                 "positives": int((truth[:, place] == 1).sum()),
                 "negatives": int((truth[:, place] == 0).sum()),
-                "calibration": _calibration([(scores[:, place], truth[:, place]) for scores, _, _ in found]),
             }
-        summary[unit] = {
-            "labels": labels,
-            "mean": {
-                "auroc": mean_of([mean_of(area) for area in areas]),
-                "interval": drawn.mean_interval() if drawn else None,
-            },
-        }
-    return summary
+            area = mean_of([one[place] for one in areas])
+            rows.append(
+                Row(
+                    label=name,
+                    metric=metric,
+                    value=area,
+                    interval=intervals[place],
+                    patients=of,
+                    counts=counts,
+                )
+            )
+        if len(tables.columns) > 1:
+            area = mean_of([mean_of(one) for one in areas])
+            interval = drawn.mean_interval() if drawn else None
+            rows.append(Row(label=MEAN, metric=metric, value=area, interval=interval, patients=of))
+        if unit == "images":
+            rows += _calibration([(scores, truth) for scores, truth, _ in found], tables.scored, of)
+    return rows
 
 
-def compare_arms(again: Mapping[str, Again]) -> list[dict[str, Any]]:
-    """Interval of the difference of mean AUROCs per image, of the first arm and each other, in the same resamples."""
-    first, *others = again
-    result: list[dict[str, Any]] = []
+def compare_first(
+    found: Mapping[str, Mapping[int, Scores]], again: Mapping[str, Again], tables: Tables
+) -> list[Comparison]:
+    """Mean AUROC of the first arm and of each other: interval over the same resamples, p by swapping within patients.
+
+    Args:
+        found: arm → seed → probabilities (n, labels).
+        again: arm → what `resampled` gives.
+    """
+    first, *others = found
+    comparisons = []
     for other in others:
-        mine, theirs = again[first]["images"], again[other]["images"]
-        interval = difference(mine, theirs) if mine and theirs else None
-        result.append({"arm": first, "minus": other, "interval": interval})
-    return result
+        for unit in UNITS:
+            metric, patients = _swapped(unit, found[first], found[other], tables)
+            nobody = np.zeros(patients, bool)
+            difference_found = metric(0, nobody) - metric(1, nobody)
+            if np.isnan(difference_found):
+                continue
+            mine, theirs = again[first][unit], again[other][unit]
+            comparisons.append(
+                Comparison(
+                    label=MEAN if len(tables.columns) > 1 else tables.scored[0],
+                    metric=METRIC[unit],
+                    arm=first,
+                    minus=other,
+                    difference=difference_found,
+                    interval=difference(mine, theirs) if mine and theirs else None,
+                    p=swap(metric, patients),
+                    patients=patients,
+                )
+            )
+    return comparisons
 
 
-def _calibration(parts: Sequence[tuple[Scores, Scores]]) -> dict[str, float] | None:
-    """Brier score and calibration error, means over seeds; none where no image counts."""
-    each = [found for scores, truth in parts if (found := calibration(scores, truth)) is not None]
-    if not each:
-        return None
-    return {
-        "brier": float(np.mean([found.brier for found in each])),
-        "error": float(np.mean([found.error for found in each])),
-    }
+def lines_of(found: Mapping[str, Mapping[int, Scores]], tables: Tables) -> list[Line]:
+    """ROC curves per image of every arm, the first seed's, of the scored labels that have one."""
+    lines = []
+    for arm, runs in found.items():
+        scores, truth, _ = tables.unit("images", next(iter(runs.values())))
+        for place, label in enumerate(tables.scored):
+            known = ~np.isnan(truth[:, place])
+            positive = truth[known, place] > 0.5
+            if positive.any() and not positive.all():
+                false, true = thinned(*roc_curve(scores[known, place], positive))
+                lines.append(Line(kind="roc", arm=arm, label=label, x=false, y=true))
+    return lines
+
+
+def _swapped(
+    unit: str, first: Mapping[int, Scores], second: Mapping[int, Scores], tables: Tables
+) -> tuple[Callable[[int, NDArray[np.bool_]], float], int]:
+    """What `paired.swap` asks for, and the number of patients.
+
+    Scores are replaced by their ranks within an arm: networks differ in how sure they are, and what is exchanged has
+    to mean the same in both.
+    """
+    pairs, truth, whose = [], np.empty(0), np.empty(0, np.int64)
+    for seed in first.keys() & second.keys():
+        mine, truth, patients = tables.unit(unit, first[seed])
+        theirs, _, _ = tables.unit(unit, second[seed])
+        whose = np.unique(np.asarray(patients), return_inverse=True)[1]
+        pairs.append((rankdata(mine, axis=0), rankdata(theirs, axis=0)))
+
+    def metric(arm: int, swapped: NDArray[np.bool_]) -> float:
+        exchanged = swapped[whose][:, None]
+        means = [
+            mean_of(auroc_per_label(np.where(exchanged, pair[1 - arm], pair[arm]), truth)) for pair in pairs
+        ]
+        mean = mean_of(means)
+        return float("nan") if mean is None else mean
+
+    return metric, int(whose.max()) + 1
+
+
+def _calibration(parts: Sequence[tuple[Scores, Scores]], labels: Sequence[str], patients: int) -> list[Row]:
+    """Brier score and calibration error of each label, means over seeds; left out where no image counts."""
+    rows = []
+    for place, name in enumerate(labels):
+        each = [calibration(scores[:, place], truth[:, place]) for scores, truth in parts]
+        there = [found for found in each if found is not None]
+        if there:
+            brier = float(np.mean([found.brier for found in there]))
+            error = float(np.mean([found.error for found in there]))
+            rows.append(Row(label=name, metric="brier", value=brier, patients=patients))
+            rows.append(Row(label=name, metric="calibration", value=error, patients=patients))
+    return rows

@@ -1,26 +1,25 @@
-"""Fine-tuning of a classifier of images, and its answers."""
+"""How a classifier of images learns, and its answers."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional
 
-from pcrl.config import Classification
-from pcrl.evaluation.early_stopping import EarlyStopping, masked_loss
+from pcrl.evaluation.early_stopping import Score
+from pcrl.evaluation.predict import autocast
+from pcrl.evaluation.roc import auroc_per_label, mean_of
 from pcrl.models.classifier import Classifier
 from pcrl.models.inputs import to_network
 
 Rows = NDArray[np.int64]
 Pixels = NDArray[np.float32]
-Show = Callable[[int, float, float | None], None]
-"""Called with (epoch, loss, mean AUROC of validation images if there is one)."""
 
 
 class Images(Protocol):
@@ -34,7 +33,7 @@ class Images(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class Lesson:
     """What is learnt.
 
     Args:
@@ -48,91 +47,95 @@ class Task:
     targets: NDArray[np.float32]
     scored: list[int]
 
+    def score(self, logits: NDArray[np.float64]) -> Score:
+        """Of the validation images (n, labels): mean AUROC of the scored labels, and then the lower loss.
 
-@dataclass(frozen=True, slots=True)
-class History:
-    """How a training went.
+        Where none of the labels has both classes among them, the loss alone.
 
-    Args:
-        losses: mean of each epoch.
-        validations: loss and mean AUROC of validation images, of each epoch.
-        criterion: by what the epoch was chosen.
-    """
+        Raises:
+            FloatingPointError: an answer is NaN or infinite.
+        """
+        truth = self.targets[self.validation]
+        refuse_infinite(logits)
+        loss = float(masked_loss(torch.from_numpy(logits), torch.from_numpy(truth)))
+        area = mean_of(auroc_per_label(logits[:, self.scored], truth[:, self.scored]))
+        return (-loss,) if area is None else (area, -loss)
 
-    losses: tuple[float, ...]
-    validations: tuple[tuple[float, float | None], ...]
-    chosen_epoch: int
-    criterion: str
-
-
-def finetune(
-    model: Classifier,
-    images: Images,
-    task: Task,
-    settings: Classification,
-    seed: int,
-    device: torch.device,
-    show: Show,
-) -> History:
-    """Train in place with Adam, the learning rate halved in steps (as published), and keep the best epoch.
-
-    Raises:
-        FloatingPointError: the loss became NaN or infinite.
-    """
-    model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimizer = torch.optim.Adam(model.parameters(), lr=settings.learning_rate)
-    schedule = torch.optim.lr_scheduler.StepLR(optimizer, settings.halve_every, 0.5)
-    stopping = EarlyStopping(model, task.targets[task.validation], task.scored, settings.patience)
-    losses: list[float] = []
-    for epoch in range(1, settings.epochs + 1):
-        model.train()
-        values = []
-        for rows, pixels in images.augmented(task.train, seed, epoch):
-            targets = torch.from_numpy(task.targets[rows]).to(device, non_blocking=True)
-            with _autocast(device):
-                logits = model(_input(pixels, device))
-            loss = masked_loss(logits, targets)
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            optimizer.step()
-            values.append(loss.detach())
-        schedule.step()
-        losses.append(finite(float(torch.stack(values).mean()), epoch))
-        go_on = True
-        if len(task.validation):
-            go_on = stopping.better_is_near(epoch, predict(model, images, task.validation, device))
-        show(epoch, losses[-1], stopping.history[-1][1] if stopping.history else None)
-        if not go_on:
-            break
-    return history_of(losses, stopping)
+    @property
+    def criterion(self) -> str:
+        """What `score` begins with, in words."""
+        flat = np.zeros((len(self.validation), self.targets.shape[1]))
+        return "mean AUROC" if len(self.score(flat)) > 1 else "loss, negative"
 
 
-def history_of(losses: Sequence[float], stopping: EarlyStopping) -> History:
-    """What there is to say of a training that has ended; puts its best state back."""
-    stopping.restore()
-    chosen = stopping.chosen_epoch or len(losses)
-    return History(tuple(losses), tuple(stopping.history), chosen, stopping.criterion)
+class ClassifierLearner:
+    """Fine-tuning of the whole network; see `pcrl.evaluation.fit.Learner`."""
+
+    def __init__(
+        self, model: Classifier, images: Images, lesson: Lesson, seed: int, device: torch.device
+    ) -> None:
+        self.module = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.images, self.lesson, self.seed, self.device = images, lesson, seed, device
+
+    @property
+    def criterion(self) -> str:
+        """What the validation score is."""
+        return self.lesson.criterion
+
+    def batches(self, epoch: int) -> Iterator[tuple[Rows, Pixels]]:
+        """Positions and pixels."""
+        return self.images.augmented(self.lesson.train, self.seed, epoch)
+
+    def loss(self, batch: tuple[Rows, Pixels]) -> Tensor:
+        """Binary cross-entropy of the labels that count."""
+        rows, pixels = batch
+        targets = torch.from_numpy(self.lesson.targets[rows]).to(self.device, non_blocking=True)
+        with autocast(self.device):
+            logits = self.module(_input(pixels, self.device))
+        return masked_loss(logits, targets)
+
+    def validate(self) -> Score | None:
+        """See `Lesson.score`."""
+        if not len(self.lesson.validation):
+            return None
+        return self.lesson.score(predict(self.module, self.images, self.lesson.validation, self.device))
+
+    def finish(self) -> None:
+        """Nothing is left to do."""
 
 
-def finite(loss: float, epoch: int) -> float:
-    """The loss, if it is a number.
-
-    Raises:
-        FloatingPointError: it is none.
-    """
-    if not math.isfinite(loss):
-        raise FloatingPointError(f"the loss of epoch {epoch} is {loss}: lower finetuning.learning_rate")
-    return loss
+def masked_loss(logits: Tensor, targets: Tensor) -> Tensor:
+    """Binary cross-entropy, averaged over those of the targets (batch, labels) that are not NaN; 0 without any."""
+    known = ~targets.isnan()
+    losses = functional.binary_cross_entropy_with_logits(
+        logits.float(), targets.nan_to_num(), reduction="none"
+    )
+    return (losses * known).sum() / known.sum().clamp(min=1)
 
 
 def predict(model: Classifier, images: Images, rows: Rows, device: torch.device) -> NDArray[np.float64]:
-    """Logits (images, labels) of the middle of each image."""
-    return _answers(model, model, images, rows, device).double().numpy()
+    """Logits (images, labels) of the middle of each image.
+
+    Raises:
+        FloatingPointError: one is NaN or infinite.
+    """
+    logits: NDArray[np.float64] = _answers(model, model, images, rows, device).double().numpy()
+    refuse_infinite(logits)
+    return logits
 
 
 def features(model: Classifier, images: Images, rows: Rows, device: torch.device) -> Tensor:
     """What the linear layer is given of the middle of each image: (images, channels) float32, on the CPU."""
     return _answers(model, model.features, images, rows, device)
+
+
+def refuse_infinite(logits: NDArray[np.float64]) -> None:
+    """Raise FloatingPointError where an answer is NaN or infinite."""
+    # The last step of an epoch can ruin a network whose loss was a number until then.
+    if not np.isfinite(logits).all():
+        raise FloatingPointError(
+            "the network's answers are NaN or infinite: give a lower learning rate (--learning-rates)"
+        )
 
 
 @torch.no_grad()
@@ -142,7 +145,7 @@ def _answers(
     model.eval()
     answers = []
     for _, pixels in images.plain(rows):
-        with _autocast(device):
+        with autocast(device):
             answers.append(ask(_input(pixels, device)).float())
     return torch.cat(answers).cpu()
 
@@ -150,7 +153,3 @@ def _answers(
 def _input(pixels: Pixels, device: torch.device) -> Tensor:
     moved = torch.from_numpy(pixels).to(device, non_blocking=True)
     return to_network(moved, None).contiguous(memory_format=torch.channels_last)
-
-
-def _autocast(device: torch.device) -> Any:
-    return torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda")

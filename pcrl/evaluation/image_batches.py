@@ -7,8 +7,9 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ from pcrl.engine.cache.scratch import Scratch
 from pcrl.engine.image_render import ImageWorkspace, cut_image
 from pcrl.engine.image_views import ImageBox, crop_of
 from pcrl.engine.views import Draws, sample_key, stream
+from pcrl.evaluation.ahead import ahead
 
 ASPECT = (3 / 4, 4 / 3)
 """Width by height of a training crop (published: RandomResizedCrop)."""
@@ -27,8 +29,6 @@ MIDDLE = 224 / 256
 """Share of the shorter side that is scored (published: resized to 256, the middle 224 cut out)."""
 CROP, TURN = range(2)
 """What is drawn: each from a stream of its own."""
-AHEAD = 4
-"""Batches under way before they are asked for."""
 KEPT_OPEN = 512
 """Shards that stay open: those of half a million images."""
 Rows = NDArray[np.int64]
@@ -47,7 +47,7 @@ class Cut:
 class ImageBatches:
     """Images of a data set as the classifier sees them, by their position in its table.
 
-    Use as a context manager: leaving it ends the threads. What comes is the same for any number of threads.
+    What comes is the same for any number of threads.
 
     Args:
         threads: 0 for as many as there are cores that this process may use.
@@ -59,12 +59,6 @@ class ImageBatches:
         self._reader, self._scale = ImageReader(images.folder, data, KEPT_OPEN), scale_of(data)
         self._pool = ThreadPoolExecutor(threads or len(os.sched_getaffinity(0)), "pcrl-images")
         self._own = threading.local()
-
-    def __enter__(self) -> ImageBatches:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._pool.shutdown(cancel_futures=True)
 
     def augmented(self, rows: Rows, seed: int, epoch: int) -> Iterator[tuple[Rows, Pixels]]:
         """Batches for training: all images once, in a seeded order, each cropped, turned and flipped anew.
@@ -90,22 +84,16 @@ class ImageBatches:
         return height, width
 
     def _rendered(self, batches: Sequence[Rows], cut: Callable[[int], Cut]) -> Iterator[tuple[Rows, Pixels]]:
-        waiting: deque[tuple[Rows, Pixels, list[Future[None]]]] = deque()
-        todo = iter(batches)
-        while True:
-            while len(waiting) < AHEAD and (rows := next(todo, None)) is not None:
+        made: deque[tuple[Rows, Pixels]] = deque()
+
+        def makers() -> Iterator[list[Callable[[], None]]]:
+            for rows in batches:
                 pixels = np.empty((len(rows), 1, *self.settings.shape), np.float32)
-                done = [
-                    self._pool.submit(self._render, row, cut, pixels[n, 0])
-                    for n, row in enumerate(rows.tolist())
-                ]
-                waiting.append((rows, pixels, done))
-            if not waiting:
-                return
-            rows, pixels, done = waiting.popleft()
-            for future in done:
-                future.result()
-            yield rows, pixels
+                made.append((rows, pixels))
+                yield [partial(self._render, row, cut, pixels[n, 0]) for n, row in enumerate(rows.tolist())]
+
+        for _ in ahead(self._pool, makers()):
+            yield made.popleft()
 
     def _render(self, row: int, cut: Callable[[int], Cut], output: Pixels) -> None:
         if not hasattr(self._own, "scratch"):

@@ -27,20 +27,37 @@ class Overlap:
 
 
 def compare(
-    prediction: NDArray[np.bool_], truth: NDArray[np.bool_], spacing: tuple[float, float, float]
+    prediction: NDArray[np.bool_],
+    truth: NDArray[np.bool_],
+    spacing: tuple[float, float, float],
+    missing_distance: float | None = None,
 ) -> Overlap:
-    """Compare two masks (z, y, x) on a grid with `spacing` in mm."""
-    common = int(np.count_nonzero(prediction & truth))
-    total = int(np.count_nonzero(prediction)) + int(np.count_nonzero(truth))
+    """Compare two masks (z, y, x) on a grid with `spacing` in mm.
+
+    Args:
+        missing_distance: HD95 where one of the masks is empty (BraTS: 373.13 mm, the diagonal of its volumes).
+    """
+    common, total = _counts(prediction, truth)
     if total == 0:
         return Overlap(1.0, 0.0, 0, 0)
-    return Overlap(2 * common / total, _hd95(prediction, truth, spacing), common, total)
+    distance = _hd95(prediction, truth, spacing)
+    return Overlap(2 * common / total, missing_distance if distance is None else distance, common, total)
 
 
-def global_dice(overlaps: list[Overlap]) -> float:
-    """Dice of all voxels of all cases together."""
-    total = sum(one.total for one in overlaps)
-    return 2 * sum(one.common for one in overlaps) / total if total else 1.0
+def dice(prediction: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:
+    """Dice of two masks; 1 if both are empty."""
+    common, total = _counts(prediction, truth)
+    return 2 * common / total if total else 1.0
+
+
+def global_dice(common: NDArray[np.int64], total: NDArray[np.int64]) -> float:
+    """Dice of all voxels of all cases together, from what `Overlap` holds of each, (cases,)."""
+    return float(2 * common.sum() / total.sum()) if total.sum() else 1.0
+
+
+def _counts(prediction: NDArray[np.bool_], truth: NDArray[np.bool_]) -> tuple[int, int]:
+    common = int(np.count_nonzero(prediction & truth))
+    return common, int(np.count_nonzero(prediction)) + int(np.count_nonzero(truth))
 
 
 def _hd95(

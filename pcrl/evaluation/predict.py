@@ -2,46 +2,63 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from pcrl.config import Size
-from pcrl.engine.cache.cache import CachedCase
 from pcrl.engine.grid import Grid
+from pcrl.evaluation.target import Target
 from pcrl.kernels.resample import linear_taps, resample, together
+
+WINDOWS = 4
+"""Windows that the network sees at a time."""
 
 
 @torch.no_grad()
 def probabilities(
-    model: nn.Module, image: NDArray[np.float32], patch: Size, overlap: float, device: torch.device
+    model: nn.Module,
+    image: NDArray[np.float32],
+    target: Target,
+    patch: Size,
+    overlap: float,
+    device: torch.device,
 ) -> NDArray[np.float32]:
-    """Class probabilities of a whole volume, by sliding windows with Gaussian weights.
+    """Probabilities of a whole volume, by sliding windows with Gaussian weights.
 
     Args:
         image: (channel, z, y, x).
 
     Returns:
-        (classes, z, y, x) float32.
+        (outputs, z, y, x) float32.
     """
     from monai.inferers.utils import sliding_window_inference
 
     model.eval()
-    scores = sliding_window_inference(
-        torch.from_numpy(image)[None].to(device), patch, 4, model, overlap=overlap, mode="gaussian"
-    )
+    with autocast(device):
+        scores = sliding_window_inference(
+            torch.from_numpy(image)[None].to(device), patch, WINDOWS, model, overlap=overlap, mode="gaussian"
+        )
     assert isinstance(scores, Tensor)
-    result: NDArray[np.float32] = scores[0].softmax(dim=0).float().cpu().numpy()
+    result: NDArray[np.float32] = target.probabilities(scores[0].float()).cpu().numpy()
     return result
 
 
-def to_original(values: NDArray[np.float32], case: CachedCase) -> NDArray[np.uint8]:
-    """The most probable class at each voxel of the label's own grid: probabilities are resampled, then compared."""
-    target = case.label_record.grid
-    stacked = np.stack([onto(one, case.record.grid, target) for one in values])
-    classes: NDArray[np.uint8] = stacked.argmax(axis=0).astype(np.uint8)
-    return classes
+def autocast(device: torch.device) -> contextlib.AbstractContextManager[None]:
+    """bf16 on a GPU, nothing else elsewhere."""
+    found: contextlib.AbstractContextManager[None] = torch.autocast(
+        device.type, torch.bfloat16, enabled=device.type == "cuda"
+    )
+    return found
+
+
+def each_onto(values: NDArray[np.float32], grid: Grid, target: Grid) -> Iterator[NDArray[np.float32]]:
+    """Probabilities (outputs, z, y, x) on another grid with the same axes, one output at a time."""
+    return (onto(one, grid, target) for one in values)
 
 
 def onto(values: NDArray[np.float32], grid: Grid, target: Grid) -> NDArray[np.float32]:

@@ -83,3 +83,11 @@ def roc_curve(scores: Scores, truth: NDArray[np.bool_]) -> tuple[NDArray[np.floa
     true = np.cumsum(truth[order])[last] / np.count_nonzero(truth)
     false = np.cumsum(~truth[order])[last] / np.count_nonzero(~truth)
     return np.r_[0.0, false], np.r_[0.0, true]
+
+
+def thinned(
+    x: NDArray[np.float64], y: NDArray[np.float64], points: int = 200
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """A curve with no more than about so many points, its ends among them: what a drawing shows."""
+    chosen = np.unique(np.linspace(0, len(x) - 1, min(points, len(x))).round().astype(np.int64))
+    return tuple(x[chosen].tolist()), tuple(y[chosen].tolist())

@@ -1,154 +1,200 @@
-"""The evaluation of a segmentation: arms, seeds, scores on the original grid."""
+"""Segmentation as a task: patches with their labels, a U-Net, Dice and HD95 on the original grid."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import nn
 
-from pcrl.config import VolumeRecipe
-from pcrl.evaluation.finetune import finetune
-from pcrl.evaluation.metrics import Overlap, compare, global_dice
-from pcrl.evaluation.overlay import save_overlay
-from pcrl.evaluation.predict import probabilities, to_original
-from pcrl.evaluation.protocol import Cohort
-from pcrl.evaluation.volumes import classes_of, image_of, load
+from pcrl.config import Size, VolumeRecipe
+from pcrl.evaluation.arms import State
+from pcrl.evaluation.by_patient import Measured, case_rows, compare_first, rows
+from pcrl.evaluation.cohort import Cohort, Cohorts
+from pcrl.evaluation.fit import Schedule
+from pcrl.evaluation.metrics import compare, global_dice
+from pcrl.evaluation.montage import extremes
+from pcrl.evaluation.overlay import overlay_file, save_overlay
+from pcrl.evaluation.predict import each_onto, probabilities
+from pcrl.evaluation.protocol import Tested
+from pcrl.evaluation.results import Metric, Row, Side
+from pcrl.evaluation.segmentation_learner import SegmentationLearner
+from pcrl.evaluation.target import Target
+from pcrl.evaluation.task import Answers, Place, Scored
+from pcrl.evaluation.volumes import image_of
 from pcrl.models.unet3d import build_unet
 
-
-@dataclass(frozen=True, slots=True)
-class Arm:
-    """One way to start the encoder: a name, and pre-trained weights or none (from scratch)."""
-
-    name: str
-    pretrained: dict[str, Tensor] | None
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """What is segmented: class k + 1 is named `names[k]` and is any of the label values `values[k]`."""
-
-    names: tuple[str, ...]
-    values: tuple[tuple[int, ...], ...]
+METRICS = (
+    Metric(name="dice", title="Dice", main=True),
+    Metric(name="hd95", title="HD95", unit="mm", better="lower"),
+    Metric(name="global_dice", title="Dice of all voxels"),
+)
+VALIDATIONS = 10
+"""How often, in the epochs of the recipe, validation patients are asked: whole volumes take time."""
 
 
-Show = Callable[[str, int, int, float], None]
-"""Called with (arm, seed, epoch, loss)."""
-
-
-def evaluate(
-    arms: Sequence[Arm],
-    cohorts: dict[int, Cohort],
-    target: Target,
-    recipe: VolumeRecipe,
-    out: Path,
-    device: torch.device,
-    show: Show,
-) -> dict[str, Any]:
-    """Fine-tune and score every arm with every seed, on the same patients and patches.
+class SegmentationTask:
+    """See `pcrl.evaluation.task.Task`.
 
     Args:
-        cohorts: seed → its cases; the test cases are the same for all.
-        out: where overlay pictures go.
-
-    Returns:
-        Plain values: for each arm the runs (one a seed) and a summary by class; see `summarise`.
+        patch: what the network is shown where the recipe does not say.
     """
-    results: dict[str, Any] = {}
-    for arm in arms:
-        runs = [
-            _run(arm, seed, cohort, target, recipe, out, device, show) for seed, cohort in cohorts.items()
-        ]
-        results[arm.name] = {"runs": runs, "summary": summarise(runs, target)}
-    return results
 
+    metrics = METRICS
 
-def _run(
-    arm: Arm,
-    seed: int,
-    cohort: Cohort,
-    target: Target,
-    recipe: VolumeRecipe,
-    out: Path,
-    device: torch.device,
-    show: Show,
-) -> dict[str, Any]:
-    settings = recipe.finetuning
-    train = [load(case, settings.window, target.values) for case in cohort.train]
-    validation = [load(case, settings.window, target.values) for case in cohort.validation]
-    with torch.random.fork_rng(devices=[]):
-        # The decoder starts the same in every arm.
-        torch.manual_seed(seed)
-        model = build_unet(recipe.model, len(target.names) + 1, len(train[0].image), arm.pretrained)
-        history = finetune(
-            model,
-            train,
-            validation,
-            settings,
-            seed,
-            device,
-            lambda epoch, loss: show(arm.name, seed, epoch, loss),
+    def __init__(
+        self, name: str, cohorts: Cohorts, target: Target, recipe: VolumeRecipe, patch: Size
+    ) -> None:
+        self.name, self.dataset = name, cohorts.dataset.name
+        self.cohorts, self.target, self.recipe = cohorts, target, recipe
+        self.places = cohorts.places
+        self.settings = recipe.finetuning
+        self.patch = recipe.finetuning.patch or patch
+
+    @cached_property
+    def channels(self) -> int:
+        """Of an image."""
+        return len(self._cohort(self.places[0]).train[0].record.intensities)
+
+    @property
+    def virtual(self) -> int:
+        """Test cases that are generated."""
+        return self.cohorts.virtual()
+
+    @property
+    def rebuild(self) -> dict[str, Any]:
+        """What `pcrl predict` needs."""
+        return {
+            "kind": "segmentation",
+            "target": self.target.plain(),
+            "channels": self.channels,
+            "patch": list(self.patch),
+            "modality": self._cohort(self.places[0]).train[0].record.modality,
+            "recipe": self.recipe.model_dump(mode="json"),
+            "data": self.cohorts.dataset.record.recipe.data.model_dump(mode="json"),
+        }
+
+    def side(self, place: Place) -> Side:
+        """Names of the cases."""
+        return self.cohorts.side(place)
+
+    def patients(self, place: Place) -> tuple[int, int]:
+        """How many are trained on, and tested."""
+        return self._cohort(place).counts()
+
+    def tested(self) -> list[Tested]:
+        """All that are tested."""
+        return self.cohorts.tested()
+
+    def owners(self) -> Mapping[str, str]:
+        """Whose each case is."""
+        return self.cohorts.owners()
+
+    def describe(self) -> str:
+        """Realised numbers of patients."""
+        return self.cohorts.describe()
+
+    def notes(self) -> list[str]:
+        """What a reader should know."""
+        return self.cohorts.notes()
+
+    def schedule(self) -> Schedule:
+        """As the recipe says."""
+        every = max(1, self.settings.epochs // VALIDATIONS)
+        s = self.settings
+        return Schedule(
+            s.epochs,
+            s.learning_rate,
+            s.halve_every,
+            s.patience,
+            validate_every=every,
+            encoder_rate=s.encoder_rate,
         )
-    cases: dict[str, dict[str, Any]] = {}
-    overlaps: dict[str, list[Overlap]] = {name: [] for name in target.names}
-    for case in cohort.test:
-        image = image_of(case, settings.window)
-        predicted = to_original(probabilities(model, image, settings.patch, settings.overlap, device), case)
-        truth = classes_of(case.label(original=True).read(), target.values)
-        spacing = case.label_record.grid.spacing
-        scores: dict[str, Any] = {"patient": case.patient, "virtual": case.entry.virtual}
-        for number, name in enumerate(target.names, 1):
-            overlap = compare(predicted == number, truth == number, spacing)
-            overlaps[name].append(overlap)
-            scores[name] = asdict(overlap)
-        cases[case.name] = scores
-        picture = out / "overlays" / f"{case.name}-{arm.name}-seed{seed}.png"
-        save_overlay(picture, case, truth, predicted, f"{case.name}, {arm.name}, seed {seed}")
-    return {
-        "seed": seed,
-        "train": [case.name for case in cohort.train],
-        "validation": [case.name for case in cohort.validation],
-        "history": asdict(history),
-        "cases": cases,
-        "global_dice": {name: global_dice(found) for name, found in overlaps.items()},
-    }
 
+    def build(self, state: State | None) -> nn.Module:
+        """The U-Net; an encoder of one channel is spread over those of the image."""
+        return build_unet(self.recipe.model, self.target.outputs, self.channels, state)
 
-def summarise(runs: Sequence[dict[str, Any]], target: Target) -> dict[str, Any]:
-    """By class: Dice and HD95 by patient, averaged over seeds first; the patient is the unit.
+    def learner(
+        self, model: nn.Module, place: Place, shuffled: bool, frozen: bool, device: torch.device
+    ) -> SegmentationLearner:
+        """Patches of training cases; Dice and cross-entropy."""
+        cohort = self._cohort(place)
+        return SegmentationLearner(
+            model, cohort.train, cohort.validation, self.target, self.settings, self.patch, place.seed, shuffled, device
+        )  # fmt: skip
 
-    Mean and standard deviation over patients only where there are three of them or more.
-    """
-    summary: dict[str, Any] = {}
-    for name in target.names:
-        patients: dict[str, dict[str, list[float]]] = {}
-        undefined = 0
-        for run in runs:
-            for scores in run["cases"].values():
-                mine = patients.setdefault(scores["patient"], {"dice": [], "hd95": []})
-                mine["dice"].append(scores[name]["dice"])
-                if scores[name]["hd95"] is None:
-                    undefined += 1
-                else:
-                    mine["hd95"].append(scores[name]["hd95"])
-        by_patient = {
-            patient: {metric: float(np.mean(v)) if v else None for metric, v in found.items()}
-            for patient, found in sorted(patients.items())
-        }
-        entry: dict[str, Any] = {
-            "patients": by_patient,
-            "hd95_undefined": undefined,
-            "global_dice": float(np.mean([run["global_dice"][name] for run in runs])),
-        }
-        if len(by_patient) >= 3:
-            for metric in ("dice", "hd95"):
-                values = [value for found in by_patient.values() if (value := found[metric]) is not None]
-                if len(values) > 1:
-                    entry[metric] = {"mean": float(np.mean(values)), "sd": float(np.std(values, ddof=1))}
-        summary[name] = entry
-    return summary
+    def answer(self, model: nn.Module, place: Place, arm: str, device: torch.device, out: Path) -> Answers:
+        """Overlap of each test case and region: arrays (cases, regions); and a picture of each case."""
+        cases = self._cohort(place).test
+        shape = (len(cases), len(self.target.names))
+        dice, hd95 = np.empty(shape), np.full(shape, np.nan)
+        common, total = np.empty(shape, np.int64), np.empty(shape, np.int64)
+        for row, case in enumerate(cases):
+            image = image_of(case, self.settings.window)
+            found = probabilities(model, image, self.target, self.patch, self.settings.overlap, device)
+            grid = case.label_record.grid
+            masks = self.target.masks(each_onto(found, case.record.grid, grid))
+            truth = case.label(original=True).read()
+            true = [self.target.mask(truth, region) for region in range(shape[1])]
+            for region, mask in enumerate(masks):
+                overlap = compare(mask, true[region], grid.spacing, self.target.missing_distance)
+                dice[row, region], common[row, region], total[row, region] = (
+                    overlap.dice, overlap.common, overlap.total,
+                )  # fmt: skip
+                if overlap.hd95 is not None:
+                    hd95[row, region] = overlap.hd95
+            file = out / overlay_file(case.name, arm, str(place))
+            save_overlay(file, case, true, masks, self.target.names, f"{case.name}, {arm}, {place}")
+        return {"dice": dice, "hd95": hd95, "common": common, "total": total}
+
+    def score(self, answers: Mapping[str, Mapping[Place, Answers]], out: Path) -> Scored:
+        """By patient; seeds are averaged first."""
+        names = self.target.names
+        measured = {arm: self._measured(found) for arm, found in answers.items()}
+        return Scored(
+            rows={
+                arm: [
+                    *rows(found, names, "dice"),
+                    *rows(found, names, "hd95"),
+                    *self._of_all_voxels(answers[arm], len({one.patient for one in found})),
+                ]
+                for arm, found in measured.items()
+            },
+            cases={arm: case_rows(found, names) for arm, found in measured.items()},
+            comparisons=compare_first(measured, names, ("dice", "hd95")),
+            pictures=extremes(measured, names, "dice"),
+        )
+
+    def _measured(self, found: Mapping[Place, Answers]) -> list[Measured]:
+        return [
+            Measured(
+                case.name, case.patient, case.entry.virtual, place,
+                {"dice": answers["dice"][row], "hd95": answers["hd95"][row]},
+            )
+            for place, answers in found.items()
+            for row, case in enumerate(self._cohort(place).test)
+        ]  # fmt: skip
+
+    def _of_all_voxels(self, found: Mapping[Place, Answers], patients: int) -> list[Row]:
+        rows = []
+        for region, name in enumerate(self.target.names):
+            of_seeds = []
+            for seed in sorted({place.seed for place in found}):
+                folds = [answers for place, answers in found.items() if place.seed == seed]
+                common, total = (
+                    np.concatenate([answers[key][:, region] for answers in folds])
+                    for key in ("common", "total")
+                )
+                of_seeds.append(global_dice(common, total))
+            rows.append(
+                Row(label=name, metric="global_dice", value=float(np.mean(of_seeds)), patients=patients)
+            )
+        return rows
+
+    def _cohort(self, place: Place) -> Cohort:
+        return self.cohorts.of[place]

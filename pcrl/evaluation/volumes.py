@@ -1,87 +1,150 @@
-"""Labelled volumes as the segmentation network sees them."""
+"""Labelled volumes as the segmentation network sees them: patches straight from the cache, or all of it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pcrl.config import Size
+from pcrl.config import Modality, Size
+from pcrl.engine.cache.boxes import BoxReader
 from pcrl.engine.cache.cache import CachedCase
+from pcrl.engine.cache.format import StoredIntensity
+from pcrl.engine.cache.scratch import Scratch
+
+_PLACES = 10_000
+"""Voxels of each label value that patches are drawn round: more would be no better."""
+Window = tuple[float, float] | None
+"""Of CT, HU; none is the window of the cache."""
+Place = tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Volume:
-    """A case on the cache's grid.
+class Normalisation:
+    """Stored integers to what the network sees, by channel: `value = scale · stored + offset`.
+
+    CT: the window (HU) to [-1, 1] and clipped there, so that a value is the same tissue in every patient.
+    Others: mean 0 and deviation 1 over what is not empty.
+    """
+
+    scale: tuple[float, ...]
+    offset: tuple[float, ...]
+    clip: bool
+
+    def apply(self, stored: NDArray[np.int16]) -> NDArray[np.float32]:
+        """(channel, z, y, x) int16 to float32."""
+        image = stored.astype(np.float32)
+        for channel, scale, offset in zip(image, self.scale, self.offset, strict=True):
+            channel *= scale
+            channel += offset
+        return np.clip(image, -1, 1, out=image) if self.clip else image
+
+
+def normalisation(
+    modality: Modality,
+    intensities: Sequence[StoredIntensity],
+    window: tuple[float, float],
+    stored: NDArray[np.int16] | None,
+) -> Normalisation:
+    """How an image is normalised.
 
     Args:
-        image: (channel, z, y, x) float32, normalised as `image_of` does.
-        label: (z, y, x) int64, class numbers.
+        intensities: of its channels.
+        window: of CT, HU.
+        stored: (channel, z, y, x); not needed of CT.
     """
-
-    case: CachedCase
-    image: NDArray[np.float32]
-    label: NDArray[np.int64]
-
-
-def image_of(case: CachedCase, window: tuple[float, float] | None) -> NDArray[np.float32]:
-    """The image of a case, normalised: (channel, z, y, x) float32.
-
-    CT: `window` (HU) to [-1, 1], so that a value is the same tissue in every patient; none is the window of the cache.
-    Others: mean 0 and deviation 1 over the volume.
-    """
-    stored = case.image.read().astype(np.float32)
-    for channel, intensity in zip(stored, case.record.intensities, strict=True):
-        if case.record.modality == "ct":
-            low, high = window or case.record.settings.window
-            channel *= intensity.slope
-            channel += intensity.intercept - (low + high) / 2
-            channel /= (high - low) / 2
-            np.clip(channel, -1, 1, out=channel)
-        else:
-            channel -= channel.mean()
-            channel /= max(float(channel.std()), 1e-6)
-    return stored
+    if modality == "ct":
+        low, high = window
+        half = (high - low) / 2
+        scales = [i.slope / half for i in intensities]
+        offsets = [(i.intercept - (low + high) / 2) / half for i in intensities]
+        return Normalisation(tuple(scales), tuple(offsets), clip=True)
+    assert stored is not None
+    scales, offsets = [], []
+    for channel, intensity in zip(stored, intensities, strict=True):
+        inside = channel[channel > intensity.air]
+        mean, deviation = (float(inside.mean()), float(inside.std())) if inside.size else (0.0, 1.0)
+        scales.append(1 / max(deviation, 1e-6))
+        offsets.append(-mean / max(deviation, 1e-6))
+    return Normalisation(tuple(scales), tuple(offsets), clip=False)
 
 
-def classes_of(label: NDArray[np.integer], values: Sequence[Sequence[int]]) -> NDArray[np.int64]:
-    """Class numbers from label values: class k + 1 is any of `values[k]`, the rest is background."""
-    classes = np.zeros(label.shape, np.int64)
-    for number, group in enumerate(values, 1):
-        classes[np.isin(label, group)] = number
-    return classes
+def of_case(case: CachedCase, window: Window, stored: NDArray[np.int16] | None = None) -> Normalisation:
+    """How a case is normalised; its voxels are read if that is necessary, and `stored` does not hold them."""
+    record = case.record
+    if stored is None and record.modality != "ct":
+        stored = case.image.read()
+    return normalisation(record.modality, record.intensities, window or record.settings.window, stored)
 
 
-def load(case: CachedCase, window: tuple[float, float] | None, values: Sequence[Sequence[int]]) -> Volume:
-    """Read a labelled case whole."""
-    return Volume(case, image_of(case, window), classes_of(case.label().read(), values))
+def image_of(case: CachedCase, window: Window) -> NDArray[np.float32]:
+    """The whole image of a case, normalised: (channel, z, y, x) float32."""
+    stored = case.image.read()
+    return of_case(case, window, stored).apply(stored)
 
 
-def draw_patch(
-    volume: Volume, size: Size, rng: np.random.Generator
-) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """A random patch, every second one around a labelled voxel; padded with the image's minimum where it must be.
+class Volume:
+    """A labelled case that patches are cut from. In memory are its label, as far as it reaches, and an open file."""
 
-    Returns:
-        image (channel, *size) float32 and label (*size) int64.
-    """
-    shape = volume.label.shape
-    labelled = np.flatnonzero(volume.label) if rng.random() < 0.5 else np.empty(0, np.int64)
-    start = []
-    if labelled.size:
-        centre = np.unravel_index(rng.choice(labelled), shape)
-        for c, edge, n in zip(centre, size, shape, strict=True):
-            start.append(int(np.clip(c - edge // 2, min(0, n - edge), max(0, n - edge))))
-    else:
-        for edge, n in zip(size, shape, strict=True):
-            start.append(int(rng.integers(min(0, n - edge), max(0, n - edge) + 1)))
-    image = np.empty((len(volume.image), *size), np.float32)
-    image[:] = volume.image.min(axis=(1, 2, 3), keepdims=True)
-    label = np.zeros(size, np.int64)
-    source = tuple(slice(max(0, s), min(n, s + e)) for s, e, n in zip(start, size, shape, strict=True))
-    target = tuple(slice(part.start - s, part.stop - s) for part, s in zip(source, start, strict=True))
-    image[(slice(None), *target)] = volume.image[(slice(None), *source)]
-    label[target] = volume.label[source]
-    return image, label
+    def __init__(self, case: CachedCase, window: Window) -> None:
+        self.case = case
+        self.normalisation = of_case(case, window)
+        label = case.label().read()
+        self.shape: Place = label.shape
+        inside = np.argwhere(label.any(axis=(1, 2)))[[0, -1], 0] if label.any() else np.array([0, -1])
+        self._first = int(inside[0])
+        self._label = label[inside[0] : inside[1] + 1].copy()
+        rng = np.random.default_rng(0)
+        self._places = {}
+        for value in np.unique(self._label):
+            if value:
+                found = np.flatnonzero(self._label == value)
+                self._places[int(value)] = rng.permutation(found)[:_PLACES]
+
+    @cached_property
+    def _boxes(self) -> BoxReader:
+        return BoxReader(self.case.image.table)
+
+    def draw(self, size: Size, values: frozenset[int], rng: np.random.Generator) -> Place:
+        """First voxel of a random patch; every second one is round a voxel of one of `values`, each as often."""
+        there = sorted(values & self._places.keys())
+        centre = None
+        if rng.random() < 0.5 and there:
+            place = int(rng.choice(self._places[there[int(rng.integers(len(there)))]]))
+            z, y, x = np.unravel_index(place, self._label.shape)
+            centre = self._first + z, y, x
+        start = []
+        for axis, (edge, n) in enumerate(zip(size, self.shape, strict=True)):
+            low, high = min(0, n - edge), max(0, n - edge)
+            wanted = rng.integers(low, high + 1) if centre is None else centre[axis] - edge // 2
+            start.append(int(np.clip(wanted, low, high)))
+        return start[0], start[1], start[2]
+
+    def image(self, start: Place, size: Size, scratch: Scratch) -> NDArray[np.float32]:
+        """The image from `start` on, (channel, *size) float32; empty space where the volume ends."""
+        intensities = self.case.record.intensities
+        stored = np.empty((len(intensities), *size), np.int16)
+        for channel, intensity in enumerate(intensities):
+            stored[channel] = intensity.air
+            self._boxes.read(channel, start, stored[channel], scratch)
+        return self.normalisation.apply(stored)
+
+    def label(self, start: Place, size: Size) -> NDArray[np.int64]:
+        """The label values from `start` on, (*size) int64; 0 where there is none."""
+        values = np.zeros(size, np.int64)
+        start = (start[0] - self._first, *start[1:])
+        source = tuple(
+            slice(max(0, s), max(0, min(n, s + e)))
+            for s, e, n in zip(start, size, self._label.shape, strict=True)
+        )
+        target = tuple(
+            slice(part.start - s, part.start - s + max(0, part.stop - part.start))
+            for part, s in zip(source, start, strict=True)
+        )
+        found = self._label[source]
+        if found.size:
+            values[target] = found
+        return values

@@ -81,7 +81,7 @@ def create(out: Path, recipe: Recipe, selection: Selection, start: Start) -> Non
         "cases": sorted(seen.cases),
         "patients": sorted(patients),
         "pixels": sorted(pixels),
-        "versions": {name: _version(name) for name in _PACKAGES} | {"python": platform.python_version()},
+        "versions": versions(),
         "machine": {"threads": torch.get_num_threads(), "platform": platform.platform()},
     }
     write_text(out / RUN, json.dumps(content, indent=1) + "\n")
@@ -118,6 +118,11 @@ def run_of(path: Path) -> Path | None:
 def is_finished(out: Path) -> bool:
     """Whether a run came to its last epoch."""
     return (out / FINISHED).is_file()
+
+
+def versions() -> dict[str, str]:
+    """Of what the results depend on."""
+    return {name: _version(name) for name in _PACKAGES} | {"python": platform.python_version()}
 
 
 def _version(package: str) -> str:

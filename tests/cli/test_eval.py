@@ -1,10 +1,20 @@
-"""The three commands, one after the other in one folder, and what `pcrl eval` refuses."""
+"""The three commands, one after the other in one folder; `pcrl eval` killed and resumed; what it refuses."""
 
+import csv
 import json
+import signal
+import subprocess
+import sys
+import time
 
+import numpy as np
 import patients
 import pytest
-from command import pcrl
+from command import environment, pcrl, refused
+from pcrl_cli.eval_options import KINDS
+from safetensors.numpy import load_file
+
+from pcrl.evaluation import arms
 
 SETTINGS = [text for setting in patients.TINY for text in ("--set", setting)]
 CPU = ("--device", "cpu")
@@ -21,76 +31,312 @@ def workplace(tmp_path_factory):
     return folder
 
 
-def test_both_arms_scores_and_pictures(workplace):
-    done = pcrl("eval", "lits", "--fraction", 0.5, "--from-scratch", "--out", "scores", *CPU, cwd=workplace)
-    assert done.returncode == 0, done.stderr
-    assert "the newest compatible run" in done.stdout
-    assert "training 2 real patients" in done.stdout
+def score(workplace, *arguments):
+    done = pcrl("eval", *arguments, *CPU, cwd=workplace)
+    assert done.returncode == 0, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     assert "Warning" not in done.stderr
-    results = json.loads((workplace / "scores/results.json").read_text())
-    assert list(results["arms"]) == ["pre-trained", "from-scratch"]
-    assert results["training_patients"] == 2
-    assert results["transductive"] is False
-    for arm in results["arms"].values():
+    return done
+
+
+def results_in(folder):
+    return json.loads((folder / "results.json").read_text(), parse_constant=pytest.fail)
+
+
+def value(arm, label, metric):
+    return next(row["value"] for row in arm["rows"] if (row["label"], row["metric"]) == (label, metric))
+
+
+def table(path):
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def scores(workplace):
+    """What is said of an evaluation of two arms, and its folder."""
+    done = score(workplace, "lits", "--fraction", 0.5, "--from-scratch", "--out", "scores")
+    return done.stdout, workplace / "scores"
+
+
+def test_both_arms_scores_and_pictures(workplace, scores):
+    said, folder = scores
+    (run,) = (workplace / "runs").iterdir()
+    assert f"pretrained: {run}; pre-training started from" in said
+    assert "scratch: random weights" in said
+    assert "training 2 real patients; validation 1 real patient; test 3 real patients" in said
+    assert "3 test patients: too few for intervals" in said
+    results = results_in(folder)
+    assert [arm["name"] for arm in results["arms"]] == ["pretrained", "scratch"]
+    assert (results["training_patients"], results["transductive"]) == (2, False)
+    (side,) = results["splits"]
+    assert set(side["train"]) < {f"volume-{n}" for n in patients.TRAIN}
+    for arm in results["arms"]:
         (run,) = arm["runs"]
-        assert set(run["cases"]) == {f"volume-{n}" for n in patients.TEST}
-        assert set(run["train"]) < {f"volume-{n}" for n in patients.TRAIN}
-        by_patient = arm["summary"]["liver"]["patients"]
-        assert all(0 <= scores["dice"] <= 1 for scores in by_patient.values())
-        assert arm["summary"]["liver"]["dice"]["mean"] > 0.3
-        assert f"{arm['summary']['liver']['dice']['mean']:.3f}" in done.stdout
-    assert len(list((workplace / "scores/overlays").glob("*.png"))) == 6
-    again = pcrl("eval", "lits", "--out", "scores", *CPU, cwd=workplace)
-    assert again.returncode == 1
-    assert "scores is not empty" in again.stderr
+        assert {row["case"] for row in arm["cases"]} == {f"volume-{n}" for n in patients.TEST}
+        assert all(0 <= row["values"]["dice"] <= 1 for row in arm["cases"])
+        assert value(arm, "liver", "dice") > 0.3
+        assert f"{value(arm, 'liver', 'dice'):.3f}" in said
+    (compared,) = (one for one in results["comparisons"] if one["metric"] == "dice")
+    assert f"Dice of liver, pretrained − scratch: {compared['difference']:+.3f} (3 patients)" in said
+    assert results["command"].endswith("eval lits --fraction 0.5 --from-scratch --out scores --device cpu")
 
 
-def test_any_labelled_data_set_by_name(workplace):
-    done = pcrl(
-        "eval", "segmentation", "--dataset", "lits", "--epochs", 1, "--fraction", 0.1, "--out", "any", *CPU,
-        cwd=workplace,
+def test_tables_report_pictures_and_weights_are_written(scores):
+    said, folder = scores
+    results = results_in(folder)
+    assert "Written: scores/report.html, scores/results.json" in said
+    assert len(list((folder / "overlays").glob("*.png"))) == 6
+    page = (folder / "report.html").read_text()
+    assert page.startswith("<!DOCTYPE html>")
+    for arm in results["arms"]:
+        assert arm["name"] in page
+        assert f"{value(arm, 'liver', 'dice'):.3f}" in page
+        assert (folder / arm["runs"][0]["folder"] / "weights.safetensors").is_file()
+    rows = {(row["arm"], row["label"], row["metric"]): row["value"] for row in table(folder / "scores.csv")}
+    assert float(rows["scratch", "liver", "dice"]) == value(results["arms"][1], "liver", "dice")
+    assert len(table(folder / "runs.csv")) == 2
+    assert len(table(folder / "cases.csv")) == 2 * 3 * 2
+    assert {row["minus"] for row in table(folder / "comparisons.csv")} == {"scratch"}
+
+
+def test_a_folder_that_holds_something_is_left_alone(workplace, scores, monkeypatch):
+    assert "scores is not empty: go on with it (--resume), or give another --out" in refused(
+        workplace, monkeypatch, "eval", "lits", "--out", "scores"
+    )
+    said = refused(workplace, monkeypatch, "eval", "lits", "--out", "data")
+    assert "data is not empty: give another --out" in said
+    assert "--resume" not in said
+    assert "is not empty" in refused(
+        workplace, monkeypatch, "eval", "lits", "--out", "cache/lits/dataset.json"
+    )
+
+
+def plain(folder):
+    """Results and tables, but for when and how long, and for the name of the folder."""
+    results = results_in(folder)
+    for key in ("created", "seconds", "command"):
+        del results[key]
+    for run in (run for arm in results["arms"] for run in arm["runs"]):
+        del run["seconds"]
+    return results, *((folder / f"{name}.csv").read_text() for name in ("scores", "cases", "comparisons"))
+
+
+def test_killed_and_resumed_it_ends_as_an_undisturbed_one(workplace):
+    call = ("lits", "--arms", "pretrained,scratch", "--seeds", "2", "--epochs", "2")
+    score(workplace, *call, "--out", "whole")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pcrl", "eval", *call, *CPU],
+        cwd=workplace, env=environment(), stdout=subprocess.DEVNULL,
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    results = json.loads((workplace / "any/results.json").read_text())
-    assert set(results["arms"]["pre-trained"]["summary"]) == {"liver", "tumour"}
+    # The first training is through, the second has begun.
+    while not list(workplace.glob("evaluations/lits-*/runs/pretrained-seed1")):
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    (killed,) = (workplace / "evaluations").iterdir()
+    assert not (killed / "results.json").exists()
+    record = killed / "runs/pretrained-seed0/run.json"
+    before = record.stat().st_mtime_ns
+    resumed = score(workplace, "lits", "--resume")
+    assert f"Going on with {killed.relative_to(workplace)}, as it was asked: " in resumed.stdout
+    assert "eval lits --arms pretrained,scratch --seeds 2 --epochs 2" in resumed.stdout
+    assert record.stat().st_mtime_ns == before
+    assert plain(killed) == plain(workplace / "whole")
+    for run in (workplace / "whole/runs").iterdir():
+        ours, theirs = (
+            load_file(folder / "runs" / run.name / "weights.safetensors")
+            for folder in (killed, workplace / "whole")
+        )
+        assert all(np.array_equal(ours[name], theirs[name]) for name in ours)
+    assert (killed / "report.html").is_file()
+    assert not list(killed.rglob("*unfinished*"))
 
 
-def test_a_run_that_saw_test_patients_is_refused_unless_stated(workplace):
+def test_what_there_is_to_resume(workplace, scores, monkeypatch):
+    def said(*arguments):
+        return refused(workplace, monkeypatch, "eval", *arguments, "--resume")
+
+    assert "no unfinished evaluation of brats in ./evaluations: give --out, or leave --resume" in said(
+        "brats"
+    )
+    assert "scores is an evaluation of lits: pcrl eval lits --out scores --resume" in said(
+        "brats", "--out", "scores"
+    )
+    assert "data: no evaluation.json: it holds no evaluation" in said("lits", "--out", "data")
+
+
+def test_any_labelled_data_set_by_name_fold_by_fold(workplace):
+    call = ("segmentation", "--dataset", "lits", "--epochs", 1, "--arms", "scratch", "--folds", "0,3-3")
+    done = score(workplace, *call, "--out", "any")
+    assert "the first of 2 folds" in done.stdout
+    results = results_in(workplace / "any")
+    (arm,) = results["arms"]
+    assert {row["label"] for row in arm["rows"]} == {"liver", "tumour", "mean"}
+    assert [run["fold"] for run in arm["runs"]] == [0, 3]
+    tested = [name for side in results["splits"] for name in side["test"]]
+    assert len(tested) == len(set(tested)) == results["test_patients"]
+
+
+def test_a_frozen_encoder_is_said_to_be(workplace):
+    done = score(
+        workplace,
+        "lits",
+        "--freeze",
+        "--target",
+        "tumour",
+        "--epochs",
+        1,
+        "--fraction",
+        0.1,
+        "--out",
+        "frozen",
+    )
+    assert "lits: 1 training patient, encoder frozen" in done.stdout
+    results = results_in(workplace / "frozen")
+    assert (results["protocol"]["freeze"], results["protocol"]["target"]) == (True, "tumour")
+
+
+def test_a_run_that_saw_test_patients_is_refused_unless_stated(workplace, monkeypatch):
     record = json.loads(next(workplace.glob("runs/*/run.json")).read_text())
     run = workplace / "leaky"
     run.mkdir()
     (run / "run.json").write_text(json.dumps(record | {"patients": ["volume-3", "volume-1"]}))
     source = next(workplace.glob("runs/*/checkpoints"))
     (run / "checkpoints").symlink_to(source)
-    call = ("eval", "lits", "--checkpoint", "leaky", "--epochs", 1, *CPU)
-    refused = pcrl(*call, cwd=workplace)
-    assert refused.returncode == 1
-    assert "saw what would be tested: patients volume-3" in refused.stderr
-    stated = pcrl(*call, "--transductive", "--out", "stated", cwd=workplace)
-    assert stated.returncode == 0, stated.stderr
+    call = ("lits", "--checkpoint", "leaky", "--epochs", 1)
+    said = refused(workplace, monkeypatch, "eval", *call, "--out", "stated")
+    assert "saw what would be tested: patients volume-3" in said
+    # What was refused has left nothing behind.
+    stated = score(workplace, *call, "--transductive", "--out", "stated")
     assert "TRANSDUCTIVE" in stated.stdout
-    assert json.loads((workplace / "stated/results.json").read_text())["transductive"] is True
+    assert results_in(workplace / "stated")["transductive"] is True
+    assert "transductive" in (workplace / "stated/report.html").read_text().lower()
 
 
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
         (("segmentation", "--dataset", "brats"), "holds lits, not 'brats'"),
+        (("segmentation",), "give --dataset: its name in the cache"),
         (("lits", "--fraction", "0"), "0<x<=1"),
+        (("lits", "--fraction", "1.5"), "0<x<=1"),
+        (("lits", "--seeds", "0"), "x>=1"),
         (("lits", "--cache", "elsewhere"), "elsewhere holds no cache"),
         (("lits", "--checkpoint", "nowhere"), "nowhere"),
         (("lits", "--set", "finetuning.epoch=3"), "finetuning.epoch"),
+        (("lits", "--recipe", "cpu-2d"), "recipe cpu-2d is for images, lits holds volumes"),
+        (("lits", "--set", "model.width=8"), "fits. Make one:\n  pcrl pretrain --cache"),
+        (
+            ("lits", "--arms", "pretrained,frozen"),
+            "no arm 'frozen'; there are pretrained, scratch, scratch-long",
+        ),
+        (("lits", "--arms", ""), "no arm ''"),
+        (("lits", "--arms", "pretrained,restoration"), "learnt restoration only. Make one"),
+        (("lits", "--arms", "scratch", "--folds", "4-5"), "lits has folds 0 to 4, not 5"),
+        (("lits", "--folds", "0-4"), "--transductive"),
+        (("lits", "--folds", "3-1"), "'3-1' are no folds such as 0-9 or 0,3"),
+        (("lits", "--folds", "first"), "'first' are no folds"),
+        (("lits", "--folds", "-1"), "'-1' are no folds"),
+        (("lits", "--learning-rates", "1e-4,fast"), "'1e-4,fast' is no list of numbers such as"),
+        (("lits", "--learning-rates", ""), "is no list of numbers"),
+        (("lits", "--learning-rates", "0,1e-4"), "expected numbers above 0 and up to 10"),
+        (("lits", "--learning-rates", "nan"), "expected numbers above 0 and up to 10"),
+        (("lits", "--learning-rates", "1e-4,inf"), "expected numbers above 0 and up to 10"),
+        (("lits", "--target", "spleen"), "'liver', 'tumour'"),
+        (("lits", "--views", "all"), "No such option"),
+        (("chexpert", "--folds", "0"), "No such option"),
+        (("lits", "--shuffled"), "No such option"),
     ],
 )
-def test_wrong_calls_are_one_message(workplace, arguments, named):
-    done = pcrl("eval", *arguments, *CPU, cwd=workplace)
-    assert done.returncode != 0
-    assert named in done.stderr
-    assert "Traceback" not in done.stderr
+def test_wrong_calls_are_one_message(workplace, monkeypatch, arguments, named):
+    assert named in refused(workplace, monkeypatch, "eval", *arguments, *CPU)
 
 
-def test_without_a_run_it_says_how_to_make_one(workplace):
-    done = pcrl("eval", "lits", "--cache", workplace / "cache", *CPU, cwd=workplace / "data")
+def test_a_wrong_call_has_no_traceback_and_leaves_no_folder(workplace):
+    done = pcrl("eval", "lits", "--set", "finetuning.epoch=3", "--out", "wrong", *CPU, cwd=workplace)
     assert done.returncode == 1
-    assert "pcrl pretrain --cache" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (workplace / "wrong").exists()
+
+
+def test_without_a_run_it_says_how_to_make_one(workplace, monkeypatch):
+    said = refused(workplace / "data", monkeypatch, "eval", "lits", "--cache", workplace / "cache", *CPU)
+    assert f"pcrl pretrain --cache {workplace / 'cache'}" in said
+
+
+def test_arms_are_those_of_the_machinery():
+    assert KINDS == arms.KINDS
+
+
+@pytest.mark.parametrize(
+    "task", ["", "lits", "brats", "luna", "segmentation", "chexpert", "chestxray", "classification"]
+)
+def test_help(task, tmp_path, monkeypatch):
+    from click.testing import CliRunner
+    from pcrl_cli.main import main
+
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(main, ["eval", *filter(None, [task]), "--help"])
+    assert done.exit_code == 0
+    assert "pcrl eval" in done.stdout
+    if task:
+        for option in (
+            "--arms",
+            "--fraction",
+            "--seeds",
+            "--learning-rates",
+            "--freeze",
+            "--resume",
+            "--out",
+            "--transductive",
+        ):
+            assert option in done.stdout
+        assert ("--folds" in done.stdout) == (task in ("lits", "brats", "luna", "segmentation"))
+        assert ("--uncertain" in done.stdout) == (task in ("chexpert", "chestxray", "classification"))
+        assert "Example" in done.stdout
+
+
+def test_help_does_not_load_torch(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "pcrl", "eval", "lits", "--help"],
+        capture_output=True, encoding="utf-8", cwd=tmp_path, env=environment(),
+    )  # fmt: skip
+    assert "Example" in done.stdout
+    loaded = {line.rpartition("|")[2].strip().split(".")[0] for line in done.stderr.splitlines()}
+    assert not loaded & {"torch", "monai", "numba", "pydantic"}
+
+
+def test_split_files_show_no_patient_on_two_sides(workplace):
+    done = pcrl(
+        "eval",
+        "lits",
+        "--arms",
+        "scratch",
+        "--epochs",
+        1,
+        "--folds",
+        "0-4",
+        "--out",
+        "folds",
+        *CPU,
+        cwd=workplace,
+    )
+    assert done.returncode == 0, done.stderr
+    with (workplace / "folds/splits.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    tested = []
+    for fold in range(5):
+        sides = {
+            side: {row["patient"] for row in rows if (row["fold"], row["side"]) == (str(fold), side)}
+            for side in ("train", "validation", "test")
+        }
+        assert sum(map(len, sides.values())) == len(set.union(*sides.values())) == 8
+        tested += sides["test"]
+    assert sorted(tested) == sorted({row["patient"] for row in rows})
+
+
+def test_what_goes_on_takes_no_other_wishes(workplace, monkeypatch):
+    said = refused(workplace, monkeypatch, "eval", "lits", "--resume", "--fraction", "0.5", *CPU)
+    assert "--resume goes on with what was asked: leave --fraction" in said

@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 import radiographs
 import torch
-from click.testing import CliRunner
-from command import pcrl
-from pcrl_cli.main import main
+from command import pcrl, refused
+from safetensors.numpy import load_file
 
 from pcrl.config import VolumeModel
 from pcrl.datasets.chexpert import COMPETITION, OBSERVATIONS
@@ -90,93 +89,104 @@ def score(workplace, *arguments):
     return done
 
 
-def here(folder, monkeypatch, *arguments):
-    """A call that ends in a message, in this process: to start another takes seconds."""
-    monkeypatch.chdir(folder)
-    done = CliRunner().invoke(main, ["eval", *arguments, *CPU])
-    assert done.exit_code != 0
-    assert isinstance(done.exception, SystemExit), done.exception
-    return done
+def results_in(folder):
+    return json.loads((folder / "results.json").read_text(), parse_constant=pytest.fail)
+
+
+def row(arm, label, metric="auroc"):
+    return next((row for row in arm["rows"] if (row["label"], row["metric"]) == (label, metric)), None)
 
 
 def test_all_arms_on_the_newest_run(workplace):
-    done = score(
-        workplace,
-        "chexpert",
-        "--fraction",
-        0.5,
-        "--from-scratch",
-        "--shuffled",
-        "--seeds",
-        2,
-        "--out",
-        "scores",
+    call = ("chexpert", "--fraction", 0.5, "--arms", "pretrained,scratch,shuffled", "--seeds", 2)
+    done = score(workplace, *call, "--out", "scores")
+    assert (
+        f"pretrained: {workplace / 'runs/first'}; pre-training started from fresh weights, seed 0"
+        in done.stdout
     )
-    assert "runs/first, the newest compatible run" in done.stdout
-    assert "started from: fresh weights, seed 0" in done.stdout
     assert "42 images not frontal: left out" in done.stdout
-    results = json.loads((workplace / "scores/results.json").read_text())
-    assert list(results["arms"]) == ["pre-trained", "from-scratch", "shuffled labels"]
-    assert results["scored"] == list(COMPETITION)
-    assert results["labels"] == list(OBSERVATIONS)
-    assert (results["transductive"], results["synthetic_images"]) == (False, 0)
-    assert (results["start"], results["test_images"]) == ("fresh weights, seed 0", 12)
-    for arm in results["arms"].values():
+    results = results_in(workplace / "scores")
+    assert [arm["name"] for arm in results["arms"]] == ["pretrained", "scratch", "shuffled"]
+    assert (results["transductive"], results["virtual"], results["test_patients"]) == (False, 0, 12)
+    for arm in results["arms"]:
         assert [run["seed"] for run in arm["runs"]] == [0, 1]
-        images, of_studies = arm["summary"]["images"], arm["summary"]["studies"]
-        # One frontal view a study: both are the same.
-        assert images["labels"] == of_studies["labels"]
-        for label in (UNDEFINED, ALWAYS):
-            assert images["labels"][label]["auroc"] is None
-        defined = [name for name in COMPETITION if name not in (UNDEFINED, ALWAYS)]
-        mean = np.mean([[run["images"]["labels"][name] for name in defined] for run in arm["runs"]])
-        assert images["mean"]["auroc"] == pytest.approx(mean)
-        low, high = images["mean"]["interval"]
+        assert {each["label"] for each in arm["rows"]} == {*COMPETITION, "mean"}
+        for name in COMPETITION:
+            # One frontal view a study: both are the same.
+            assert row(arm, name)["value"] == row(arm, name, "auroc_study")["value"]
+            assert (row(arm, name)["value"] is None) == (name in (UNDEFINED, ALWAYS))
+        defined = [row(arm, name)["value"] for name in COMPETITION if name not in (UNDEFINED, ALWAYS)]
+        mean = row(arm, "mean")
+        assert mean["value"] == pytest.approx(np.mean(defined))
+        low, high = mean["interval"]
         assert 0 <= low <= high <= 1
-        assert f"{mean:.3f} [{low:.3f}–{high:.3f}]" in done.stdout
-        assert 0 <= images["labels"]["Atelectasis"]["calibration"]["error"] <= 1
-    assert [pair["minus"] for pair in results["differences"]] == ["from-scratch", "shuffled labels"]
+        assert f"{mean['value']:.3f} [{low:.3f}–{high:.3f}]" in done.stdout
+        assert 0 <= row(arm, "Atelectasis", "calibration")["value"] <= 1
+    pairs = [(one["arm"], one["minus"], one["metric"]) for one in results["comparisons"]]
+    assert pairs == [
+        ("pretrained", other, metric)
+        for other in ("scratch", "shuffled")
+        for metric in ("auroc", "auroc_study")
+    ]
+    for one in results["comparisons"]:
+        assert 0 < one["p"] <= 1
+        assert one["interval"][0] <= one["interval"][1]
+    assert "AUROC per image of mean, pretrained − scratch: " in done.stdout
     for what, label in (("positives", UNDEFINED), ("negatives", ALWAYS)):
-        assert (
-            f"no {what} among the test images, so no AUROC, and no part in the mean: {label}\n" in done.stdout
-        )
+        said = f"no {what} among the test images, so no AUROC, and no part in the mean: {label}"
+        assert f"{said}\n" in done.stdout
+        assert said in results["notes"]
 
 
 def test_every_score_every_split_and_figures_are_written(workplace):
     score(workplace, "chexpert", "--from-scratch", "--views", "all", "--uncertain", "zeros", "--out", "all")
-    split = json.loads((workplace / "all/split.json").read_text())
-    names = {part: set(split["seeds"]["0"][part]) for part in ("train", "validation")}
-    assert len(split["test"]) == 24
-    assert not names["train"] & names["validation"]
-    assert all(name.startswith("valid/") for name in split["test"])
-    assert not any(name.startswith("valid/") for part in names.values() for name in part)
-    with (workplace / "all/scores.csv").open(newline="") as file:
+    results = results_in(workplace / "all")
+    (side,) = results["splits"]
+    parts = {part: set(side[part]) for part in ("train", "validation", "test")}
+    assert len(side["test"]) == 24
+    assert not parts["train"] & parts["validation"]
+    assert all(name.startswith("valid/") for name in side["test"])
+    assert not any(name.startswith("valid/") for part in ("train", "validation") for name in parts[part])
+    with (workplace / "all/probabilities.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert [row["name"] for row in rows] == 2 * split["test"]
-    assert {row["arm"] for row in rows} == {"pre-trained", "from-scratch"}
-    assert all(0 < float(row[f"score {name}"]) < 1 for row in rows for name in OBSERVATIONS)
-    assert {row[f"truth {UNDEFINED}"] for row in rows} == {"0"}
-    results = json.loads((workplace / "all/results.json").read_text())
-    labels = results["arms"]["pre-trained"]["summary"]
-    positives = [labels[unit]["labels"]["Atelectasis"]["positives"] for unit in ("images", "studies")]
+    assert [one["name"] for one in rows] == 2 * side["test"]
+    assert {one["arm"] for one in rows} == {"pretrained", "scratch"}
+    assert all(0 < float(one[f"score {name}"]) < 1 for one in rows for name in OBSERVATIONS)
+    assert {one[f"truth {UNDEFINED}"] for one in rows} == {"0"}
+    pretrained = results["arms"][0]
+    positives = [
+        row(pretrained, "Atelectasis", metric)["counts"]["positives"] for metric in ("auroc", "auroc_study")
+    ]
     assert positives == [12, 6]
     for figure in ("roc", "calibration"):
         assert (workplace / f"all/{figure}.png").read_bytes().startswith(b"\x89PNG")
+    assert {line["kind"] for line in results["lines"]} == {"roc"}
+    assert "<svg" in (workplace / "all/report.html").read_text()
+    for name in ("scores", "cases", "comparisons", "runs"):
+        assert (workplace / f"all/{name}.csv").is_file()
+    assert (results["protocol"]["views"], results["protocol"]["uncertain"]) == ("all", "zeros")
 
 
 def test_a_linear_probe_on_imported_imagenet_weights(workplace):
     done = score(
-        workplace, "classification", "--dataset", "chexpert", "--checkpoint", "imagenet", "--linear-probe",
+        workplace, "classification", "--dataset", "chexpert", "--checkpoint", "imagenet", "--freeze",
         "--fraction", 0.01, "--out", "probe",
     )  # fmt: skip
     assert "torchvision resnet18 (ImageNet)" in done.stdout
     assert "make sure that no test patient" not in done.stdout
     assert "training 1 patient with 1 image;" in done.stdout
     assert "no positive among the training images" in done.stdout
-    results = json.loads((workplace / "probe/results.json").read_text())
-    assert (results["linear_probe"], results["training_patients"]) == (True, 1)
-    assert results["scored"] == list(OBSERVATIONS)
-    assert IMAGENET in results["start"]
+    assert "chexpert: 1 training patient, encoder frozen" in done.stdout
+    results = results_in(workplace / "probe")
+    assert (results["protocol"]["freeze"], results["training_patients"]) == (True, 1)
+    (arm,) = results["arms"]
+    assert {each["label"] for each in arm["rows"]} == {*OBSERVATIONS, "mean"}
+    assert IMAGENET in arm["about"]
+    kept = load_file(workplace / "probe" / arm["runs"][0]["folder"] / "weights.safetensors")
+    given = load_file(workplace / "imagenet/weights.safetensors")
+    names = [name for name in kept if name.startswith("encoder.")]
+    assert len(names) == len(given) > 100
+    assert all(np.array_equal(kept[name], given[name]) for name in names)
 
 
 def test_a_table_of_ones_own(workplace):
@@ -192,10 +202,33 @@ def test_a_table_of_ones_own(workplace):
         "--recipe", "cpu-2d", "--from-scratch", "--set", "data.size=64", *SETTINGS, "--out", "mine-scores",
         "--checkpoint", "runs/first",
     )  # fmt: skip
-    results = json.loads((workplace / "mine-scores/results.json").read_text())
-    assert (results["dataset"], results["scored"]) == ("bright", ["bright"])
-    assert len(results["arms"]["from-scratch"]["runs"][0]["history"]["losses"]) == 2
+    results = results_in(workplace / "mine-scores")
+    assert results["dataset"] == "bright"
+    assert {each["label"] for arm in results["arms"] for each in arm["rows"]} == {"bright"}
+    assert len(results["arms"][1]["runs"][0]["losses"]) == 2
     assert "too few for intervals. The scores say nothing about quality" in done.stdout
+
+
+def test_an_evaluation_of_images_goes_on_where_it_was(workplace):
+    call = ("chexpert", "--arms", "pretrained,scratch", "--epochs", "1", "--fraction", "0.5")
+    score(workplace, *call, "--out", "undisturbed")
+    score(workplace, *call, "--out", "stopped")
+    # As a kill after the first arm leaves it.
+    (workplace / "stopped/results.json").unlink()
+    (workplace / "stopped/runs/scratch-seed0/run.json").unlink()
+    first = workplace / "stopped/runs/pretrained-seed0/run.json"
+    before = first.stat().st_mtime_ns
+    done = score(workplace, "chexpert", "--out", "stopped", "--resume")
+    assert "Going on with stopped, as it was asked: " in done.stdout
+    assert first.stat().st_mtime_ns == before
+    whole, again = (results_in(workplace / name) for name in ("undisturbed", "stopped"))
+    for arm, same in zip(whole["arms"], again["arms"], strict=True):
+        assert arm["rows"] == same["rows"]
+        assert [run["losses"] for run in arm["runs"]] == [run["losses"] for run in same["runs"]]
+    assert whole["comparisons"] == again["comparisons"]
+    names = ("undisturbed", "stopped")
+    one, other = ((workplace / name / "probabilities.csv").read_bytes() for name in names)
+    assert one == other
 
 
 def test_a_run_that_saw_test_patients_is_refused_unless_stated(workplace, monkeypatch):
@@ -205,41 +238,43 @@ def test_a_run_that_saw_test_patients_is_refused_unless_stated(workplace, monkey
     (leaky / "run.json").write_text(json.dumps(record | {"patients": ["patient01001"]}))
     (leaky / "checkpoints").symlink_to(workplace / "runs/first/checkpoints")
     call = ("chexpert", "--checkpoint", "leaky", "--epochs", "1")
-    refused = here(workplace, monkeypatch, *call)
-    assert "saw what would be tested: patients patient01001; images none" in refused.stderr
+    said = refused(workplace, monkeypatch, "eval", *call, *CPU)
+    assert "saw what would be tested: patients patient01001; images none" in said
     stated = score(workplace, *call, "--transductive", "--out", "stated")
     assert "TRANSDUCTIVE" in stated.stdout
-    assert json.loads((workplace / "stated/results.json").read_text())["transductive"] is True
+    assert results_in(workplace / "stated")["transductive"] is True
 
 
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
-        (("chestxray",), "pcrl ingest --dataset chestxray --cache cache"),
-        (("classification", "--dataset", "mine"), "pcrl eval classification --table mine.csv"),
+        (("chestxray",), "pcrl ingest --dataset chestxray --cache"),
+        (("classification", "--dataset", "mine"), "pcrl eval classification --table mine.csv --images DIR"),
         (("classification",), "either --dataset, or --table together with --images"),
         (("classification", "--table", "bright.csv"), "either --dataset, or --table together with --images"),
         (("chexpert", "--cache", "elsewhere"), "elsewhere holds no cache"),
         (("chexpert", "--recipe", "cpu-3d"), "recipe cpu-3d is for volumes, chexpert holds images"),
         (("chexpert", "--uncertain", "maybe"), "'ones', 'zeros', 'ignore'"),
         (("chexpert", "--set", "finetuning.epoch=3"), "finetuning.epoch"),
-        (("chexpert", "--set", "model.width=16"), "no finished run in ./runs fits"),
+        (("chexpert", "--set", "model.width=16"), "/runs fits. Make one:"),
+        (("chexpert", "--arms", "scratch,other"), "no arm 'other'"),
+        (("chexpert", "--arms", "pretrained,comparison"), "learnt comparison only. Make one"),
+        (("chexpert", "--linear-probe"), "No such option"),
+        (("classification", "--resume"), "no unfinished evaluation of classification"),
         (("segmentation", "--dataset", "chexpert"), "chexpert holds images, not volumes"),
     ],
 )
 def test_wrong_calls_are_one_message(workplace, monkeypatch, arguments, named):
-    done = here(workplace, monkeypatch, *arguments)
-    assert named in done.stderr
+    assert named in refused(workplace, monkeypatch, "eval", *arguments, *CPU)
 
 
 def test_volumes_are_said_to_be_volumes(tmp_path, monkeypatch):
     (tmp_path / "cache/chexpert").mkdir(parents=True)
     (tmp_path / "cache/chexpert/dataset.json").write_text("{}")
-    done = here(tmp_path, monkeypatch, "chexpert")
-    assert "chexpert holds volumes, not images" in done.stderr
+    assert "chexpert holds volumes, not images" in refused(tmp_path, monkeypatch, "eval", "chexpert", *CPU)
 
 
 def test_weights_of_a_3d_network_are_refused(workplace, tmp_path, monkeypatch):
     save_weights(tmp_path / "volumes", VolumeModel(width=4), {}, {})
-    done = here(workplace, monkeypatch, "chexpert", "--checkpoint", str(tmp_path / "volumes"))
-    assert "a 3D network of width 4 and 4 levels; this evaluation needs a 2D network" in done.stderr
+    said = refused(workplace, monkeypatch, "eval", "chexpert", "--checkpoint", tmp_path / "volumes", *CPU)
+    assert "a 3D network of width 4 and 4 levels; this evaluation needs a 2D network" in said

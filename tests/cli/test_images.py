@@ -1,7 +1,6 @@
 """The 2D side as a user types it: ingest, look, bench, pre-train, kill, resume."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -10,7 +9,7 @@ import time
 import numpy as np
 import pytest
 import radiographs
-from command import ROOT, pcrl
+from command import environment, pcrl
 from PIL import Image
 from safetensors.numpy import load_file
 
@@ -105,7 +104,7 @@ def test_killed_and_resumed_ends_as_an_undisturbed_run(workplace):
     assert "images of" in done.stdout
     process = subprocess.Popen(
         [sys.executable, "-m", "pcrl", "pretrain", "--out", "runs/killed"],
-        cwd=workplace, env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=subprocess.DEVNULL,
+        cwd=workplace, env=environment(), stdout=subprocess.DEVNULL,
     )  # fmt: skip
     checkpoints = workplace / "runs/killed/checkpoints"
     while not (checkpoints.is_dir() and any(p.name.startswith("epoch-0001") for p in checkpoints.iterdir())):

@@ -52,3 +52,22 @@ def test_help_has_an_example(tmp_path):
     done = pcrl("ingest", "--help", cwd=tmp_path)
     assert done.returncode == 0
     assert "pcrl ingest --dataset lits" in done.stdout
+
+
+def test_tables_and_patients_are_brought_up_to_date_without_a_scan(tmp_path):
+    for n in range(2):
+        scans.write(tmp_path / f"data/luna/subset{n}/1.2.{n}.mhd", scans.body())
+    table = tmp_path / "data/luna/annotations.csv"
+    table.write_text("one")
+    first = pcrl("ingest", "--dataset", "luna", cwd=tmp_path)
+    assert first.returncode == 0, first.stderr
+    assert "Beside them: annotations.csv." in first.stdout
+    assert "nothing to do" in pcrl("ingest", "--dataset", "luna", cwd=tmp_path).stdout
+    table.write_text("two")
+    (tmp_path / "data/luna/patients.csv").write_text("case,patient\n1.2.0,anna\n1.2.1,anna\n")
+    again = pcrl("ingest", "--dataset", "luna", cwd=tmp_path)
+    assert "already; copied annotations.csv." in again.stdout
+    assert (tmp_path / "cache/luna/tables/annotations.csv").read_text() == "two"
+    shown = pcrl("cache", "info", cwd=tmp_path).stdout
+    assert "1 real patient " in shown
+    assert "annotations.csv" in shown

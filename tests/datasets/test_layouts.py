@@ -42,6 +42,27 @@ def test_luna_folds(tmp_path):
     assert [case.split for case in found.cases] == ["train"] * 7 + ["val"] * 2 + ["test"]
     assert [case.fold for case in found.cases] == list(range(10))
     assert found.tissue == "lung"
+    assert "no candidates_V2.csv, annotations.csv, annotations_excluded.csv in" in found.notes[0]
+
+
+def test_luna_tables_where_they_lie(tmp_path):
+    touch(tmp_path / "subset0/1.2.mhd", tmp_path / "annotations.csv")
+    touch(tmp_path / "CSVFILES/candidates.csv", tmp_path / "CSVFILES/annotations.csv")
+    touch(tmp_path / "evaluationScript/annotations/annotations_excluded.csv")
+    found = find("luna", tmp_path)
+    assert [str(table.relative_to(tmp_path)) for table in found.tables] == [
+        "CSVFILES/candidates.csv",
+        "annotations.csv",
+        "evaluationScript/annotations/annotations_excluded.csv",
+    ]
+    (note,) = found.notes
+    assert "candidates.csv is taken, as there is no candidates_V2.csv" in note
+    touch(tmp_path / "CSVFILES/candidates_V2.csv")
+    (tmp_path / "CSVFILES/annotations.csv").write_text("other")
+    found = find("luna", tmp_path)
+    assert found.tables[0].name == "candidates_V2.csv"
+    (note,) = found.notes
+    assert "CSVFILES/annotations.csv differs from" in note
 
 
 def nnunet(root, channels=("CT",), labels=None):
@@ -103,7 +124,7 @@ def test_folder_names_that_collide_are_refused(tmp_path):
         find("folder", tmp_path)
 
 
-@pytest.mark.parametrize("name", ["lits", "luna", "nnunet", "folder", "chexpert", "chestxray"])
+@pytest.mark.parametrize("name", ["lits", "luna", "brats", "nnunet", "folder", "chexpert", "chestxray"])
 def test_wrong_trees_say_what_was_expected_and_found(tmp_path, name):
     with pytest.raises(LayoutError, match="does not exist"):
         find(name, tmp_path / "nowhere")
@@ -123,7 +144,7 @@ def test_wrong_tree_suggests_the_right_name(tmp_path):
 
 
 def test_unknown_data_set_and_default_source(monkeypatch, tmp_path):
-    with pytest.raises(LayoutError, match="luna, lits, nnunet, folder, chexpert, chestxray"):
+    with pytest.raises(LayoutError, match="luna, lits, brats, nnunet, folder, chexpert, chestxray"):
         find("brain", tmp_path)
     monkeypatch.setenv("PCRL_DATA", str(tmp_path))
     assert default_source("lits") == tmp_path / "lits"

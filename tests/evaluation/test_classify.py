@@ -1,21 +1,24 @@
 """Fine-tuning and linear probe on a toy: whether there is a bright square."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from pcrl.config import Classification, ImageModel
-from pcrl.evaluation.classify import Task, features, finetune, predict
-from pcrl.evaluation.early_stopping import EarlyStopping, masked_loss
-from pcrl.evaluation.linear_probe import probe
+from pcrl.config import ImageModel
+from pcrl.evaluation import fit as loop
+from pcrl.evaluation.classify import ClassifierLearner, Lesson, features, masked_loss, predict
+from pcrl.evaluation.early_stopping import EarlyStopping
+from pcrl.evaluation.fit import Schedule, fit
+from pcrl.evaluation.linear_probe import ProbeLearner
 from pcrl.evaluation.roc import auroc
 from pcrl.models.classifier import build_classifier
 
 CPU = torch.device("cpu")
-SETTINGS = Classification(
-    shape=(32, 32), epochs=8, patience=8, batch_size=16, learning_rate=1e-3, halve_every=50
-)
+SCHEDULE = Schedule(epochs=8, learning_rate=1e-3, halve_every=50, patience=8)
+PROBE = Schedule(epochs=60, learning_rate=3e-3, halve_every=50, patience=60, frozen=True)
 TRAIN, VALIDATION, TEST = np.arange(96), np.arange(96, 128), np.arange(128, 192)
 
 
@@ -48,22 +51,35 @@ def model():
     return build_classifier(ImageModel(width=8), 2, None)
 
 
-def train(how=finetune, targets=SQUARES.labels, settings=SETTINGS, validation=VALIDATION, seen=None):
+def quiet(*_):
+    pass
+
+
+def tuned(net, lesson, seed):
+    return ClassifierLearner(net, SQUARES, lesson, seed, CPU)
+
+
+def probed(net, lesson, seed):
+    return ProbeLearner(net, SQUARES, lesson, 16, seed, CPU)
+
+
+def train(
+    how=tuned, targets=SQUARES.labels, schedule=SCHEDULE, validation=VALIDATION, show=quiet, seed=0, keep=None
+):
+    """The network, how its training went, and the AUROC of its answers."""
     net = model()
-    task = Task(TRAIN, validation, targets, [0])
-    shown = [] if seen is None else seen
-    history = how(net, SQUARES, task, settings, 0, CPU, lambda *line: shown.append(line))
-    scores = predict(net, SQUARES, TEST, CPU)[:, 0]
-    return net, history, auroc(scores, SQUARES.labels[TEST, 0] > 0.5)
+    learner = how(net, Lesson(TRAIN, validation, targets, [0]), seed)
+    history = fit(learner, schedule, keep, show)
+    learner.finish()
+    return net, history, auroc(predict(net, SQUARES, TEST, CPU)[:, 0], SQUARES.labels[TEST, 0] > 0.5)
 
 
 def test_what_can_be_learnt_is_learnt_and_the_same_way_twice():
     seen = []
-    first, history, area = train(seen=seen)
+    first, history, area = train(show=lambda *line: seen.append(line))
     assert area > 0.95
-    assert history.criterion == "AUROC"
     assert len(seen) == len(history.losses) == len(history.validations)
-    assert history.validations[history.chosen_epoch - 1][1] == max(area for _, area in history.validations)
+    assert history.validations[history.chosen_epoch - 1][1] == max(score for _, score in history.validations)
     again, same, _ = train()
     assert same == history
     torch.testing.assert_close(first.state_dict(), again.state_dict(), rtol=0, atol=0)
@@ -73,51 +89,59 @@ def test_shuffled_labels_teach_nothing():
     mixed = SQUARES.labels.copy()
     for rows in (TRAIN, VALIDATION):
         mixed[rows] = SQUARES.labels[np.random.default_rng(1).permutation(rows)]
-    areas = []
-    for seed in range(3):
-        net = model()
-        finetune(net, SQUARES, Task(TRAIN, VALIDATION, mixed, [0]), SETTINGS, seed, CPU, lambda *_: None)
-        areas.append(auroc(predict(net, SQUARES, TEST, CPU)[:, 0], SQUARES.labels[TEST, 0] > 0.5))
+    areas = [train(targets=mixed, seed=seed)[2] for seed in range(3)]
     assert abs(np.mean(areas) - 0.5) < 0.2
+
+
+def lesson_of(truth, scored):
+    """Of validation images alone."""
+    truth = np.asarray(truth, np.float32)
+    return Lesson(np.empty(0, np.int64), np.arange(len(truth)), truth, scored)
 
 
 def test_the_best_epoch_is_kept_and_training_ends_when_none_is_better():
     layer = nn.Linear(1, 1)
-    truth = np.array([[0], [1], [1]], np.float32)
-    stopping = EarlyStopping(layer, truth, [0], patience=2)
+    lesson, stopping = lesson_of([[0], [1], [1]], [0]), EarlyStopping(layer, patience=2)
     right, wrong = np.array([[-1.0], [1.0], [2.0]]), np.array([[1.0], [-1.0], [2.0]])
     went_on = []
     for epoch, logits in enumerate((wrong, right, right, wrong), 1):
         with torch.no_grad():
             layer.weight.fill_(epoch)
-        went_on.append(stopping.better_is_near(epoch, logits))
+        went_on.append(stopping.better_is_near(epoch, lesson.score(logits)))
     assert went_on == [True, True, True, False]
     stopping.restore()
     assert (layer.weight.item(), stopping.chosen_epoch) == (2, 2)
-    assert [area for _, area in stopping.history] == [0.5, 1.0, 1.0, 0.5]
+    assert [score[0] for _, score in stopping.history] == [0.5, 1.0, 1.0, 0.5]
 
 
 def test_of_two_epochs_with_the_same_auroc_the_one_with_the_lower_loss_is_kept():
-    stopping = EarlyStopping(nn.Linear(1, 1), np.array([[0], [1]], np.float32), [0], patience=5)
+    lesson, stopping = lesson_of([[0], [1]], [0]), EarlyStopping(nn.Linear(1, 1), patience=5)
+    assert lesson.criterion == "mean AUROC"
     for epoch, size in enumerate((1.0, 3.0, 2.0), 1):
-        stopping.better_is_near(epoch, np.array([[-size], [size]]))
+        stopping.better_is_near(epoch, lesson.score(np.array([[-size], [size]])))
     assert stopping.chosen_epoch == 2
 
 
 def test_loss_chooses_where_no_scored_label_has_both_classes():
-    truth = np.array([[0, 1], [0, 0]], np.float32)
-    stopping = EarlyStopping(nn.Linear(1, 1), truth, [0], patience=5)
-    assert stopping.criterion == "loss"
+    lesson, stopping = lesson_of([[0, 1], [0, 0]], [0]), EarlyStopping(nn.Linear(1, 1), patience=5)
+    assert lesson.criterion == "loss, negative"
     for epoch, value in enumerate((0.0, -2.0, -1.0), 1):
-        stopping.better_is_near(epoch, np.array([[value, 1.0], [value, -1.0]]))
+        stopping.better_is_near(epoch, lesson.score(np.array([[value, 1.0], [value, -1.0]])))
     assert stopping.chosen_epoch == 2
-    assert stopping.history[0][1] is None
+    assert [len(score) for _, score in stopping.history] == [1, 1, 1]
+
+
+def test_only_scored_labels_choose():
+    lesson = lesson_of([[0, 1], [1, 0]], [0])
+    assert lesson.score(np.array([[-1.0, -1.0], [1.0, 1.0]]))[0] == 1.0
+    both = lesson_of([[0, 1], [1, 0]], [0, 1])
+    assert both.score(np.array([[-1.0, -1.0], [1.0, 1.0]]))[0] == 0.5
 
 
 def test_without_validation_images_the_last_epoch_is_kept():
-    settings = SETTINGS.model_copy(update={"epochs": 2})
-    _, history, _ = train(settings=settings, validation=np.empty(0, np.int64))
-    assert (history.criterion, history.chosen_epoch, history.validations) == ("last epoch", 2, ())
+    none = np.empty(0, np.int64)
+    _, history, _ = train(schedule=replace(SCHEDULE, epochs=2), validation=none)
+    assert (history.chosen_epoch, history.validations, history.best) == (2, (), None)
 
 
 def test_targets_that_do_not_count_change_nothing():
@@ -139,15 +163,21 @@ def test_a_label_that_never_counts_leaves_the_others_learnable():
     assert area > 0.9
 
 
-def test_a_loss_that_is_no_number_is_said():
-    settings = SETTINGS.model_copy(update={"learning_rate": 1e30})
-    with pytest.raises(FloatingPointError, match=r"lower finetuning\.learning_rate"):
-        train(settings=settings)
+@pytest.mark.parametrize("epochs", [1, 8])
+def test_a_network_that_explodes_is_said_to(epochs):
+    """Though the loss of one epoch is a number and only its last step was too long."""
+    with pytest.raises(FloatingPointError, match="--learning-rates"):
+        train(schedule=replace(SCHEDULE, epochs=epochs, learning_rate=1e30), validation=np.empty(0, np.int64))
+
+
+@pytest.mark.parametrize("answer", [np.nan, np.inf])
+def test_answers_that_are_no_numbers_choose_nothing(answer):
+    with pytest.raises(FloatingPointError, match="NaN or infinite"):
+        lesson_of([[0], [1]], [0]).score(np.array([[answer], [1.0]]))
 
 
 def test_a_linear_probe_learns_and_leaves_the_encoder_untouched():
-    settings = SETTINGS.model_copy(update={"epochs": 60, "patience": 60, "learning_rate": 3e-3})
-    net, history, area = train(probe, settings=settings)
+    net, history, area = train(probed, schedule=PROBE)
     assert area > 0.8
     assert len(history.losses) > 1
     before, after = model(), net
@@ -158,12 +188,51 @@ def test_a_linear_probe_learns_and_leaves_the_encoder_untouched():
 
 def test_a_probe_of_no_steps_worth_speaking_of_asks_the_layer_it_was_given():
     """Standardising the features is put into the weights: the probe's own answers are the classifier's."""
-    net = model()
-    start = net.classifier.weight.detach().clone()
-    settings = SETTINGS.model_copy(update={"epochs": 1, "learning_rate": 1e-12})
-    probe(net, SQUARES, Task(TRAIN, VALIDATION, SQUARES.labels, [0]), settings, 0, CPU, lambda *_: None)
+    start = model().classifier.weight.detach().clone()
+    net, _, _ = train(probed, schedule=replace(PROBE, epochs=1, learning_rate=1e-12))
     found = features(net, SQUARES, TRAIN, CPU)
     deviation = found.std(dim=0, correction=0)
     standard = (found - found.mean(dim=0)) / torch.where(deviation < 1e-6, 1, deviation)
     expected = standard @ start.T + model().classifier.bias
     np.testing.assert_allclose(predict(net, SQUARES, TRAIN, CPU), expected.detach().numpy(), atol=1e-4)
+
+
+def test_what_a_probe_says_while_it_learns_is_what_its_classifier_says_afterwards():
+    net = model()
+    lesson = Lesson(TRAIN, VALIDATION, SQUARES.labels, [0])
+    learner = probed(net, lesson, 0)
+    history = fit(learner, PROBE, None, quiet)
+    learner.finish()
+    again = lesson.score(predict(net, SQUARES, VALIDATION, CPU))
+    assert again == pytest.approx(history.best, abs=1e-4)
+
+
+def test_a_probe_without_validation_images_and_of_one_training_image():
+    lesson = Lesson(TRAIN[:1], np.empty(0, np.int64), SQUARES.labels, [0])
+    net = model()
+    learner = probed(net, lesson, 0)
+    history = fit(learner, replace(PROBE, epochs=2), None, quiet)
+    learner.finish()
+    assert history.best is None
+    assert np.isfinite(predict(net, SQUARES, TEST, CPU)).all()
+
+
+class KilledError(Exception):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("how", "schedule"), [(tuned, replace(SCHEDULE, epochs=4)), (probed, replace(PROBE, epochs=4))]
+)
+def test_killed_and_taken_up_again_it_ends_with_the_same_bits(tmp_path, monkeypatch, how, schedule):
+    def killed(epoch, *_):
+        if epoch == 2:
+            raise KilledError
+
+    whole, expected, _ = train(how, schedule=schedule)
+    monkeypatch.setattr(loop, "SAVE_EVERY", 0.0)
+    with pytest.raises(KilledError):
+        train(how, schedule=schedule, keep=tmp_path / "state", show=killed)
+    again, history, _ = train(how, schedule=schedule, keep=tmp_path / "state")
+    assert history == expected
+    torch.testing.assert_close(whole.state_dict(), again.state_dict(), rtol=0, atol=0)

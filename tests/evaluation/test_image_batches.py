@@ -24,8 +24,8 @@ def images(tmp_path_factory):
 
 
 def everything(images, threads, seed=0, epoch=1):
-    with ImageBatches(images, RECIPE, threads) as batches:
-        return [*batches.augmented(ROWS, seed, epoch), *batches.plain(ROWS)]
+    batches = ImageBatches(images, RECIPE, threads)
+    return [*batches.augmented(ROWS, seed, epoch), *batches.plain(ROWS)]
 
 
 def test_threads_change_nothing(images):
@@ -35,23 +35,29 @@ def test_threads_change_nothing(images):
         np.testing.assert_array_equal(pixels, same)
 
 
+def test_batches_that_nobody_waits_for_leave_nothing_behind(images):
+    batches = ImageBatches(images, RECIPE, 2)
+    for _ in range(3):
+        next(iter(batches.augmented(ROWS, 0, 1)))
+    first, again = (list(batches.plain(ROWS)) for _ in range(2))
+    for (_, pixels), (_, same) in zip(first, again, strict=True):
+        np.testing.assert_array_equal(pixels, same)
+
+
 def test_each_image_once_and_other_crops_in_another_epoch(images):
-    with ImageBatches(images, RECIPE, 2) as batches:
-        found = {}
-        for seed, epoch in ((0, 1), (0, 2), (1, 1)):
-            drawn = list(batches.augmented(ROWS, seed, epoch))
-            assert sorted(np.concatenate([rows for rows, _ in drawn])) == list(ROWS)
-            by_row = {
-                int(row): image for rows, pixels in drawn for row, image in zip(rows, pixels, strict=True)
-            }
-            found[seed, epoch] = by_row
+    batches = ImageBatches(images, RECIPE, 2)
+    found = {}
+    for seed, epoch in ((0, 1), (0, 2), (1, 1)):
+        drawn = list(batches.augmented(ROWS, seed, epoch))
+        assert sorted(np.concatenate([rows for rows, _ in drawn])) == list(ROWS)
+        by_row = {int(row): image for rows, pixels in drawn for row, image in zip(rows, pixels, strict=True)}
+        found[seed, epoch] = by_row
     for a, b in (((0, 1), (0, 2)), ((0, 1), (1, 1))):
         assert all(not np.array_equal(found[a][row], found[b][row]) for row in ROWS.tolist())
 
 
 def test_what_is_scored_is_the_middle_of_the_image(images):
-    with ImageBatches(images, RECIPE, 2) as batches:
-        (rows, pixels), *_ = batches.plain(ROWS)
+    (rows, pixels), *_ = ImageBatches(images, RECIPE, 2).plain(ROWS)
     assert pixels.shape == (5, 1, 32, 32)
     np.testing.assert_array_equal(rows, ROWS[:5])
     table = images.table

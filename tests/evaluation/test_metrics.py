@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from pcrl.evaluation.metrics import compare, global_dice
+from pcrl.evaluation.metrics import compare, dice, global_dice
 
 
 def boxes(shift, shape=(20, 24, 28)):
@@ -54,11 +54,30 @@ def test_empty_masks():
     assert (both.dice, both.hd95) == (1.0, 0.0)
     one = compare(nothing, truth, (1.0, 1.0, 1.0))
     assert (one.dice, one.hd95) == (0.0, None)
-    assert global_dice([both]) == 1.0
+    assert all_voxels(both) == 1.0
+
+
+def test_a_region_that_is_empty_on_one_side_has_the_distance_that_is_said():
+    nothing, truth = np.zeros((4, 4, 4), bool), np.ones((4, 4, 4), bool)
+    for pair in ((nothing, truth), (truth, nothing)):
+        assert compare(*pair, (1.0, 1.0, 1.0), 373.13).hd95 == 373.13
+    # Nothing where there is nothing is right; what has a distance keeps it.
+    assert compare(nothing, nothing, (1.0, 1.0, 1.0), 373.13).hd95 == 0.0
+    assert compare(*boxes((2, 0, 0)), (3.0, 1.0, 0.5), 373.13) == compare(*boxes((2, 0, 0)), (3.0, 1.0, 0.5))
+
+
+def test_dice_alone_is_that_of_the_comparison():
+    nothing = np.zeros((20, 24, 28), bool)
+    for pair in (boxes((2, 0, 0)), boxes((9, 9, 9)), (nothing, boxes((0, 0, 0))[1]), (nothing, nothing)):
+        assert dice(*pair) == compare(*pair, (1.0, 1.0, 1.0)).dice
+
+
+def all_voxels(*overlaps):
+    return global_dice(*(np.array([getattr(one, key) for one in overlaps]) for key in ("common", "total")))
 
 
 def test_global_dice_weighs_voxels_not_cases():
     small, large = compare(*boxes((6, 0, 0)), (1.0,) * 3), compare(*boxes((0, 0, 0)), (1.0,) * 3)
     assert (small.dice, large.dice) == (0.0, 1.0)
-    assert global_dice([small, large]) == pytest.approx(0.5)
-    assert global_dice([small, large, large]) == pytest.approx(2 / 3)
+    assert all_voxels(small, large) == pytest.approx(0.5)
+    assert all_voxels(small, large, large) == pytest.approx(2 / 3)

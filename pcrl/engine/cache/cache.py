@@ -27,6 +27,7 @@ from pcrl.engine.cache.format import (
 )
 from pcrl.engine.cache.images import IMAGE_SET_RECORD, CachedImages
 from pcrl.engine.cache.store import Store, store_of
+from pcrl.engine.cache.tables import tables_of
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,11 @@ class CachedDataset:
     def name(self) -> str:
         """The data set's name."""
         return self.record.name
+
+    @property
+    def tables(self) -> dict[str, Path]:
+        """Tables that belong to the data set as a whole, as they were published, by name."""
+        return tables_of(self.folder)
 
 
 class Cache:

@@ -22,10 +22,11 @@ from pcrl.engine.cache.format import (
     load,
 )
 from pcrl.engine.cache.store import store_of
+from pcrl.engine.cache.tables import bring, outdated
 
 
 def prepare(dataset: CachedDataset, root: Path, storage: Storage) -> list[CachedCase]:
-    """Write the record of the copy into the cache at `root`; the caller holds its lock.
+    """Write the record and the tables of the copy into the cache at `root`; the caller holds its lock.
 
     Returns:
         The cases that are still to be copied.
@@ -39,6 +40,7 @@ def prepare(dataset: CachedDataset, root: Path, storage: Storage) -> list[Cached
         raise CacheError(f"{folder} exists and is not a copy of {dataset.folder}: give another folder")
     (folder / "cases").mkdir(parents=True, exist_ok=True)
     write_text(folder / DATASET_RECORD, dumps(record))
+    bring(outdated(dataset.tables.values(), folder), folder)
     return [case for case in dataset.cases if not _is_there(case, folder / "cases" / case.name)]
 
 

@@ -1,6 +1,7 @@
 """What is where in a cache, and the records beside the pixels.
 
 CACHE/DATASET/dataset.json                 settings, splits, label names (`DatasetRecord`)
+CACHE/DATASET/tables/NAME.csv              tables of the data set as a whole, as they were published
 CACHE/DATASET/cases/CASE/image.ome.zarr    NGFF 0.5: `0` is (channel, z, y, x) int16; labels in `labels/`; or
 CACHE/DATASET/cases/CASE/image.h5          the same arrays and attributes as HDF5, and `labels.h5`
 CACHE/DATASET/cases/CASE/occupancy.npy     (channel, 2, cells…) float32: foreground, dense tissue
@@ -29,6 +30,7 @@ OCCUPANCY = "occupancy.npy"
 CASE_RECORD = "case.json"
 LABEL_RECORD = "label.json"
 DATASET_RECORD = "dataset.json"
+TABLES = "tables"
 
 
 class CacheError(RuntimeError):

@@ -98,6 +98,10 @@ class CachedImages:
             )
         return read_table(self.folder / TABLE, self.record.label_names)
 
+    def identity(self) -> str:
+        """A digest of the content: changes when an image, a label or a split does."""
+        return hashlib.sha256(self.table_bytes()).hexdigest()
+
     def table_bytes(self) -> bytes:
         """The table as written: names every image, its pixels' digest, its split and its labels."""
         return (self.folder / TABLE).read_bytes()

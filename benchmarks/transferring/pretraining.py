@@ -1,0 +1,46 @@
+"""Pre-training through the real engine: loader, trainer, checkpoints; killed, it goes on."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from pcrl.config import VolumeRecipe
+from pcrl.engine.cache.cache import Cache
+from pcrl.models.weights import load_weights
+from pcrl.training import run_folder
+from pcrl.training.checkpoint import checkpoints
+from pcrl.training.selection import select
+from pcrl.training.trainer import Trainer, initial_model
+
+State = dict[str, Tensor]
+
+
+def pretrain(cache: Cache, dataset: str, recipe: VolumeRecipe, out: Path, device: torch.device) -> State:
+    """Pre-train on a data set of the cache; done before, it is only read.
+
+    Returns:
+        The weights of the whole network, on the CPU.
+    """
+    selection = select(cache, (dataset,), recipe)
+    if not run_folder.is_finished(out):
+        resume = (out / run_folder.RUN).exists()
+        if not resume:
+            run_folder.create(out, recipe, selection, run_folder.Start("fresh weights", fresh=True))
+        trainer = Trainer(selection, recipe, out, device, resume=resume)
+        trainer.run(lambda _: None)
+    return load_weights(checkpoints(out / run_folder.CHECKPOINTS)[-1]).state
+
+
+def random_state(recipe: VolumeRecipe, seed: int) -> State:
+    """Fresh weights, as pre-training begins with."""
+    settings = recipe.model_copy(update={"training": recipe.training.model_copy(update={"seed": seed})})
+    return {name: value.clone() for name, value in initial_model(settings, None).state_dict().items()}
+
+
+def curve(out: Path) -> list[dict[str, float]]:
+    """What the run logged, in order."""
+    return [json.loads(line) for line in (out / run_folder.METRICS).read_text().splitlines()]

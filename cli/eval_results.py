@@ -1,0 +1,73 @@
+"""How the scores of an evaluation are shown in a terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+
+from .console import console
+
+if TYPE_CHECKING:
+    from pcrl.evaluation.results import ArmResult, Comparison, Metric, Results, Row
+
+
+def show_results(results: Results) -> None:
+    """A row for each arm and label, the comparisons, and what should be known of the numbers."""
+    many = results.training_patients != 1
+    title = f"{results.dataset}: {results.training_patients} training patient{'s' * many}"
+    if results.protocol.get("freeze"):
+        title += ", encoder frozen"
+    if results.transductive:
+        title += " — TRANSDUCTIVE: pre-training saw test patients"
+    columns = [f"{metric.title}{f' {metric.unit}' * bool(metric.unit)}" for metric in results.metrics]
+    table = Table("arm", "label", *columns, title=title, title_justify="left")
+    for arm in results.arms:
+        labels = list(dict.fromkeys(row.label for row in arm.rows))
+        for label in labels:
+            cells = [_cell(_row(arm, label, metric), metric) for metric in results.metrics]
+            table.add_row(arm.name, label, *cells, end_section=label == labels[-1])
+    console.print(table)
+    for comparison in results.comparisons:
+        if comparison.metric == results.main.name and comparison.label in (
+            "mean",
+            results.arms[0].rows[0].label,
+        ):
+            console.print(_sentence(comparison, results.main))
+    sure = any(row.interval for arm in results.arms for row in arm.rows)
+    if sure:
+        console.print("In brackets: 95 % intervals, from a bootstrap over test patients.")
+    else:
+        console.print(
+            f"{results.test_patients} test patient{'s' * (results.test_patients != 1)}: too few for intervals. The "
+            "scores say nothing about quality."
+        )
+
+
+def _row(arm: ArmResult, label: str, metric: Metric) -> Row | None:
+    return next((row for row in arm.rows if row.label == label and row.metric == metric.name), None)
+
+
+def _cell(row: Row | None, metric: Metric) -> str:
+    if row is None:
+        return ""
+    if row.value is None:
+        return "undefined"
+    digits = 1 if metric.unit == "mm" else 3
+    text = f"{row.value:.{digits}f}"
+    if row.sd is not None:
+        text += f" ± {row.sd:.{digits}f}"
+    if row.interval is not None:
+        text += f" [{row.interval[0]:.{digits}f}–{row.interval[1]:.{digits}f}]"
+    if undefined := row.counts.get("undefined"):
+        text += f" ({undefined} undefined)"
+    return text
+
+
+def _sentence(comparison: Comparison, metric: Metric) -> str:
+    text = f"{metric.title} of {comparison.label}, {comparison.arm} − {comparison.minus}: {comparison.difference:+.3f}"
+    if comparison.interval:
+        text += f", 95 % interval {comparison.interval[0]:+.3f} to {comparison.interval[1]:+.3f}"
+    if comparison.p is not None:
+        text += f", p = {comparison.p:.3f}"
+    return text + f" ({comparison.patients} patients)"

@@ -1,0 +1,33 @@
+"""Labels of one's own: a table and a folder of images, taken into the cache before they are evaluated."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from .console import user_errors
+from .ingest_images import ingest_images
+
+
+def ingest_table(
+    table: Path,
+    images: Path,
+    patient_column: str | None,
+    cache: Path,
+    recipe: str | None,
+    overrides: tuple[str, ...],
+) -> str:
+    """Put images of a table into the cache, those that are not there; the data set's name."""
+    from pcrl.config import RecipeError
+    from pcrl.datasets.case import LayoutError
+    from pcrl.datasets.table import find
+    from pcrl.engine.cache.format import DATASET_RECORD, CacheError
+    from pcrl.engine.cache.lock import locked
+
+    with user_errors(RecipeError, LayoutError, CacheError):
+        found = find(table, images, patient_column=patient_column)
+        if (cache / found.name / DATASET_RECORD).exists():
+            raise CacheError(f"{cache}: {found.name} holds volumes: give the table another name")
+        with locked(cache / found.name):
+            ingest_images(found, cache, recipe, overrides, os.cpu_count() or 1)
+        return found.name

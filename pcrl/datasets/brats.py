@@ -1,0 +1,115 @@
+"""BraTS, the Brain Tumour Segmentation challenge: four MR channels a case, in the file names of any year since 2017."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from pcrl.datasets.case import Case, Dataset, LayoutError
+from pcrl.datasets.patients import with_patients
+from pcrl.datasets.tree import check_folder, natural, walk, wrong
+
+EXPECTED = """\
+  HGG/Brats18_X/Brats18_X_t1.nii.gz, …_t1ce…, …_t2…, …_flair…, …_seg…      (2017–2021; any depth; .nii or .nii.gz)
+  LGG/…
+  BraTS-GLI-00000-000/BraTS-GLI-00000-000-t1n.nii.gz, …-t1c…, …-t2w…, …-t2f…, …-seg…   (2023 on; one naming a folder)
+  patients.csv                                                             (optional: case,patient)"""
+CHANNELS = ("t1", "t1ce", "t2", "flair")
+"""The channels of a case, in their order."""
+LABELS = {1: "necrotic core", 2: "oedema", 4: "enhancing tumour"}
+LATER_LABELS = {1: "necrotic core", 2: "oedema", 3: "enhancing tumour"}
+"""From 2023 on, enhancing tumour is 3."""
+_SEGMENTATION = "seg"
+_LATER_CHANNELS = dict(zip(("t1n", "t1c", "t2w", "t2f"), CHANNELS, strict=True))
+_FILE = re.compile(r"((?i:brats)\w*)_(t1|t1ce|t2|flair|seg)\.nii(?:\.gz)?", re.ASCII)
+_LATER_FILE = re.compile(r"((BraTS-[A-Z]+-\d+)-\d+)-(t1n|t1c|t2w|t2f|seg)\.nii(?:\.gz)?", re.ASCII)
+_VOLUME = re.compile(r".*\.nii(?:\.gz)?")
+_SHOWN = 8
+
+
+def find(source: Path) -> Dataset:
+    """All cases below `source` with their four channels, and their segmentations if they have one.
+
+    A case is a patient of its own; from 2023 on names are `BraTS-GLI-PPPPP-TTT`, and all time points TTT are of one
+    patient.
+
+    Raises:
+        LayoutError: no case with four channels; both namings in one tree; a file in two places.
+    """
+    check_folder(source, "brats", EXPECTED)
+    files: dict[str, dict[str, Path]] = {}
+    patients: dict[str, str] = {}
+    strays: list[Path] = []
+    for path in _volumes(source):
+        if match := _LATER_FILE.fullmatch(path.name):
+            case, patients[match[1]], kind = match[1], match[2], match[3]
+            kind = _LATER_CHANNELS.get(kind, kind)
+        elif match := _FILE.fullmatch(path.name):
+            case, kind = match[1], match[2]
+        else:
+            strays.append(path)
+            continue
+        known = files.setdefault(case, {})
+        if kind in known:
+            raise LayoutError(f"{case} has {kind} twice: {known[kind]} and {path}; remove one")
+        known[kind] = path
+    if patients:
+        _check_one_naming(source, files, patients)
+    names = sorted((name for name in files if _missing(files[name]) == []), key=natural)
+    notes = [*_passed_over(files), *_without_segmentation({name: files[name] for name in names}, strays)]
+    if not names:
+        raise LayoutError("\n".join([str(wrong(source, "brats", EXPECTED)), *notes]))
+    cases = [
+        Case(
+            name,
+            patients.get(name, name),
+            tuple(files[name][channel] for channel in CHANNELS),
+            files[name].get(_SEGMENTATION),
+            modality="mr",
+        )
+        for name in names
+    ]
+    labels = LATER_LABELS if patients else LABELS
+    return Dataset("brats", source, with_patients(cases, source), labels, notes=tuple(notes))
+
+
+def _volumes(source: Path) -> Iterator[Path]:
+    for folder, names in walk(source):
+        yield from (folder / name for name in names if _VOLUME.fullmatch(name))
+
+
+def _check_one_naming(source: Path, files: Iterable[str], later: Iterable[str]) -> None:
+    """Refuse a tree with both namings: enhancing tumour is 4 in one of them and 3 in the other."""
+    earlier = sorted(set(files) - set(later), key=natural)
+    if earlier:
+        raise LayoutError(
+            f"{source} holds BraTS in two namings: {earlier[0]}, of up to 2021, where enhancing tumour is 4, and "
+            f"{min(later, key=natural)}, of 2023 on, where it is 3. Give the folder of one of them with --source"
+        )
+
+
+def _missing(files: Mapping[str, Path]) -> list[str]:
+    return [channel for channel in CHANNELS if channel not in files]
+
+
+def _passed_over(files: Mapping[str, Mapping[str, Path]]) -> list[str]:
+    return [
+        f"case {name} has no {', '.join(missing)} and was passed over ({next(iter(files[name].values())).parent})"
+        for name in sorted(files, key=natural)
+        if (missing := _missing(files[name]))
+    ]
+
+
+def _without_segmentation(files: Mapping[str, Mapping[str, Path]], strays: Iterable[Path]) -> list[str]:
+    """Notes on cases without a segmentation, and on files of other names, one of which may be it."""
+    bare = [name for name, known in files.items() if _SEGMENTATION not in known]
+    notes = [f"without a segmentation, and so unlabelled: {_some(bare)}"] if bare else []
+    if names := [str(path) for path in strays]:
+        notes.append(f"named otherwise than expected, and so passed over: {_some(names)}")
+    return notes
+
+
+def _some(names: list[str]) -> str:
+    more = len(names) - _SHOWN
+    return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")

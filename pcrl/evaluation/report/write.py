@@ -1,0 +1,69 @@
+"""The report of one evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pcrl.engine.cache.commit import write_text
+from pcrl.evaluation.curve_points import CurvePoint
+from pcrl.evaluation.report.case_table import MOST_ROWS, case_table, label_table
+from pcrl.evaluation.report.comparisons import compared, explained
+from pcrl.evaluation.report.curve_report import linked
+from pcrl.evaluation.report.fraction_figure import arm_numbers, curve_rows, fraction_figure
+from pcrl.evaluation.report.headline import headline
+from pcrl.evaluation.report.line_figure import line_figure
+from pcrl.evaluation.report.montage import montages
+from pcrl.evaluation.report.page import flat, render
+from pcrl.evaluation.report.patients_figure import has_patients, patients_figure
+from pcrl.evaluation.report.training_figure import run_name, training_figure
+from pcrl.evaluation.results import Results
+
+REPORT = "report.html"
+MOST_NAMES = 1000
+"""Names of a side of a split that are written into the page; `results.json` has all."""
+
+
+def write_report(results: Results, folder: Path, curve: Sequence[CurvePoint] = ()) -> Path:
+    """Write `report.html`: one file that needs no other and no network.
+
+    Args:
+        folder: the evaluation's; pictures are read from it.
+        curve: of this evaluation and others with other fractions of the labels.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    metrics = {metric.name: metric for metric in results.metrics}
+    numbers = arm_numbers(curve, [arm.name for arm in results.arms])
+    page = render(
+        "report.html.jinja",
+        results=results,
+        arm_numbers=numbers,
+        test_cases=_test_cases(results),
+        headline=headline(results),
+        comparisons=compared(results),
+        explained=explained(results),
+        patient_panels=patients_figure(results),
+        patients_drawn=has_patients(results),
+        cases=case_table(results),
+        most_rows=MOST_ROWS,
+        labels=label_table(results),
+        training_panels=training_figure(results),
+        criteria=list(dict.fromkeys(run.criterion for arm in results.arms for run in arm.runs)),
+        run_name=run_name,
+        curve=linked(curve_rows(curve, metrics)),
+        curve_panels=fraction_figure(curve, numbers, metrics),
+        roc=line_figure(results, "roc"),
+        froc=line_figure(results, "froc"),
+        montages=montages(results, folder),
+        most_names=MOST_NAMES,
+        protocol=flat(results.protocol),
+        recipe=flat(results.recipe),
+    )
+    write_text(folder / REPORT, page)
+    return folder / REPORT
+
+
+def _test_cases(results: Results) -> int:
+    """How many test cases there are, of all folds."""
+    named = {name for side in results.splits for name in side.test}
+    return len(named or {case.case for arm in results.arms for case in arm.cases})

@@ -1,0 +1,35 @@
+"""BraTS: whole tumour, tumour core and enhancing tumour in four MR sequences; each lies within the one before."""
+
+from __future__ import annotations
+
+from pcrl.config import VolumeRecipe
+from pcrl.engine.cache.cache import CachedDataset
+from pcrl.evaluation.cohort import cohorts
+from pcrl.evaluation.segmentation import SegmentationTask
+from pcrl.evaluation.target import Target
+from pcrl.evaluation.tasks.question import Question
+
+PATCH = (112, 128, 112)
+"""Published."""
+MISSING_DISTANCE = 373.13
+"""mm, the challenge's HD95 where a region is empty in one of truth and prediction: the diagonal of 240×240×155."""
+REGIONS = ("whole tumour", "tumour core", "enhancing tumour")
+OEDEMA, NECROTIC = 2, 1
+
+
+def target(enhancing: int) -> Target:
+    """The three regions.
+
+    Args:
+        enhancing: the value of enhancing tumour: 4 until 2020, 3 in later years.
+    """
+    values = ((NECROTIC, OEDEMA, enhancing), (NECROTIC, enhancing), (enhancing,))
+    paint = (OEDEMA, NECROTIC, enhancing)
+    return Target(REGIONS, values, paint, overlapping=True, missing_distance=MISSING_DISTANCE)
+
+
+def task(dataset: CachedDataset, recipe: VolumeRecipe, question: Question) -> SegmentationTask:
+    """BraTS with the patients that are asked for."""
+    found = cohorts(dataset, question.fraction, question.seeds, question.folds)
+    enhancing = max(dataset.record.label_names)
+    return SegmentationTask("brats", found, target(enhancing), recipe, PATCH)

@@ -1,0 +1,54 @@
+"""The classifier of volumes: the pre-trained encoder, its deepest features averaged, and one linear layer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import Tensor, nn
+
+from pcrl.config import VolumeModel
+from pcrl.models.blocks import Encoder3D
+
+_ENCODER = "encoder."
+
+
+class VolumeClassifier(nn.Module):
+    """A score for each class, before any sigmoid.
+
+    Args:
+        settings: of the network whose encoder this is.
+        classes: number of classes.
+    """
+
+    def __init__(self, settings: VolumeModel, classes: int) -> None:
+        super().__init__()
+        self.encoder = Encoder3D(settings.width, settings.levels)
+        self.classifier = nn.Linear(self.encoder.channels[-1], classes)
+
+    def features(self, x: Tensor) -> Tensor:
+        """What the linear layer is given: (batch, 1, z, y, x) to (batch, width·2^(levels − 1)).
+
+        A linear probe takes these with `encoder` in evaluation mode and without gradients, as in `Classifier`.
+        """
+        features: Tensor = self.encoder(x)[-1].mean(dim=(2, 3, 4))
+        return features
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(batch, 1, z, y, x) to logits (batch, classes)."""
+        logits: Tensor = self.classifier(self.features(x))
+        return logits
+
+
+def build_volume_classifier(
+    settings: VolumeModel, classes: int, pretrained: Mapping[str, Tensor] | None
+) -> VolumeClassifier:
+    """The classifier of a recipe; with the encoder out of pre-trained weights if they are given.
+
+    Args:
+        pretrained: weights of an `NsUNet3D`, or of its encoder alone, whose names begin with `encoder.`.
+    """
+    model = VolumeClassifier(settings, classes)
+    if pretrained is not None:
+        own = [name for name in pretrained if name.startswith(_ENCODER)]
+        model.encoder.load_state_dict({name.removeprefix(_ENCODER): pretrained[name] for name in own})
+    return model

@@ -1,0 +1,85 @@
+"""`pcrl curve`: one evaluation a fraction, resumable, nested patients, one report."""
+
+import csv
+import json
+
+import patients
+import pytest
+from command import pcrl
+
+CPU = ("--device", "cpu")
+ARMS = ("scratch", "scratch-long")
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("curve")
+    patients.write_lits(folder / "data/lits")
+    settings = [word for setting in patients.TINY for word in ("--set", setting)]
+    done = pcrl("ingest", "--dataset", "lits", "--workers", 1, *settings, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    call = (
+        "curve",
+        "lits",
+        "--fractions",
+        "1,0.25",
+        "--arms",
+        "scratch,scratch-long",
+        "--epochs",
+        1,
+        "--out",
+        "c",
+        *CPU,
+    )
+    done = pcrl(*call, cwd=folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+def test_a_row_for_each_arm_and_fraction(workplace):
+    with (workplace / "c/curve.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["arm"], row["fraction"], row["training_patients"]) for row in rows] == [
+        (arm, fraction, count)
+        for fraction, count in (("0.25", "1"), ("1.0", "4"))
+        for arm in ("scratch", "scratch-long")
+    ]
+    results = json.loads((workplace / "c/fraction-1/results.json").read_text())
+    value = next(row["value"] for row in results["arms"][0]["rows"] if row["metric"] == "dice")
+    assert float(rows[2]["value"]) == pytest.approx(value)
+    sides = [
+        set(json.loads((workplace / f"c/fraction-{name}/results.json").read_text())["splits"][0]["train"])
+        for name in ("0.25", "1")
+    ]
+    assert sides[0] < sides[1]
+    # At least five times the one epoch that is asked for.
+    assert [len(arm["runs"][0]["losses"]) >= 5 for arm in results["arms"]] == [False, True]
+    assert "fraction-0.25/report.html" in (workplace / "c/report.html").read_text()
+
+
+def test_it_goes_on_where_it_was(workplace):
+    done_already = (workplace / "c/fraction-1/results.json").stat().st_mtime_ns
+    before = (workplace / "c/curve.csv").read_text()
+    for name in ("results.json", "runs/scratch-long-seed0/run.json"):
+        (workplace / "c/fraction-0.25" / name).unlink()
+    done = pcrl("curve", "lits", "--out", "c", "--resume", *CPU, cwd=workplace)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (workplace / "c/fraction-1/results.json").stat().st_mtime_ns == done_already
+    assert (workplace / "c/curve.csv").read_text() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (("lits", "--fractions", "0,1"), "expected numbers above 0 and up to 1"),
+        (("lits", "--views", "all"), "lits has no --views"),
+        (("segmentation",), "segmentation needs --dataset"),
+        (("lits", "--out", "c"), "go on with it (--resume)"),
+        (("brats", "--resume"), "no unfinished curve of brats"),
+    ],
+)
+def test_wrong_calls_are_one_message(workplace, arguments, named):
+    done = pcrl("curve", *arguments, *CPU, cwd=workplace)
+    assert done.returncode != 0
+    assert named in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,124 @@
+"""LUNA16 from its published layout to CPM and back to single scans, as a user types it."""
+
+import csv
+import json
+
+import luna_tree
+import numpy as np
+import patients
+import pytest
+from command import pcrl
+
+SETTINGS = [
+    word
+    for setting in (*patients.TINY, "candidates.crop=[16, 16, 16]", "candidates.epochs=12",
+                    "candidates.learning_rate=0.01", "candidates.batch_size=8")
+    for word in ("--set", setting)
+]  # fmt: skip
+CPU = ("--device", "cpu")
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("luna")
+    luna_tree.write_luna(folder / "data/luna")
+    done = pcrl("ingest", "--dataset", "luna", "--workers", "1", *SETTINGS, cwd=folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    done = pcrl(
+        "eval",
+        "luna",
+        "--arms",
+        "scratch,shuffled,scratch-long",
+        "--folds",
+        "3,9",
+        "--out",
+        "none",
+        *CPU,
+        cwd=folder,
+    )
+    assert done.returncode == 1
+    assert "pcrl pretrain --cache" in done.stderr
+    done = pcrl(
+        "eval",
+        "luna",
+        "--arms",
+        "scratch",
+        "--folds",
+        "3,9",
+        "--seeds",
+        "2",
+        "--out",
+        "scores",
+        *CPU,
+        cwd=folder,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+def test_froc_auroc_and_cpm_of_both_folds_together(workplace):
+    results = json.loads((workplace / "scores/results.json").read_text())
+    (arm,) = results["arms"]
+    rows = {(row["metric"], row["label"]): row for row in arm["rows"]}
+    cpm = rows["cpm", "nodule"]
+    # Folds 3 and 9: two scans of two nodules each, two candidates on each nodule, one disputed, six others.
+    assert cpm["counts"] == {"scans": 2, "nodules": 4, "candidates": 22}
+    assert rows["auroc", "nodule"]["counts"] == {"positives": 8, "negatives": 12}
+    points = [row["value"] for (metric, _), row in rows.items() if metric == "sensitivity"]
+    assert len(points) == 7
+    assert points == sorted(points)
+    assert cpm["value"] == pytest.approx(np.mean(points))
+    # Bright balls in air: a network that learns at all finds them.
+    assert rows["auroc", "nodule"]["value"] > 0.9
+    assert [line["kind"] for line in results["lines"]] == ["froc", "roc"]
+    assert [(run["seed"], run["fold"]) for run in arm["runs"]] == [(0, 3), (1, 3), (0, 9), (1, 9)]
+    for side in results["splits"]:
+        parts = [set(side[part]) for part in ("train", "validation", "test")]
+        assert sum(map(len, parts)) == len(set.union(*parts)) == 10
+    with (workplace / "scores/probabilities.csv").open(newline="") as file:
+        table = list(csv.DictReader(file))
+    assert len(table) == 2 * 22
+    assert "report.html" in {path.name for path in (workplace / "scores").iterdir()}
+
+
+def test_prediction_of_a_scan_agrees_with_what_the_evaluation_said(workplace):
+    run = "scores/runs/scratch-seed0-fold9"
+    done = pcrl(
+        "predict", "luna", "--run", run, "--candidates", "data/luna/candidates_V2.csv",
+        "data/luna/subset9/1.2.9.mhd", "--out", "found", *CPU, cwd=workplace,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    with (workplace / "found/probabilities.csv").open(newline="") as file:
+        found = [float(row["probability"]) for row in csv.DictReader(file)]
+    with (workplace / "scores/probabilities.csv").open(newline="") as file:
+        said = [
+            float(row["probability"])
+            for row in csv.DictReader(file)
+            if row["seriesuid"] == "1.2.9" and row["seed"] == "0"
+        ]
+    assert len(found) == len(said) == 11
+    np.testing.assert_allclose(found, said, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (("eval", "luna", "--folds", "10", "--arms", "scratch"), "luna has folds 0 to 9, not 10"),
+        (("eval", "luna", "--folds", "a-b", "--arms", "scratch"), "no folds such as 0-9"),
+        (("eval", "luna", "--arms", "scratch", "--set", "candidates.crop=[15, 16, 16]"), "divisible by 4"),
+        (("predict", "luna", "--run", "scores", "scan.mhd", "--out", "x"), "luna needs --candidates"),
+    ],
+)
+def test_wrong_calls_are_one_message(workplace, arguments, named):
+    done = pcrl(*arguments, cwd=workplace)
+    assert done.returncode != 0
+    assert named in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_without_its_tables_it_says_what_to_do(workplace):
+    (workplace / "cache/luna/tables/annotations.csv").unlink()
+    done = pcrl("eval", "luna", "--arms", "scratch", *CPU, cwd=workplace)
+    assert done.returncode == 1
+    assert "annotations.csv" in done.stderr
+    assert "run `pcrl ingest` again" in done.stderr

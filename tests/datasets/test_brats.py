@@ -1,0 +1,110 @@
+"""BraTS trees of the years, made of empty files: names in, cases out."""
+
+import pytest
+
+from pcrl.datasets.case import LayoutError
+from pcrl.datasets.catalog import find
+
+EARLIER = ("t1", "t1ce", "t2", "flair", "seg")
+LATER = ("t1n", "t1c", "t2w", "t2f", "seg")
+
+
+def touch(folder, *names):
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        (folder / name).touch()
+
+
+def earlier(folder, name, kinds=EARLIER, ending=".nii.gz"):
+    touch(folder / name, *(f"{name}_{kind}{ending}" for kind in kinds))
+
+
+def later(folder, name, kinds=LATER):
+    touch(folder / name, *(f"{name}-{kind}.nii.gz" for kind in kinds))
+
+
+def test_2018_has_its_channels_in_one_order(tmp_path):
+    earlier(tmp_path / "HGG", "Brats18_2013_10_1")
+    earlier(tmp_path / "HGG", "Brats18_2013_2_1")
+    earlier(tmp_path / "LGG", "Brats18_TCIA09_141_1", EARLIER[::-1])
+    found = find("brats", tmp_path)
+    assert [case.name for case in found.cases] == [
+        "Brats18_2013_2_1", "Brats18_2013_10_1", "Brats18_TCIA09_141_1",
+    ]  # fmt: skip
+    for case in found.cases:
+        assert case.patient == case.name
+        assert case.modality == "mr"
+        assert [p.name for p in case.images] == [f"{case.name}_{kind}.nii.gz" for kind in EARLIER[:4]]
+        assert case.label.name == f"{case.name}_seg.nii.gz"
+    assert found.label_names == {1: "necrotic core", 2: "oedema", 4: "enhancing tumour"}
+    assert not found.notes
+
+
+@pytest.mark.parametrize(
+    ("folder", "name", "ending"),
+    [
+        ("MICCAI_BraTS_2019_Data_Training/HGG", "BraTS19_2013_0_1", ".nii.gz"),
+        ("MICCAI_BraTS2020_TrainingData", "BraTS20_Training_001", ".nii"),
+        ("a/b/c", "BraTS2021_00000", ".nii.gz"),
+    ],
+)
+def test_other_years_at_any_depth(tmp_path, folder, name, ending):
+    earlier(tmp_path / folder, name, ending=ending)
+    assert [case.name for case in find("brats", tmp_path).cases] == [name]
+
+
+def test_time_points_of_later_names_are_one_patients(tmp_path):
+    for name in ("BraTS-GLI-00001-000", "BraTS-GLI-00001-001", "BraTS-GLI-00002-000"):
+        later(tmp_path, name)
+    found = find("brats", tmp_path)
+    assert [case.patient for case in found.cases] == [
+        "BraTS-GLI-00001", "BraTS-GLI-00001", "BraTS-GLI-00002",
+    ]  # fmt: skip
+    assert [p.name[-10:-7] for p in found.cases[0].images] == ["t1n", "t1c", "t2w", "t2f"]
+    assert found.label_names == {1: "necrotic core", 2: "oedema", 3: "enhancing tumour"}
+    (tmp_path / "patients.csv").write_text("case,patient\nBraTS-GLI-00002-000,BraTS-GLI-00001\n")
+    assert {case.patient for case in find("brats", tmp_path).cases} == {"BraTS-GLI-00001"}
+
+
+def test_what_is_missing_is_named(tmp_path):
+    earlier(tmp_path, "BraTS20_Training_001")
+    earlier(tmp_path, "BraTS20_Training_002", ("t1", "t2", "seg"))
+    earlier(tmp_path, "BraTS20_Training_355", EARLIER[:4])
+    # So it is published.
+    touch(tmp_path / "BraTS20_Training_355", "W39_1998.09.19_Segm.nii")
+    found = find("brats", tmp_path)
+    assert [(case.name, case.label is not None) for case in found.cases] == [
+        ("BraTS20_Training_001", True), ("BraTS20_Training_355", False),
+    ]  # fmt: skip
+    passed_over, unlabelled, stray = found.notes
+    assert "BraTS20_Training_002 has no t1ce, flair and was passed over" in passed_over
+    assert "unlabelled: BraTS20_Training_355" in unlabelled
+    assert "W39_1998.09.19_Segm.nii" in stray
+
+
+def test_nothing_whole_says_what_is_missing(tmp_path):
+    earlier(tmp_path, "Brats18_A_1", ("t1", "t1ce", "flair", "seg"))
+    with pytest.raises(LayoutError, match=r"(?s)Expected:.*Brats18_A_1 has no t2"):
+        find("brats", tmp_path)
+
+
+def test_two_namings_in_one_tree_are_refused(tmp_path):
+    earlier(tmp_path / "old", "BraTS2021_00000")
+    later(tmp_path / "new", "BraTS-GLI-00000-000")
+    with pytest.raises(
+        LayoutError, match=r"two namings: BraTS2021_00000.* is 4, and BraTS-GLI-00000-000.* is 3"
+    ):
+        find("brats", tmp_path)
+
+
+def test_a_channel_in_two_places_is_refused(tmp_path):
+    earlier(tmp_path / "HGG", "Brats18_A_1")
+    touch(tmp_path / "elsewhere", "Brats18_A_1_t2.nii")
+    with pytest.raises(LayoutError, match=r"has t2 twice: .*HGG.* and .*elsewhere"):
+        find("brats", tmp_path)
+
+
+def test_other_layouts_send_here(tmp_path):
+    earlier(tmp_path / "HGG", "Brats18_A_1")
+    with pytest.raises(LayoutError, match="--dataset brats"):
+        find("lits", tmp_path)

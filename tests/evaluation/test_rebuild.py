@@ -1,0 +1,53 @@
+"""Which training of an evaluation `pcrl predict` takes."""
+
+from pathlib import Path
+
+import pytest
+
+from pcrl.evaluation import request as requests
+from pcrl.evaluation.protocol import ProtocolError
+from pcrl.evaluation.rebuild import open_trained
+from pcrl.evaluation.request import Request
+
+
+def evaluation(folder, arms, *ended):
+    request = Request(
+        task="lits", dataset="lits", command="", cache=Path("cache"), runs=Path("runs"), arms=arms,
+        rebuild={"kind": "segmentation"},
+    )  # fmt: skip
+    requests.save(request, folder)
+    for name in ended:
+        (folder / "runs" / name).mkdir(parents=True)
+        (folder / "runs" / name / "run.json").touch()
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("arms", "ended", "first"),
+    [
+        (("scratch", "scratch-long"), ("scratch-long-seed0", "scratch-seed0"), "scratch-seed0"),
+        (("scratch-long", "scratch"), ("scratch-long-seed0", "scratch-seed0"), "scratch-long-seed0"),
+        (("scratch", "scratch-long"), ("scratch-long-seed0",), "scratch-long-seed0"),
+        (("pretrained", "scratch"), ("pretrained-seed10", "pretrained-seed2", "scratch-seed0"), "pretrained-seed2"),
+        (("pretrained",), ("pretrained-b-seed0", "pretrained-a-seed0", "pretrained-a-seed1"), "pretrained-a-seed0"),
+        (("scratch",), ("scratch-seed0-fold10", "scratch-seed0-fold2", "scratch-seed1-fold2"), "scratch-seed0-fold2"),
+    ],
+)  # fmt: skip
+def test_of_an_evaluation_the_first_arms_first_training_that_has_ended(tmp_path, arms, ended, first):
+    folder = evaluation(tmp_path / "scores", arms, *ended)
+    found = open_trained(folder, "lits")
+    assert (found.folder.name, found.kind) == (first, "segmentation")
+    assert open_trained(folder / "runs" / ended[-1], "lits").folder.name == ended[-1]
+
+
+def test_what_is_no_training_is_said(tmp_path):
+    folder = evaluation(tmp_path / "scores", ("scratch",))
+    (folder / "runs/scratch-seed0").mkdir(parents=True)
+    with pytest.raises(ProtocolError, match="no training has ended yet; go on with it"):
+        open_trained(folder, "lits")
+    with pytest.raises(ProtocolError, match=r"this training has not ended; go on with it \(--resume\)"):
+        open_trained(folder / "runs/scratch-seed0", "lits")
+    with pytest.raises(ProtocolError, match="is of lits, not of brats: pcrl predict lits --run"):
+        open_trained(folder, "brats")
+    with pytest.raises(ProtocolError, match="is no evaluation: give its folder"):
+        open_trained(tmp_path, "lits")

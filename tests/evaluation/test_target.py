@@ -1,0 +1,123 @@
+"""Label values to what is learnt, answers to masks: against NumPy, and losses against their formula."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from pcrl.evaluation.target import CROSS_ENTROPY, Target
+from pcrl.evaluation.tasks import brats, lits
+
+GROUPED = Target(("organ", "lesion"), ((1, 2), (4,)), (1, 4))
+NESTED = Target(("all", "core"), ((1, 2, 4), (1, 4)), (2, 1), overlapping=True, missing_distance=373.13)
+VALUES = st.floats(-4, 4, width=32)
+
+
+@given(arrays(np.float32, st.tuples(st.integers(2, 6), *[st.integers(1, 4)] * 3), elements=VALUES))
+def test_classes_that_exclude_each_other_are_those_of_the_highest_answer(answers):
+    target = Target.of_values({n: f"label {n}" for n in range(1, len(answers))})
+    kept = answers.copy()
+    masks = target.masks(answers)
+    expected = answers.argmax(axis=0)
+    for number, mask in enumerate(masks, 1):
+        np.testing.assert_array_equal(mask, expected == number)
+    # One at a time, as from another grid, and nothing of it is changed.
+    for one, other in zip(target.masks(iter(answers)), masks, strict=True):
+        np.testing.assert_array_equal(one, other)
+    np.testing.assert_array_equal(kept, answers)
+
+
+@given(arrays(np.float32, st.tuples(st.just(2), *[st.integers(1, 4)] * 3), elements=VALUES))
+def test_each_overlapping_region_is_found_for_itself(scores):
+    found = NESTED.probabilities(torch.from_numpy(scores)).numpy()
+    np.testing.assert_allclose(found, 1 / (1 + np.exp(-scores)), rtol=1e-5)
+    for mask, one in zip(NESTED.masks(found), found, strict=True):
+        np.testing.assert_array_equal(mask, one > 0.5)
+
+
+def test_many_classes_do_not_overflow():
+    target = Target.of_values({n: str(n) for n in range(1, 300)})
+    answers = np.zeros((300, 1, 1, 2), np.float32)
+    answers[299, 0, 0, 0] = answers[257, 0, 0, 1] = 1
+    masks = target.masks(answers)
+    assert [number for number, mask in enumerate(masks, 1) if mask.any()] == [257, 299]
+
+
+def test_probabilities_of_classes_sum_to_one():
+    found = GROUPED.probabilities(torch.randn(3, 2, 2, 2, generator=torch.Generator().manual_seed(0)))
+    torch.testing.assert_close(found.sum(dim=0), torch.ones(2, 2, 2))
+
+
+def test_regions_group_label_values():
+    label = np.array([0, 1, 2, 3, 4])
+    assert (GROUPED.outputs, NESTED.outputs) == (3, 2)
+    np.testing.assert_array_equal(GROUPED.mask(label, 0), [0, 1, 1, 0, 0])
+    np.testing.assert_array_equal(GROUPED.mask(label, 1), [0, 0, 0, 0, 1])
+    np.testing.assert_array_equal(NESTED.mask(label, 0), [0, 1, 1, 0, 1])
+
+
+def test_a_later_region_is_painted_over_an_earlier_one():
+    whole, core = np.array([[[1, 1, 1, 0]]], bool), np.array([[[0, 1, 0, 1]]], bool)
+    painted = NESTED.painted([whole, core])
+    assert painted.dtype == np.uint16
+    np.testing.assert_array_equal(painted, [[[2, 1, 2, 1]]])
+
+
+@pytest.mark.parametrize("target", [brats.target(4), brats.target(3), lits.TARGETS["tumour"], GROUPED])
+def test_what_is_painted_is_of_the_regions_it_was_painted_from(target):
+    values = sorted({value for group in target.values for value in group})
+    label = np.array(values).reshape(1, 1, -1)
+    masks = [target.mask(label, region) for region in range(len(target.names))]
+    again = target.painted(masks)
+    for region, mask in enumerate(masks):
+        np.testing.assert_array_equal(target.mask(again, region), mask)
+
+
+@pytest.mark.parametrize("target", [GROUPED, NESTED, brats.target(4), *lits.TARGETS.values()])
+def test_plain_and_back_through_json(target):
+    assert Target.from_plain(json.loads(json.dumps(target.plain()))) == target
+
+
+def dice_loss(p, truth):
+    """1 − (2 Σ p·t + ε) / (Σ p + Σ t + ε) of each channel, averaged; ε as MONAI's."""
+    common, total = (p * truth).sum((2, 3, 4)), p.sum((2, 3, 4)) + truth.sum((2, 3, 4))
+    return (1 - (2 * common + 1e-5) / (total + 1e-5)).mean()
+
+
+def drawn(outputs):
+    rng = np.random.default_rng(0)
+    scores = rng.normal(size=(2, outputs, 2, 3, 4))
+    return scores, rng.choice([0, 1, 2, 3, 4], (2, 2, 3, 4))
+
+
+def test_loss_of_classes_is_dice_and_cross_entropy():
+    scores, label = drawn(3)
+    # Value 3 is in no region: background.
+    truth = np.stack([np.isin(label, group) for group in ((0, 3), (1, 2), (4,))], axis=1)
+    p = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+    expected = dice_loss(p, truth) - np.log(p[truth.nonzero()]).mean()
+    found = GROUPED.loss(torch.from_numpy(scores), torch.from_numpy(label))
+    assert float(found) == pytest.approx(expected, rel=1e-5)
+
+
+def test_loss_of_regions_is_dice_and_a_little_cross_entropy_of_each():
+    scores, label = drawn(2)
+    truth = np.stack([np.isin(label, group) for group in NESTED.values], axis=1)
+    p = 1 / (1 + np.exp(-scores))
+    entropy = -np.where(truth, np.log(p), np.log(1 - p)).mean()
+    found = NESTED.loss(torch.from_numpy(scores), torch.from_numpy(label))
+    assert float(found) == pytest.approx(dice_loss(p, truth) + CROSS_ENTROPY * entropy, rel=1e-5)
+
+
+@pytest.mark.parametrize("target", [GROUPED, NESTED])
+def test_the_truth_costs_least(target):
+    _, label = drawn(0)
+    regions = [np.isin(label, group) for group in target.values]
+    channels = regions if target.overlapping else [~np.any(regions, axis=0), *regions]
+    right = torch.from_numpy(np.stack(channels, axis=1).astype(np.float32) * 40 - 20)
+    assert float(target.loss(right, torch.from_numpy(label))) < 1e-4
+    assert float(target.loss(-right, torch.from_numpy(label))) > 1
