@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from pcrl.config import VolumeRecipe
 from pcrl.engine.cache.cache import Cache
+from pcrl.evaluation.arms import State
 from pcrl.models.weights import load_weights
 from pcrl.training import run_folder
 from pcrl.training.checkpoint import checkpoints
 from pcrl.training.selection import select
 from pcrl.training.trainer import Trainer, initial_model
-
-State = dict[str, Tensor]
 
 
 def pretrain(cache: Cache, dataset: str, recipe: VolumeRecipe, out: Path, device: torch.device) -> State:
@@ -39,8 +36,3 @@ def random_state(recipe: VolumeRecipe, seed: int) -> State:
     """Fresh weights, as pre-training begins with."""
     settings = recipe.model_copy(update={"training": recipe.training.model_copy(update={"seed": seed})})
     return {name: value.clone() for name, value in initial_model(settings, None).state_dict().items()}
-
-
-def curve(out: Path) -> list[dict[str, float]]:
-    """What the run logged, in order."""
-    return [json.loads(line) for line in (out / run_folder.METRICS).read_text().splitlines()]

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from torch import Tensor, nn
+
+_ENCODER = "encoder."
 
 
 class ConvUnit(nn.Module):
@@ -87,3 +91,8 @@ class Encoder3D(nn.Module):
             x = level(x if depth == 0 else self.pool(x))
             maps.append(x)
         return maps
+
+
+def encoder_of(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The weights of the encoder, under its own names, out of those of a network or of its encoder alone."""
+    return {name.removeprefix(_ENCODER): state[name] for name in state if name.startswith(_ENCODER)}

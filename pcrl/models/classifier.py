@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from torch import Tensor, nn
 
 from pcrl.config import ImageModel
+from pcrl.models.blocks import encoder_of
 from pcrl.models.resnet import ResNet18
-
-_ENCODER = "encoder."
 
 
 class Classifier(nn.Module):
@@ -50,6 +49,5 @@ def build_classifier(
     """
     model = Classifier(settings, classes)
     if pretrained is not None:
-        own = [name for name in pretrained if name.startswith(_ENCODER)]
-        model.encoder.load_state_dict({name.removeprefix(_ENCODER): pretrained[name] for name in own})
+        model.encoder.load_state_dict(encoder_of(pretrained))
     return model

@@ -7,9 +7,7 @@ from collections.abc import Mapping
 from torch import Tensor, nn
 
 from pcrl.config import VolumeModel
-from pcrl.models.blocks import Encoder3D
-
-_ENCODER = "encoder."
+from pcrl.models.blocks import Encoder3D, encoder_of
 
 
 class VolumeClassifier(nn.Module):
@@ -49,6 +47,5 @@ def build_volume_classifier(
     """
     model = VolumeClassifier(settings, classes)
     if pretrained is not None:
-        own = [name for name in pretrained if name.startswith(_ENCODER)]
-        model.encoder.load_state_dict({name.removeprefix(_ENCODER): pretrained[name] for name in own})
+        model.encoder.load_state_dict(encoder_of(pretrained))
     return model

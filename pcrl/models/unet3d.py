@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from pcrl.config import VolumeModel
-from pcrl.models.blocks import ConvPair, Encoder3D
+from pcrl.models.blocks import ConvPair, Encoder3D, encoder_of
 
 
 class UNet3D(nn.Module):
@@ -52,10 +52,7 @@ def build_unet(
     """
     model = UNet3D(settings.width, settings.levels, classes, in_channels)
     if pretrained is not None:
-        prefix = "encoder."
-        state = {
-            name.removeprefix(prefix): value for name, value in pretrained.items() if name.startswith(prefix)
-        }
+        state = encoder_of(pretrained)
         first = "levels.0.first.conv.weight"
         if state[first].shape[1] == 1 and in_channels > 1:
             state[first] = state[first].repeat(1, in_channels, 1, 1, 1) / in_channels
