@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator
 
 import numpy as np
@@ -14,6 +13,7 @@ from pcrl.config import Size
 from pcrl.engine.grid import Grid
 from pcrl.evaluation.target import Target
 from pcrl.kernels.resample import linear_taps, resample, together
+from pcrl.models.precision import autocast
 
 WINDOWS = 4
 """Windows that the network sees at a time."""
@@ -46,14 +46,6 @@ def probabilities(
     assert isinstance(scores, Tensor)
     result: NDArray[np.float32] = target.probabilities(scores[0].float()).cpu().numpy()
     return result
-
-
-def autocast(device: torch.device) -> contextlib.AbstractContextManager[None]:
-    """bf16 on a GPU, nothing else elsewhere."""
-    found: contextlib.AbstractContextManager[None] = torch.autocast(
-        device.type, torch.bfloat16, enabled=device.type == "cuda"
-    )
-    return found
 
 
 def each_onto(values: NDArray[np.float32], grid: Grid, target: Grid) -> Iterator[NDArray[np.float32]]:

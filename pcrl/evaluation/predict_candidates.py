@@ -15,9 +15,9 @@ from pcrl.engine.preprocess import ImageError, Prepared, prepare
 from pcrl.engine.reader import read
 from pcrl.evaluation.candidate_learner import normalised
 from pcrl.evaluation.points_table import COORDINATES, SERIES, read_points
-from pcrl.evaluation.predict import autocast
 from pcrl.evaluation.rebuild import Trained
 from pcrl.models.classifier3d import build_volume_classifier
+from pcrl.models.precision import autocast
 
 HEAD = (SERIES, *COORDINATES, "probability")
 """As LUNA16 takes submissions."""

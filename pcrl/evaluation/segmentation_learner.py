@@ -20,9 +20,10 @@ from pcrl.evaluation.ahead import ahead
 from pcrl.evaluation.augment import augment
 from pcrl.evaluation.early_stopping import Score
 from pcrl.evaluation.metrics import dice
-from pcrl.evaluation.predict import autocast, probabilities
+from pcrl.evaluation.predict import probabilities
 from pcrl.evaluation.target import Target
 from pcrl.evaluation.volumes import Volume, image_of
+from pcrl.models.precision import autocast
 
 ORDER, PATCH, AUGMENTATION = range(3)
 """What is drawn: each from a stream of its own, so that one does not depend on another."""
