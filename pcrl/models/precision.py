@@ -11,12 +11,16 @@ from functools import cache
 import torch
 
 
+def in_use(device: torch.device) -> torch.dtype:
+    """What networks compute in: bfloat16 on GPUs, and on CPUs with units for it (half the time of a step)."""
+    fast = device.type == "cuda" or (device.type == "cpu" and _matrix_units())
+    return torch.bfloat16 if fast else torch.float32
+
+
 def autocast(device: torch.device) -> contextlib.AbstractContextManager[None]:
-    """Within it networks compute in bfloat16 on GPUs, and on CPUs with units for it: half the time of a step there."""
+    """Within it networks compute in what `in_use` says."""
     found: contextlib.AbstractContextManager[None] = torch.autocast(
-        device.type,
-        torch.bfloat16,
-        enabled=device.type == "cuda" or (device.type == "cpu" and _matrix_units()),
+        device.type, torch.bfloat16, enabled=in_use(device) == torch.bfloat16
     )
     return found
 

@@ -17,7 +17,7 @@ def test_cpus_compute_in_bfloat16_only_with_units_for_it(monkeypatch, units):
     monkeypatch.setattr(precision, "_matrix_units", lambda: units)
     with precision.autocast(CPU):
         found = (torch.ones(2, 2) @ torch.ones(2, 2)).dtype
-    assert found == (torch.bfloat16 if units else torch.float32)
+    assert found == precision.in_use(CPU) == (torch.bfloat16 if units else torch.float32)
 
 
 def test_float32_within(monkeypatch):
