@@ -14,6 +14,7 @@ from click.core import ParameterSource
 from .console import console, note_slow_reading, progress, user_errors
 from .device import device_named
 from .eval_results import show_results
+from .new_folder import require_new
 
 if TYPE_CHECKING:
     from pcrl.evaluation.request import Request
@@ -50,7 +51,7 @@ def refuse_changes() -> None:
     context = click.get_current_context()
     for name in context.params:
         given = context.get_parameter_source(name) == ParameterSource.COMMANDLINE
-        if given and name not in ("task", "dataset", "out", "resume", "device"):
+        if given and name not in ("task", "out", "resume", "device"):
             option = next(p.opts[0] for p in context.command.params if p.name == name)
             raise click.UsageError(f"--resume goes on with what was asked: leave {option}")
 
@@ -119,6 +120,7 @@ def carried_out(study: Study, folder: Path, where: Any) -> Results:
     """Train, ask and score, with a bar; write the tables and the report."""
     from pcrl.engine.cache.lock import locked
     from pcrl.evaluation.report import write_report
+    from pcrl.evaluation.results import save
     from pcrl.evaluation.tables import write_splits, write_tables
 
     epochs = study.task.schedule().epochs
@@ -144,26 +146,17 @@ def carried_out(study: Study, folder: Path, where: Any) -> Results:
             write_tables(results, folder)
             write_splits(results.splits, study.task.owners(), folder)
             write_report(results, folder)
+            # Last: what has a record is whole.
+            save(results, folder)
     return results
 
 
 def new_folder(out: Path | None, task: str) -> Path:
-    """The folder for the results, which holds nothing yet.
-
-    Raises:
-        ProtocolError: it does.
-    """
-    from pcrl.evaluation.protocol import ProtocolError
+    """The folder for the results, which holds nothing yet."""
     from pcrl.evaluation.request import REQUEST
 
     out = out or EVALUATIONS / f"{task}-{datetime.now():%Y%m%d-%H%M%S}"
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        how = (
-            "go on with it (--resume), or give another --out"
-            if (out / REQUEST).exists()
-            else "give another --out"
-        )
-        raise ProtocolError(f"{out} is not empty: {how}")
+    require_new(out, REQUEST)
     return out
 
 
