@@ -20,6 +20,7 @@ from pcrl.evaluation.request import Request
 from pcrl.evaluation.results import Results
 from pcrl.evaluation.runs import open_run
 from pcrl.evaluation.study import open_study
+from pcrl.evaluation.tasks import brats
 
 CPU = torch.device("cpu")
 KINDS = ("pretrained", "scratch", "permuted", "shuffled", "scratch-long")
@@ -335,6 +336,14 @@ def test_a_value_without_a_name_among_named_ones_is_refused(asked, cache, tmp_pa
         ProtocolError, match=r"lits: the label of volume-.* holds 1, which the data set does not name"
     ):
         open_study(asked(cache=tmp_path / "cache", task="segmentation", arms=("scratch",)))
+
+
+def test_a_value_that_the_naming_of_brats_does_not_know_is_refused(asked, monkeypatch):
+    monkeypatch.setattr(brats, "NECROTIC", 7)
+    with pytest.raises(
+        ProtocolError, match=r"lits: the label of .* holds 1; by their names these files have 7, 2"
+    ):
+        open_study(asked(task="brats", arms=("scratch",)))
 
 
 def test_liver_and_tumour(asked, tmp_path):
