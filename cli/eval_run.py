@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 import sys
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,8 +58,9 @@ def refuse_changes() -> None:
             raise click.UsageError(f"--resume goes on with what was asked: leave {option}")
 
 
-def errors() -> Any:
-    """What an evaluation tells as one message."""
+@contextlib.contextmanager
+def errors() -> Iterator[None]:
+    """What an evaluation tells as one message; an interruption, too."""
     from pcrl.config import RecipeError
     from pcrl.datasets.case import LayoutError
     from pcrl.engine.cache.format import CacheError
@@ -65,9 +68,13 @@ def errors() -> Any:
     from pcrl.models.published import WeightsError
     from pcrl.training.run_folder import RunError
 
-    return user_errors(
-        RecipeError, LayoutError, CacheError, ProtocolError, WeightsError, RunError, FloatingPointError
-    )
+    kinds = (RecipeError, LayoutError, CacheError, ProtocolError, WeightsError, RunError, FloatingPointError)
+    with user_errors(*kinds):
+        try:
+            yield
+        except KeyboardInterrupt:
+            console.print("Stopped. What was begun goes on with --resume.")
+            raise SystemExit(130) from None
 
 
 def request_of(

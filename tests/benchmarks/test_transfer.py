@@ -1,15 +1,9 @@
 """What the transfer benchmark reckons with: areas, Holm's correction, paired differences, the verdict's rule."""
 
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
-
-# At the end: a module of the tests is named like one there.
-sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))
-
 from transferring.settings import BUDGETS, RATES, recipe
 from transferring.statistics import area, compare, holm
 from transferring.summary import summarise
