@@ -13,11 +13,12 @@ from .console import console
 from .device import device_named
 from .eval_options import FOLDS, TARGET, UNCERTAIN, VIEWS, Numbers, options_of
 from .eval_run import EVALUATIONS, carried_out, errors, opened, refuse_changes, request_of
+from .new_folder import require_new
 
 if TYPE_CHECKING:
     from pcrl.evaluation.curve import CurveRequest
     from pcrl.evaluation.curve_points import CurvePoint
-    from pcrl.evaluation.results import Metric
+    from pcrl.evaluation.results import Results
 
 OWN = {
     "lits": {"folds", "target"},
@@ -64,7 +65,7 @@ def curve(
       pcrl curve lits --fractions 0.05,0.1,0.2,0.5,1 --arms pretrained,scratch --seeds 3
       pcrl curve lits --resume
     """  # fmt: skip
-    from pcrl.evaluation.curve import CurveRequest, load_request, save_request
+    from pcrl.evaluation.curve import CURVE, CurveRequest, load_request, pinned, save_request
 
     _refuse_others(context, task, dataset, resume)
     with errors():
@@ -76,16 +77,18 @@ def curve(
             console.print(f"Going on with {folder}, as it was asked: {asked.request.command}")
         else:
             folder = out or EVALUATIONS / f"curve-{task}-{datetime.now():%Y%m%d-%H%M%S}"
-            _require_empty(folder)
-            asked = CurveRequest(request=request_of(task, dataset or task, **options), fractions=fractions)
+            require_new(folder, CURVE)
+            wanted = CurveRequest(request=request_of(task, dataset or task, **options), fractions=fractions)
+            # What can fail fails here, before there is a folder.
+            asked = pinned(wanted)
             save_request(asked, folder)
-        points, metric = _evaluated(asked, folder, where)
-        _write(asked, points, metric, folder)
-    _show(points, metric)
+        points, last = _evaluated(asked, folder, where)
+        _write(asked, points, last, folder)
+    _show(points, last)
     console.print(f"Written: {folder / 'report.html'}, {folder / 'curve.csv'}.")
 
 
-def _evaluated(asked: CurveRequest, folder: Path, where: Any) -> tuple[list[CurvePoint], Metric]:
+def _evaluated(asked: CurveRequest, folder: Path, where: Any) -> tuple[list[CurvePoint], Results]:
     from pcrl.evaluation import request as requests
     from pcrl.evaluation import results as records
     from pcrl.evaluation.curve import points_of, write_points
@@ -101,24 +104,32 @@ def _evaluated(asked: CurveRequest, folder: Path, where: Any) -> tuple[list[Curv
             results = carried_out(study, mine, where)
         points += points_of(results, request.fraction, name)
         write_points(points, folder)
-    return points, results.main
+    return points, results
 
 
-def _write(asked: CurveRequest, points: list[CurvePoint], metric: Metric, folder: Path) -> None:
+def _write(asked: CurveRequest, points: list[CurvePoint], last: Results, folder: Path) -> None:
     from pcrl.evaluation.report import write_curve_report
 
+    metric = last.main
     write_curve_report(
         points,
         folder,
         f"{asked.request.task}: {metric.title} by labelled training patients",
         metrics=[metric],
+        notes=last.notes,
         command=asked.request.command,
         created=datetime.now().isoformat(timespec="seconds"),
     )
 
 
-def _show(points: list[CurvePoint], metric: Metric) -> None:
-    table = Table("arm", "fraction", "training patients", metric.title, "95 % interval", "test patients")
+def _show(points: list[CurvePoint], last: Results) -> None:
+    metric, title = last.main, f"{last.dataset}: {last.main.title} by labelled training patients"
+    if any(point.transductive for point in points):
+        title += " — TRANSDUCTIVE: pre-training saw test patients"
+    if last.virtual:
+        title += f" — {last.virtual} virtual or synthetic test cases: says nothing about quality"
+    columns = ("arm", "fraction", "training patients", metric.title, "95 % interval", "test patients")
+    table = Table(*columns, title=title, title_justify="left")
     for point in sorted(points, key=lambda one: (one.arm, one.fraction)):
         value = "undefined" if point.value is None else f"{point.value:.3f}"
         interval = f"{point.interval[0]:.3f}–{point.interval[1]:.3f}" if point.interval else ""
@@ -154,10 +165,3 @@ def _newest(task: str) -> Path:
             f"no unfinished curve of {task} in ./{EVALUATIONS}: give --out, or leave --resume"
         )
     return max(begun, key=lambda folder: (folder / CURVE).stat().st_mtime)
-
-
-def _require_empty(folder: Path) -> None:
-    from pcrl.evaluation.protocol import ProtocolError
-
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise ProtocolError(f"{folder} is not empty: go on with it (--resume), or give another --out")

@@ -20,6 +20,8 @@ def show_results(results: Results) -> None:
         title += ", encoder frozen"
     if results.transductive:
         title += " — TRANSDUCTIVE: pre-training saw test patients"
+    if results.virtual:
+        title += f" — {results.virtual} virtual or synthetic test cases: says nothing about quality"
     columns = [f"{metric.title}{f' {metric.unit}' * bool(metric.unit)}" for metric in results.metrics]
     table = Table("arm", "label", *columns, title=title, title_justify="left")
     for arm in results.arms:
@@ -34,8 +36,10 @@ def show_results(results: Results) -> None:
             results.arms[0].rows[0].label,
         ):
             console.print(_sentence(comparison, results.main))
-    sure = any(row.interval for arm in results.arms for row in arm.rows)
-    if sure:
+    rows = [row for arm in results.arms for row in arm.rows]
+    if any(row.sd is not None for row in rows):
+        console.print("±: standard deviation over test patients; seeds are averaged first.")
+    if any(row.interval for row in rows):
         console.print("In brackets: 95 % intervals, from a bootstrap over test patients.")
     else:
         console.print(
@@ -69,5 +73,5 @@ def _sentence(comparison: Comparison, metric: Metric) -> str:
     if comparison.interval:
         text += f", 95 % interval {comparison.interval[0]:+.3f} to {comparison.interval[1]:+.3f}"
     if comparison.p is not None:
-        text += f", p = {comparison.p:.3f}"
+        text += ", p < 0.001" if comparison.p < 0.001 else f", p = {comparison.p:.3f}"
     return text + f" ({comparison.patients} patients)"

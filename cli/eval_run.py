@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 import sys
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +16,7 @@ from click.core import ParameterSource
 from .console import console, note_slow_reading, progress, user_errors
 from .device import device_named
 from .eval_results import show_results
+from .new_folder import require_new
 
 if TYPE_CHECKING:
     from pcrl.evaluation.request import Request
@@ -50,13 +53,14 @@ def refuse_changes() -> None:
     context = click.get_current_context()
     for name in context.params:
         given = context.get_parameter_source(name) == ParameterSource.COMMANDLINE
-        if given and name not in ("task", "dataset", "out", "resume", "device"):
+        if given and name not in ("task", "out", "resume", "device"):
             option = next(p.opts[0] for p in context.command.params if p.name == name)
             raise click.UsageError(f"--resume goes on with what was asked: leave {option}")
 
 
-def errors() -> Any:
-    """What an evaluation tells as one message."""
+@contextlib.contextmanager
+def errors() -> Iterator[None]:
+    """What an evaluation tells as one message; an interruption, too."""
     from pcrl.config import RecipeError
     from pcrl.datasets.case import LayoutError
     from pcrl.engine.cache.format import CacheError
@@ -64,9 +68,13 @@ def errors() -> Any:
     from pcrl.models.published import WeightsError
     from pcrl.training.run_folder import RunError
 
-    return user_errors(
-        RecipeError, LayoutError, CacheError, ProtocolError, WeightsError, RunError, FloatingPointError
-    )
+    kinds = (RecipeError, LayoutError, CacheError, ProtocolError, WeightsError, RunError, FloatingPointError)
+    with user_errors(*kinds):
+        try:
+            yield
+        except KeyboardInterrupt:
+            console.print("Stopped. What was begun goes on with --resume.")
+            raise SystemExit(130) from None
 
 
 def request_of(
@@ -119,6 +127,7 @@ def carried_out(study: Study, folder: Path, where: Any) -> Results:
     """Train, ask and score, with a bar; write the tables and the report."""
     from pcrl.engine.cache.lock import locked
     from pcrl.evaluation.report import write_report
+    from pcrl.evaluation.results import save
     from pcrl.evaluation.tables import write_splits, write_tables
 
     epochs = study.task.schedule().epochs
@@ -144,26 +153,17 @@ def carried_out(study: Study, folder: Path, where: Any) -> Results:
             write_tables(results, folder)
             write_splits(results.splits, study.task.owners(), folder)
             write_report(results, folder)
+            # Last: what has a record is whole.
+            save(results, folder)
     return results
 
 
 def new_folder(out: Path | None, task: str) -> Path:
-    """The folder for the results, which holds nothing yet.
-
-    Raises:
-        ProtocolError: it does.
-    """
-    from pcrl.evaluation.protocol import ProtocolError
+    """The folder for the results, which holds nothing yet."""
     from pcrl.evaluation.request import REQUEST
 
     out = out or EVALUATIONS / f"{task}-{datetime.now():%Y%m%d-%H%M%S}"
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        how = (
-            "go on with it (--resume), or give another --out"
-            if (out / REQUEST).exists()
-            else "give another --out"
-        )
-        raise ProtocolError(f"{out} is not empty: {how}")
+    require_new(out, REQUEST)
     return out
 
 

@@ -22,6 +22,7 @@ def ingest_table(
     from pcrl.datasets.case import LayoutError
     from pcrl.datasets.table import find
     from pcrl.engine.cache.format import DATASET_RECORD, CacheError
+    from pcrl.engine.cache.images import CachedImages
     from pcrl.engine.cache.lock import locked
 
     with user_errors(RecipeError, LayoutError, CacheError):
@@ -30,4 +31,8 @@ def ingest_table(
             raise CacheError(f"{cache}: {found.name} holds volumes: give the table another name")
         with locked(cache / found.name):
             ingest_images(found, cache, recipe, overrides, os.cpu_count() or 1)
+        there = CachedImages.open(cache / found.name).table
+        if not len(there):
+            name, reason = there.failed[0] if there.failed else ("", "the table is empty")
+            raise LayoutError(f"{table}: no image of it could be read below {images}; {name}: {reason}")
         return found.name

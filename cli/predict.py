@@ -11,6 +11,7 @@ import click
 
 from .console import console, progress, user_errors
 from .device import DEVICE, device_named
+from .new_folder import require_new
 
 if TYPE_CHECKING:
     from pcrl.datasets.case import Case
@@ -35,7 +36,9 @@ TABLE = "probabilities.csv"
     type=click.Path(path_type=Path),
     help="Of luna: a table seriesuid,coordX,coordY,coordZ; a scan is named by its seriesuid.",
 )
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for what is predicted.")
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path), help="New folder for what is predicted."
+)
 @DEVICE
 def predict(
     task: str, inputs: tuple[Path, ...], trained: Path, candidates: Path | None, out: Path, device: str
@@ -58,6 +61,7 @@ def predict(
 
     if (candidates is None) == (task == "luna"):
         raise click.UsageError("luna needs --candidates" if task == "luna" else f"{task} has no --candidates")
+    require_new(out)
     with user_errors(ProtocolError, LayoutError, RecipeError):
         where = device_named(device)
         opened = open_trained(trained, task)
@@ -69,7 +73,8 @@ def predict(
         else:
             failed = _images(opened, inputs, out, where)
     if failed:
-        raise click.ClickException(f"{failed} of the inputs could not be predicted; the others are in {out}")
+        others = f"the others are in {out}" if out.exists() else "there is no other"
+        raise click.ClickException(f"{failed} of the inputs could not be predicted; {others}")
 
 
 def _volumes(opened: Trained, inputs: Sequence[Path], out: Path, where: Any) -> int:
@@ -79,7 +84,8 @@ def _volumes(opened: Trained, inputs: Sequence[Path], out: Path, where: Any) -> 
     from pcrl.evaluation.predict_volumes import VolumePredictor
 
     predictor = VolumePredictor(opened, where)
-    cases = volumes(inputs, opened.task, predictor.channels)
+    cases, notes = volumes(inputs, opened.task, predictor.channels)
+    _say(notes)
 
     def ask(case: Case) -> str:
         path = out / f"{case.name}.nii.gz"
@@ -95,7 +101,9 @@ def _candidates(opened: Trained, inputs: Sequence[Path], candidates: Path, out: 
     from pcrl.evaluation.inputs import volumes
     from pcrl.evaluation.predict_candidates import HEAD, CandidatePredictor
 
-    predictor = CandidatePredictor(opened, candidates, where)
+    cases, notes = volumes(inputs, opened.task, 1)
+    _say(notes)
+    predictor = CandidatePredictor(opened, candidates, [case.name for case in cases], where)
     rows: list[list[object]] = []
 
     def ask(case: Case) -> str:
@@ -103,7 +111,7 @@ def _candidates(opened: Trained, inputs: Sequence[Path], candidates: Path, out: 
         rows.extend(found)
         return f"{case.images[0]}: {len(found)} candidates"
 
-    failed = _each(volumes(inputs, opened.task, 1), ask, (ReadError, ImageError))
+    failed = _each(cases, ask, (ReadError, ImageError))
     _write(out, [list(HEAD), *rows])
     return failed
 
@@ -122,6 +130,11 @@ def _images(opened: Trained, inputs: Sequence[Path], out: Path, where: Any) -> i
     failed = _each(radiographs(inputs), ask, (ReadError,))
     _write(out, [["image", *predictor.labels], *rows])
     return failed
+
+
+def _say(notes: Sequence[str]) -> None:
+    for note in notes:
+        console.print(f"[yellow]note[/] {note}")
 
 
 def _write(out: Path, rows: list[list[object]]) -> None:

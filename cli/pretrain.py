@@ -115,6 +115,7 @@ def pretrain(
 
 
 def _announce(trainer: Trainer, out: Path, start: str, device: Any) -> None:
+    from pcrl.models.precision import in_use
     from pcrl.training.trainer import seconds_per_step
 
     settings, order = trainer.recipe, trainer.order
@@ -127,7 +128,7 @@ def _announce(trainer: Trainer, out: Path, start: str, device: Any) -> None:
     console.print(
         f"{trainer.selection.describe()}; "
         f"{trainer.selection.held_back} cases held back for evaluation.\n"
-        f"Recipe {settings.name}, start: {start}. {device}: about "
+        f"Recipe {settings.name}, start: {start}. {device}, {str(in_use(device)).removeprefix('torch.')}: about "
         f"{duration(seconds * (steps - done))} for {steps - done} steps of {settings.training.batch_size} samples. "
         f"Run folder: {out}"
     )

@@ -1,7 +1,8 @@
-"""Every run is written down: started, finished, failed. What is finished is not done again."""
+"""Every run is written down: started, finished, failed. What is finished is not done again, nor by two at once."""
 
 from __future__ import annotations
 
+import fcntl
 import json
 import time
 import traceback
@@ -9,12 +10,13 @@ from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pcrl.engine.cache.commit import write_text
 from transferring.settings import Budget
 
-LOG, RESULT, BUDGET = "log.jsonl", "result.json", "budget.json"
+LOG, RESULT, BUDGET, CLAIM = "log.jsonl", "result.json", "budget.json", "claim"
+Found = TypeVar("Found")
 
 
 class Ledger:
@@ -33,26 +35,49 @@ class Ledger:
             raise SystemExit(f"{folder} holds runs of another budget ({known}): give another --work")
         write_text(known, described)
         self.write("benchmark", "started")
+        self._waits = True
+        self._failed: set[str] = set()
+
+    def together(self, stage: Callable[[], Found]) -> Found:
+        """The results of a stage that other processes work on too: first what nobody has begun, then all.
+
+        Args:
+            stage: asks for runs by `do`, and takes it that some are not there.
+        """
+        self._waits = False
+        stage()
+        self._waits = True
+        return stage()
 
     def do(self, name: str, function: Callable[[], dict[str, Any]]) -> dict[str, Any] | None:
         """The result of a run, done now or before; none if it failed, which is written down and shown.
 
+        In the first pass of `together` there is none either of what another process is at; else that is waited for.
         A run that is started twice in the log was killed in between.
         """
-        path = self.folder / "results" / name / RESULT
-        if path.exists():
-            found: dict[str, Any] = json.loads(path.read_text())
-            return found
+        folder = self.folder / "results" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / CLAIM).open("a") as claim:
+            try:
+                fcntl.flock(claim, fcntl.LOCK_EX | (0 if self._waits else fcntl.LOCK_NB))
+            except BlockingIOError:
+                return None
+            if (folder / RESULT).exists():
+                found: dict[str, Any] = json.loads((folder / RESULT).read_text())
+                return found
+            return None if name in self._failed else self._do(name, function, folder / RESULT)
+
+    def _do(self, name: str, function: Callable[[], dict[str, Any]], path: Path) -> dict[str, Any] | None:
         self.write(name, "started")
         began = time.perf_counter()
         try:
             result = function()
         except Exception as error:
+            self._failed.add(name)
             self.write(name, "failed", error=repr(error), trace=traceback.format_exc())
             print(f"{name} failed: {error!r}", flush=True)
             return None
         result["seconds"] = round(time.perf_counter() - began, 2)
-        path.parent.mkdir(parents=True, exist_ok=True)
         write_text(path, json.dumps(result))
         self.write(name, "finished", seconds=result["seconds"])
         print(f"{name}: {result['seconds']} s", flush=True)

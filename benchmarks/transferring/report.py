@@ -82,11 +82,21 @@ def _differences(summary: Summary) -> str:
                 f"{found.p:.2g}",
                 f"{summary.corrected[name]:.2g}" if name in summary.corrected else "primary",
                 f"{found.higher} of {found.pairs}",
-                ", ".join(f"{value:+.3f}" for value in summary.by_seed[pair]),
+                ", ".join(f"{value:+.3f}" for value in summary.by_pretraining[pair]),
+                ", ".join(f"{value:+.3f}" for value in summary.by_tuning[pair]),
             ]
         )
     return grid(
-        ("difference in area", "mean (95 %)", "p", "p, Holm", "patients higher", "by pre-training seed"), rows
+        (
+            "difference in area",
+            "mean (95 % over patients)",
+            "p",
+            "p, Holm",
+            "patients higher",
+            "by pre-training seed",
+            "by fine-tuning seed",
+        ),
+        rows,
     )
 
 

@@ -56,7 +56,7 @@ BUDGETS = {
     "cpu": Budget(
         width=16, levels=3, pretraining=120, pool=16, test=64, development=(48, 8, 16),
         labels=(1, 2, 4, 8, 16), pretraining_seeds=2, finetuning_seeds=3,
-        epochs=8, samples_per_case=2, batch=8, rounds=12, per_round=32, tuning_batch=2,
+        epochs=30, samples_per_case=2, batch=8, rounds=24, per_round=32, tuning_batch=2,
     ),
     "cuda": Budget(
         width=64, levels=4, pretraining=120, pool=16, test=64, development=(48, 8, 16),

@@ -52,16 +52,19 @@ def ingest_image(
         What a user should know about it.
     """
     scans = [_read(path) for path in case.images]
-    channels = [
-        _prepare(scan, path, case, data, forced) for scan, path in zip(scans, case.images, strict=True)
-    ]
-    first = channels[0]
-    for path, scan, channel in zip(case.images[1:], scans[1:], channels[1:], strict=True):
-        if not scan.grid.matches(scans[0].grid):
+    grid = scans[0].grid
+    for path, scan in zip(case.images[1:], scans[1:], strict=True):
+        if not scan.grid.matches(grid):
             raise IngestError(
-                f"{path}: {_difference(scan.grid, scans[0].grid, case.images[0].name)}: channels of a case must be on "
+                f"{path}: {_difference(scan.grid, grid, case.images[0].name)}: channels of a case must be on "
                 "one grid; resample it, or give the right file"
             )
+    channels = [
+        _prepare(replace(scan, grid=grid), path, case, data, forced)
+        for scan, path in zip(scans, case.images, strict=True)
+    ]
+    first = channels[0]
+    for path, channel in zip(case.images[1:], channels[1:], strict=True):
         if channel.modality != first.modality:
             raise IngestError(
                 f"{path}: looks like {channel.modality}, {case.images[0].name} like {first.modality}"
@@ -69,7 +72,7 @@ def ingest_image(
     label, label_error = None, ""
     if case.label:
         try:
-            label = _read_label(case, scans[0].grid)
+            label = _read_label(case, grid)
         except IngestError as error:
             label_error = str(error)
     # Of one channel, no copy.
@@ -84,7 +87,7 @@ def ingest_image(
         name=case.name,
         modality=first.modality,
         grid=first.grid,
-        original_grid=scans[0].grid,
+        original_grid=grid,
         intensities=intensities,
         pixels=hashlib.sha256(stored.data).hexdigest(),
         sources=tuple(sources[str(path)] for path in case.images),
@@ -170,7 +173,8 @@ def _read_label(case: Case, grid: Grid) -> Scan:
         raise IngestError(
             f"{case.label}: the label lies elsewhere than its image: {_places(label.grid, grid)}"
         )
-    return replace(label, values=_smallest_integers(label.values, case.label))
+    # On the image's grid to the last digit, so that both come to as many voxels.
+    return replace(label, grid=grid, values=_smallest_integers(label.values, case.label))
 
 
 def _smallest_integers(values: NDArray[Any], path: Path) -> NDArray[Any]:

@@ -12,8 +12,8 @@ from torch import Tensor
 from pcrl.evaluation.candidate_crops import CandidateCrops, Pixels, Rows
 from pcrl.evaluation.classify import Lesson, masked_loss, refuse_infinite
 from pcrl.evaluation.early_stopping import Score
-from pcrl.evaluation.predict import autocast
 from pcrl.models.classifier3d import VolumeClassifier
+from pcrl.models.precision import autocast
 
 
 class CandidateLearner:

@@ -30,15 +30,16 @@ class Chosen:
     notes: tuple[str, ...]
 
     def saw_test(self, tested: Sequence[Tested], transductive: bool) -> bool:
-        """Whether any pre-training saw what is tested.
+        """Whether any pre-training that an arm begins with saw what is tested.
 
         Raises:
             ProtocolError: one did, and `transductive` does not allow it.
         """
+        begun_with = {arm.checkpoint for arm in self.arms}
         seen = [
             check_leak(weights.record, str(weights.path), tested, transductive)
             for weights in self.weights
-            if weights.record is not None
+            if weights.record is not None and weights.path in begun_with
         ]
         return any(seen)
 
@@ -100,6 +101,8 @@ def choose(
     # Apart until here: whatever the order of the arms, a control is no pre-trained arm.
     used += controls_used
     for weights in used:
+        if weights.unfinished:
+            notes.append(f"the pre-training of {weights.path} is not finished: {weights.unfinished} is taken")
         if not weights.known:
             notes.append(
                 f"not everything that {weights.path} was pre-trained on is known: make sure that no test patient is "
@@ -112,15 +115,17 @@ def choose(
 
 
 def _pretrained(weights: Pretrained, several: bool) -> Arm:
-    name = f"pretrained-{_name(weights.path)}" if several else "pretrained"
+    name = several_name(weights.path) if several else "pretrained"
     return Arm(
         name, f"{weights.path}; pre-training started from {weights.start}", weights.state, weights.path
     )
 
 
-def _name(path: Path) -> str:
+def several_name(path: Path) -> str:
+    """Name of the arm of a checkpoint where there are several of them."""
     path = path.resolve()
-    return path.parent.parent.name + "-" + path.name if path.parent.name == "checkpoints" else path.name
+    in_run = path.parent.name == "checkpoints"
+    return f"pretrained-{path.parent.parent.name}-{path.name}" if in_run else f"pretrained-{path.name}"
 
 
 def _newest(runs: Path, model: Model, learnt: Learnt, cache: Path, notes: list[str]) -> Pretrained:

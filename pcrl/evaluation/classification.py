@@ -98,6 +98,10 @@ class ClassificationTask:
             test=names(cohort.test),
         )
 
+    def chooses(self, place: Place) -> bool:
+        """Whether there are validation images."""
+        return bool(len(self.cohorts[place].validation))
+
     def patients(self, place: Place) -> tuple[int, int]:
         """How many are trained on, and tested."""
         cohort: ImageCohort = self.cohorts[place]

@@ -20,6 +20,8 @@ from pcrl.evaluation.studies import by_study
 
 Scores = NDArray[np.float64]
 UNITS = ("images", "studies")
+FEWEST_OF_A_SIDE = 5
+"""Patients with a finding, and without it, below which its AUROC has no interval."""
 METRIC = {"images": "auroc", "studies": "auroc_study"}
 Again = dict[str, Resampled | None]
 """Unit → AUROCs of resamples; none with too few patients."""
@@ -92,21 +94,22 @@ def rows_of(runs: Mapping[int, Scores], again: Again, tables: Tables) -> list[Ro
         areas = [auroc_per_label(scores, truth) for scores, truth, _ in found]
         drawn = again[unit]
         intervals = drawn.intervals() if drawn else [None] * len(tables.columns)
-        _, truth, patients = found[0]
+        _, truth, whose = found[0]
+        patients = np.asarray(whose)
         metric, of = METRIC[unit], len(set(patients))
         for place, name in enumerate(tables.scored):
-            counts = {
-                "positives": int((truth[:, place] == 1).sum()),
-                "negatives": int((truth[:, place] == 0).sum()),
-            }
+            sides = {"positives": truth[:, place] == 1, "negatives": truth[:, place] == 0}
+            counts = {side: int(which.sum()) for side, which in sides.items()}
+            # Of one or two positives a bootstrap knows only how their negatives vary.
+            sure = min(len(set(patients[which])) for which in sides.values()) >= FEWEST_OF_A_SIDE
             area = mean_of([one[place] for one in areas])
             rows.append(
                 Row(
                     label=name,
                     metric=metric,
                     value=area,
-                    interval=intervals[place],
-                    patients=of,
+                    interval=intervals[place] if sure else None,
+                    patients=len(set(patients[~np.isnan(truth[:, place])])),
                     counts=counts,
                 )
             )

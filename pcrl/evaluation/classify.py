@@ -13,10 +13,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from pcrl.evaluation.early_stopping import Score
-from pcrl.evaluation.predict import autocast
 from pcrl.evaluation.roc import auroc_per_label, mean_of
 from pcrl.models.classifier import Classifier
 from pcrl.models.inputs import to_network
+from pcrl.models.precision import autocast
 
 Rows = NDArray[np.int64]
 Pixels = NDArray[np.float32]

@@ -77,6 +77,12 @@ class Cohorts:
     def notes(self) -> list[str]:
         """What a reader of the scores should know of this choice."""
         notes = []
+        if absent := self.dataset.absent():
+            tested = sum(entry.split == "test" for entry in absent.values())
+            notes.append(
+                f"{len(absent)} of {len(self.dataset.record.cases)} cases are not in the cache ({next(iter(absent))}"
+                f"{', …' * (len(absent) > 1)}), {tested} of them test cases: pcrl ingest goes on, and names what fails"
+            )
         choosing = min(len(_patients(cohort.validation)) for cohort in self.of.values())
         if not choosing:
             notes.append("no validation patient: the last epoch is kept, and nothing ends a training early")

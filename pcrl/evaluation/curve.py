@@ -12,6 +12,7 @@ from pcrl.evaluation.by_patient import MEAN
 from pcrl.evaluation.curve_points import CurvePoint
 from pcrl.evaluation.request import Request
 from pcrl.evaluation.results import Record, Results, load_record
+from pcrl.evaluation.study import open_study
 
 CURVE, TABLE, POINTS = "curve-request.json", "curve.csv", "curve.json"
 
@@ -26,6 +27,19 @@ class CurveRequest(Record):
         """Name of the folder, and request, of each fraction."""
         for fraction in self.fractions:
             yield f"fraction-{fraction:g}", self.request.model_copy(update={"fraction": fraction})
+
+
+def pinned(asked: CurveRequest) -> CurveRequest:
+    """The same weights and the same cache for every fraction, whatever is pre-trained or ingested meanwhile.
+
+    Raises:
+        CacheError, RecipeError, ProtocolError: see `open_study`; the evaluation of the first fraction cannot begin.
+    """
+    _, first = next(asked.each())
+    found = open_study(first).request
+    known = ("checkpoints", "controls", "weights", "identity")
+    request = asked.request.model_copy(update={name: getattr(found, name) for name in known})
+    return asked.model_copy(update={"request": request})
 
 
 def save_request(asked: CurveRequest, folder: Path) -> None:

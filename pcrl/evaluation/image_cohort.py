@@ -78,6 +78,15 @@ class ImageCohort:
             notes.append(
                 f"{_many(choosing, 'validation patient')} to choose the epoch by: much of that is chance"
             )
+        tested = len(set(self.patients(self.test)))
+        if tested < FEWEST_PATIENTS:
+            notes.append(
+                f"{_many(tested, 'test patient')}: too few for intervals; says nothing about quality"
+            )
+        if absent := len(self.table.failed):
+            notes.append(
+                f"{_many(absent, 'image')} could not be read at ingest and take no part: pcrl ingest names them"
+            )
         if made := self.synthetic():
             notes.append(f"{_many(made, 'synthetic image')}: says nothing about quality")
         return notes

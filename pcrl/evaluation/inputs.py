@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from pcrl.datasets import brats, folder
@@ -13,8 +14,12 @@ from pcrl.datasets.tree import safe_name, walk
 from pcrl.evaluation.protocol import ProtocolError
 
 
-def volumes(inputs: Iterable[Path], task: str, channels: int) -> list[Case]:
+def volumes(inputs: Iterable[Path], task: str, channels: int) -> tuple[list[Case], list[str]]:
     """The scans in files, DICOM series and folders of them; of BraTS, in folders of its cases.
+
+    Returns:
+        The cases, and what was passed over. For candidates a case is named by its file or by the folder of its series,
+        as tables of candidates do; else by its place below the folder that was given.
 
     Raises:
         LayoutError: a folder without scans.
@@ -22,25 +27,46 @@ def volumes(inputs: Iterable[Path], task: str, channels: int) -> list[Case]:
             takes.
     """
     cases: list[Case] = []
+    notes: list[str] = []
     for path in inputs:
         _require(path)
         if task == "brats":
-            cases += brats.find(path).cases
+            tree = brats.find(path)
+            cases += tree.cases
+            notes += tree.notes
         elif path.is_dir():
             found = folder.find(path)
             if not isinstance(found, Dataset):
                 raise LayoutError(f"{path} holds radiographs, the network takes volumes")
             cases += found.cases
+            notes += found.notes
+        elif is_dicom(path) and _slices(path) == 1:
+            raise ProtocolError(f"{path} is one slice: give the folder of its series")
         else:
-            suffix = next((s for s in folder.SUFFIXES if path.name.lower().endswith(s)), path.suffix)
-            name = safe_name(path.name.removesuffix(suffix))
+            name = _name(path)
             cases.append(Case(name, name, (path,)))
+    if task == "luna":
+        cases = [replace(case, name=_name(case.images[0])) for case in cases]
     if channels != 1 and task != "brats":
         cases = _joined(cases, channels)
     names = [case.name for case in cases]
     if doubled := sorted({name for name in names if names.count(name) > 1}):
         raise ProtocolError(f"two inputs are called {doubled[0]}: their results would overwrite each other")
-    return cases
+    return cases, notes
+
+
+def _slices(path: Path) -> int:
+    import SimpleITK as sitk
+
+    file = sitk.ImageFileReader()
+    file.SetFileName(str(path))
+    file.ReadImageInformation()
+    return int(file.GetSize()[2]) if file.GetDimension() > 2 else 1
+
+
+def _name(path: Path) -> str:
+    suffix = next((s for s in folder.SUFFIXES if path.name.lower().endswith(s)), "")
+    return safe_name(path.name.removesuffix(suffix))
 
 
 def _joined(cases: Iterable[Case], channels: int) -> list[Case]:

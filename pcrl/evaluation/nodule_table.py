@@ -25,6 +25,6 @@ def write_probabilities(path: Path, found: Mapping[str, Mapping[int, Found]], na
                     table.writerow(
                         [
                             names[candidates.case[row]], candidates.line[row], int(candidates.label[row]), arm, seed,
-                            f"{probability:.6g}",
+                            repr(probability),
                         ]
                     )  # fmt: skip

@@ -48,13 +48,24 @@ class CandidateTask:
         self._number = {case.name: number for number, case in enumerate(cases)}
         self.crops = CandidateCrops(cases, candidates, self.settings.batch_size, self.settings.crop)
         for place in self.places:
-            cohort = self._cohort(place)
-            for part, chosen in (("training", cohort.train), ("test", cohort.test)):
-                if not candidates.label[self._rows(chosen)].any():
-                    raise ProtocolError(
-                        f"{self.dataset}: no candidate of the {len(chosen)} {part} scans is a nodule; more scans are "
-                        "needed (--fraction, --folds), or their candidates are missing in the table"
-                    )
+            self._require_nodules("training", self._cohort(place).train)
+        for seed in dict.fromkeys(place.seed for place in self.places):
+            # Folds are scored together.
+            places = [place for place in self.places if place.seed == seed]
+            tested = tuple(case for place in places for case in self._cohort(place).test)
+            self._require_nodules("test", tested)
+            if not np.isin(nodules.case, [self._number[case.name] for case in tested]).any():
+                raise ProtocolError(
+                    f"{self.dataset}: annotations.csv has no nodule in the {len(tested)} test scans, so that nothing "
+                    "could be found: check that its seriesuid are those of the scans, and ingest again"
+                )
+
+    def _require_nodules(self, part: str, scans: Cases) -> None:
+        if not self.candidates.label[self._rows(scans)].any():
+            raise ProtocolError(
+                f"{self.dataset}: no candidate of the {len(scans)} {part} scans is a nodule; more scans are "
+                "needed (--fraction, --folds), or their candidates are missing in the table"
+            )
 
     @property
     def virtual(self) -> int:
@@ -73,6 +84,10 @@ class CandidateTask:
     def side(self, place: Place) -> Side:
         """Names of the scans."""
         return self.cohorts.side(place)
+
+    def chooses(self, place: Place) -> bool:
+        """Whether a validation scan has a nodule."""
+        return bool(self.candidates.label[self._rows(self._cohort(place).validation)].any())
 
     def patients(self, place: Place) -> tuple[int, int]:
         """How many are trained on, and tested."""
@@ -98,7 +113,16 @@ class CandidateTask:
 
     def notes(self) -> list[str]:
         """What a reader should know."""
-        return [*self.cohorts.notes(), *self.candidates.notes]
+        notes = [*self.cohorts.notes(), *self.candidates.notes]
+        without = [
+            place for place in self.places if self._cohort(place).validation and not self.chooses(place)
+        ]
+        if without:
+            notes.append(
+                f"no candidate of the validation scans is a nodule ({without[0]}): the last epoch is kept, and nothing "
+                "ends a training early"
+            )
+        return notes
 
     def schedule(self) -> Schedule:
         """As the recipe says."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -14,6 +13,7 @@ from pcrl.config import Size
 from pcrl.engine.grid import Grid
 from pcrl.evaluation.target import Target
 from pcrl.kernels.resample import linear_taps, resample, together
+from pcrl.models.precision import autocast
 
 WINDOWS = 4
 """Windows that the network sees at a time."""
@@ -23,6 +23,7 @@ WINDOWS = 4
 def probabilities(
     model: nn.Module,
     image: NDArray[np.float32],
+    air: Sequence[float],
     target: Target,
     patch: Size,
     overlap: float,
@@ -32,6 +33,7 @@ def probabilities(
 
     Args:
         image: (channel, z, y, x).
+        air: of each channel; a volume smaller than a patch lies in the middle of it, as it lies in some of training.
 
     Returns:
         (outputs, z, y, x) float32.
@@ -39,21 +41,20 @@ def probabilities(
     from monai.inferers.utils import sliding_window_inference
 
     model.eval()
+    size = image.shape[1:]
+    before = [max(0, edge - n) // 2 for edge, n in zip(patch, size, strict=True)]
+    pads = [(b, max(0, edge - n) - b) for b, edge, n in zip(before, patch, size, strict=True)]
+    if any(map(any, pads)):
+        image = np.stack([np.pad(one, pads, constant_values=v) for one, v in zip(image, air, strict=True)])
     with autocast(device):
         scores = sliding_window_inference(
             torch.from_numpy(image)[None].to(device), patch, WINDOWS, model, overlap=overlap, mode="gaussian"
         )
     assert isinstance(scores, Tensor)
-    result: NDArray[np.float32] = target.probabilities(scores[0].float()).cpu().numpy()
+    inside = tuple(slice(b, b + n) for b, n in zip(before, size, strict=True))
+    found = scores[0].float()[(slice(None), *inside)]
+    result: NDArray[np.float32] = target.probabilities(found).cpu().numpy()
     return result
-
-
-def autocast(device: torch.device) -> contextlib.AbstractContextManager[None]:
-    """bf16 on a GPU, nothing else elsewhere."""
-    found: contextlib.AbstractContextManager[None] = torch.autocast(
-        device.type, torch.bfloat16, enabled=device.type == "cuda"
-    )
-    return found
 
 
 def each_onto(values: NDArray[np.float32], grid: Grid, target: Grid) -> Iterator[NDArray[np.float32]]:

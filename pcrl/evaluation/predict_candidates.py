@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +16,10 @@ from pcrl.engine.preprocess import ImageError, Prepared, prepare
 from pcrl.engine.reader import read
 from pcrl.evaluation.candidate_learner import normalised
 from pcrl.evaluation.points_table import COORDINATES, SERIES, read_points
-from pcrl.evaluation.predict import autocast
+from pcrl.evaluation.protocol import ProtocolError
 from pcrl.evaluation.rebuild import Trained
 from pcrl.models.classifier3d import build_volume_classifier
+from pcrl.models.precision import autocast
 
 HEAD = (SERIES, *COORDINATES, "probability")
 """As LUNA16 takes submissions."""
@@ -28,16 +30,26 @@ class CandidatePredictor:
 
     Args:
         table: candidates of all scans, as LUNA16 publishes them; a class is not needed.
+        scans: that will be asked about, by series UID.
 
     Raises:
-        ProtocolError: its weights are damaged.
+        LayoutError: the table cannot be read.
+        ProtocolError: it has no candidate of any of the scans, or the weights are damaged.
     """
 
-    def __init__(self, trained: Trained, table: Path, device: torch.device) -> None:
+    def __init__(self, trained: Trained, table: Path, scans: Sequence[str], device: torch.device) -> None:
         recipe = recipe_from(trained.rebuild["recipe"])
         assert isinstance(recipe, VolumeRecipe)
         self.data = Data.model_validate(trained.rebuild["data"])
-        self.settings, self.table, self.device = recipe.candidates, table, device
+        self.settings, self.device = recipe.candidates, device
+        self._number = {name: number for number, name in enumerate(scans)}
+        self._points = read_points(table, self._number, None)
+        if not len(self._points.case):
+            there = next(iter(self._points.absent), "no scan")
+            raise ProtocolError(
+                f"{table} has no candidate of {scans[0]}{', nor of any other scan' * (len(scans) > 1)}: a scan is "
+                f"named by its file or folder, which must be its seriesuid; the table begins with {there}"
+            )
         self.model = trained.load_into(build_volume_classifier(recipe.model, 1, None), device)
 
     @torch.no_grad()
@@ -45,7 +57,6 @@ class CandidatePredictor:
         """Rows of `HEAD` for the candidates of a scan, whose name is their series UID.
 
         Raises:
-            LayoutError: the table cannot be read.
             ReadError: the scan cannot be read.
             ImageError: it is no CT.
         """
@@ -55,18 +66,19 @@ class CandidatePredictor:
             prepared = prepare(scan.values, scan.grid, self.data, scan.modality, "ct")
         except ImageError as error:
             raise ImageError(f"{path}: {error}") from error
-        points = read_points(self.table, {case.name: 0}, None)
-        centres = prepared.grid.indices(points.position)
+        positions = self._points.position[self._points.case == self._number[case.name]]
+        centres = prepared.grid.indices(positions)
         found: list[float] = []
         size = self.settings.batch_size
         for start in range(0, len(centres), size):
             crops = np.stack([crop(prepared, at, self.settings.crop) for at in centres[start : start + size]])
             with autocast(self.device):
                 logits = self.model(normalised(crops[:, None], self.device))
-            found += logits[:, 0].float().sigmoid().tolist()
+            found += logits[:, 0].double().sigmoid().tolist()
         return [
-            [case.name, *(f"{value:.6g}" for value in position[::-1]), f"{probability:.6g}"]
-            for position, probability in zip(points.position.tolist(), found, strict=True)
+            # To the last digit: the surest candidates are told apart only there.
+            [case.name, *(f"{value:.6g}" for value in position[::-1]), repr(probability)]
+            for position, probability in zip(positions.tolist(), found, strict=True)
         ]
 
 

@@ -14,10 +14,10 @@ from pcrl.engine.cache.images import edge, scale_of
 from pcrl.engine.image_render import ImageWorkspace, cut_image
 from pcrl.engine.radiograph import read_picture
 from pcrl.evaluation.image_batches import middle
-from pcrl.evaluation.predict import autocast
 from pcrl.evaluation.rebuild import Trained
 from pcrl.models.classifier import build_classifier
 from pcrl.models.inputs import to_network
+from pcrl.models.precision import autocast
 
 
 class ImagePredictor:

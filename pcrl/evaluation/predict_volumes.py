@@ -60,7 +60,9 @@ class VolumePredictor:
         channels = []
         for path, scan in zip(case.images, scans, strict=True):
             try:
-                channels.append(prepare(scan.values, scan.grid, self.data, scan.modality, self.modality))
+                # On one grid to the last digit, so that all channels come to as many voxels.
+                grid = scans[0].grid
+                channels.append(prepare(scan.values, grid, self.data, scan.modality, self.modality))
             except ImageError as error:
                 raise ImageError(f"{path}: {error}") from error
         stored = np.stack([channel.stored for channel in channels])
@@ -69,9 +71,9 @@ class VolumePredictor:
             for c in channels
         ]
         window = self.settings.window or self.data.window
-        image = normalisation(self.modality, intensities, window, stored).apply(stored)
-        overlap = self.settings.overlap
-        found = probabilities(self.model, image, self.target, self.patch, overlap, self.device)
+        normal = normalisation(self.modality, intensities, window, stored)
+        image, air, overlap = normal.apply(stored), normal.air(intensities), self.settings.overlap
+        found = probabilities(self.model, image, air, self.target, self.patch, overlap, self.device)
         masks = self.target.masks(each_onto(found, channels[0].grid, scans[0].grid))
         values = self.target.painted(masks)
         write_like(values.astype(np.uint8) if values.max() < 256 else values, case.images[0], out)

@@ -36,6 +36,7 @@ def check_leak(run: RunRecord, name: str, test: Iterable[Tested], transductive: 
     if not transductive:
         raise ProtocolError(
             f"{name} saw what would be tested: patients {few(patients) or 'none'}; images {few(images) or 'none'}. "
-            "Pre-train again without them (the default), or state it with --transductive, which every table then says"
+            "Give a run that did not (pcrl pretrain leaves test patients out by default; with --folds, one on other "
+            "scans, or --arms scratch), or state it with --transductive, which every table then says"
         )
     return True

@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from pcrl.evaluation import request as requests
+from pcrl.evaluation.choose_arms import several_name
 from pcrl.evaluation.evaluate import RUN, RUNS, WEIGHTS
 from pcrl.evaluation.protocol import ProtocolError
 
@@ -73,7 +74,7 @@ def open_trained(path: Path, task: str) -> Trained:
         folder = path
     else:
         ended = {folder for folder in (evaluation / RUNS).glob("*-seed*") if (folder / RUN).is_file()}
-        found = [folder for arm in request.arms for folder in _of_arm(arm, ended)]
+        found = [folder for arm in _arms(request) for folder in _of_arm(arm, ended)]
         if not found:
             raise ProtocolError(
                 f"{path}: no training has ended yet; go on with it (pcrl eval {task} --out {path} --resume)"
@@ -84,10 +85,18 @@ def open_trained(path: Path, task: str) -> Trained:
     return Trained(folder, request.task, request.rebuild)
 
 
+def _arms(request: requests.Request) -> list[str]:
+    """Names of the arms, in their order."""
+    names: list[str] = []
+    for kind in request.arms:
+        several = kind == "pretrained" and len(request.checkpoints) > 1
+        names += [several_name(path) for path in request.checkpoints] if several else [kind]
+    return names
+
+
 def _of_arm(arm: str, folders: Iterable[Path]) -> list[Path]:
-    """Folders of an arm's trainings, in their order; several checkpoints are arms `pretrained-NAME`."""
-    more = "(-.+)?" if arm == "pretrained" else ""
-    named = re.compile(rf"{re.escape(arm)}{more}-seed(?P<seed>\d+)(-fold(?P<fold>\d+))?")
+    """Folders of an arm's trainings, in their order."""
+    named = re.compile(rf"{re.escape(arm)}-seed(?P<seed>\d+)(-fold(?P<fold>\d+))?")
     found = [(match, folder) for folder in folders if (match := named.fullmatch(folder.name))]
-    found.sort(key=lambda pair: (int(pair[0]["fold"] or 0), int(pair[0]["seed"]), pair[1].name))
+    found.sort(key=lambda pair: (int(pair[0]["fold"] or 0), int(pair[0]["seed"])))
     return [folder for _, folder in found]

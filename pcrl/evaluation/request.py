@@ -20,8 +20,8 @@ class Request(Record):
 
     Args:
         cache, checkpoints, runs: absolute paths; `runs` is where the newest run is looked for.
-        controls: runs of the arms restoration and comparison, `identity` of the content of the cache, and `rebuild`
-            what `pcrl predict` needs: known once it has begun.
+        controls: runs of the arms restoration and comparison, `weights` a digest of those of each run, `identity`
+            one of the content of the cache, and `rebuild` what `pcrl predict` needs: known once it has begun.
     """
 
     format: int = FORMAT
@@ -45,6 +45,7 @@ class Request(Record):
     views: Literal["frontal", "all"] = "frontal"
     uncertain: Literal["ones", "zeros", "ignore"] = "ones"
     controls: dict[Kind, Path] = Field(default_factory=dict)
+    weights: dict[str, str] = Field(default_factory=dict)
     identity: str = ""
     rebuild: dict[str, Any] = Field(default_factory=dict)
 
@@ -56,6 +57,7 @@ class Request(Record):
             "recipe",
             "overrides",
             "controls",
+            "weights",
             "identity",
             "rebuild",
             "task",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from pcrl.config import ImageModel, Model, Objective
 from pcrl.evaluation.protocol import ProtocolError
+from pcrl.evaluation.request import REQUEST
 from pcrl.models.published import IMAGENET
 from pcrl.models.weights import load_weights
 from pcrl.training.checkpoint import checkpoints
@@ -26,6 +28,7 @@ class Pretrained:
         record: says what they saw; none if they are of no run here (imported weights).
         start: what pre-training started from, in words; of imported weights, where they come from.
         known: whether it is known which patients they saw.
+        unfinished: the last checkpoint of a run that goes on, or that was killed; empty of all others.
     """
 
     path: Path
@@ -34,6 +37,14 @@ class Pretrained:
     record: RunRecord | None
     start: str
     known: bool
+    unfinished: str = ""
+
+    def digest(self) -> str:
+        """Changes when a weight does."""
+        found = hashlib.sha256()
+        for name, value in sorted(self.state.items()):
+            found.update(name.encode() + value.detach().cpu().contiguous().numpy().tobytes())
+        return found.hexdigest()
 
 
 def open_run(path: Path) -> Pretrained:
@@ -47,6 +58,10 @@ def open_run(path: Path) -> Pretrained:
     weights = path
     if run == path:
         found = checkpoints(path / CHECKPOINTS)
+        if not found and (path.parent.parent / REQUEST).is_file():
+            raise ProtocolError(
+                f"{path} is a training of an evaluation, not a pre-training: give the run that it began with"
+            )
         if not found:
             raise ProtocolError(
                 f"{path} has no checkpoint yet: go on with `pcrl pretrain --out {path} --resume`"
@@ -55,7 +70,10 @@ def open_run(path: Path) -> Pretrained:
     loaded = load_weights(weights)
     if run:
         record = read(run)
-        return Pretrained(path, loaded.state, loaded.model, record, record.start, record.start_known)
+        unfinished = weights.name if run == path and not is_finished(run) else ""
+        return Pretrained(
+            path, loaded.state, loaded.model, record, record.start, record.start_known, unfinished
+        )
     origin = loaded.source.get("origin")
     # ImageNet holds photographs, and no patient.
     return Pretrained(

@@ -25,7 +25,7 @@ from pcrl.evaluation.results import Metric, Row, Side
 from pcrl.evaluation.segmentation_learner import SegmentationLearner
 from pcrl.evaluation.target import Target
 from pcrl.evaluation.task import Answers, Place, Scored
-from pcrl.evaluation.volumes import image_of
+from pcrl.evaluation.volumes import image_and_air
 from pcrl.models.unet3d import build_unet
 
 METRICS = (
@@ -82,6 +82,10 @@ class SegmentationTask:
         """Names of the cases."""
         return self.cohorts.side(place)
 
+    def chooses(self, place: Place) -> bool:
+        """Whether there are validation patients."""
+        return bool(self._cohort(place).validation)
+
     def patients(self, place: Place) -> tuple[int, int]:
         """How many are trained on, and tested."""
         return self._cohort(place).counts()
@@ -135,8 +139,8 @@ class SegmentationTask:
         dice, hd95 = np.empty(shape), np.full(shape, np.nan)
         common, total = np.empty(shape, np.int64), np.empty(shape, np.int64)
         for row, case in enumerate(cases):
-            image = image_of(case, self.settings.window)
-            found = probabilities(model, image, self.target, self.patch, self.settings.overlap, device)
+            image, air = image_and_air(case, self.settings.window)
+            found = probabilities(model, image, air, self.target, self.patch, self.settings.overlap, device)
             grid = case.label_record.grid
             masks = self.target.masks(each_onto(found, case.record.grid, grid))
             truth = case.label(original=True).read()

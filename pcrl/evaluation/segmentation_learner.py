@@ -20,9 +20,10 @@ from pcrl.evaluation.ahead import ahead
 from pcrl.evaluation.augment import augment
 from pcrl.evaluation.early_stopping import Score
 from pcrl.evaluation.metrics import dice
-from pcrl.evaluation.predict import autocast, probabilities
+from pcrl.evaluation.predict import probabilities
 from pcrl.evaluation.target import Target
-from pcrl.evaluation.volumes import Volume, image_of
+from pcrl.evaluation.volumes import Volume, image_and_air
+from pcrl.models.precision import autocast
 
 ORDER, PATCH, AUGMENTATION = range(3)
 """What is drawn: each from a stream of its own, so that one does not depend on another."""
@@ -89,8 +90,10 @@ class SegmentationLearner:
             return None
         settings, found = self.settings, []
         for case in self.validation:
-            image, label = image_of(case, settings.window), case.label().read()
-            answer = probabilities(self.module, image, self.target, self.patch, settings.overlap, self.device)
+            (image, air), label = image_and_air(case, settings.window), case.label().read()
+            answer = probabilities(
+                self.module, image, air, self.target, self.patch, settings.overlap, self.device
+            )
             masks = self.target.masks(answer)
             found += [dice(mask, self.target.mask(label, region)) for region, mask in enumerate(masks)]
         return (float(np.mean(found)),)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import platform
-import time
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,7 +18,6 @@ from pcrl.engine.cache.commit import sha256_of
 from pcrl.engine.cache.format import CacheError
 from pcrl.engine.cache.images import CachedImages
 from pcrl.evaluation import request as requests
-from pcrl.evaluation import results as records
 from pcrl.evaluation.choose_arms import CONTROLS, Chosen, choose
 from pcrl.evaluation.evaluate import Done, Outcome, Plan, Show, evaluate
 from pcrl.evaluation.protocol import ProtocolError
@@ -53,22 +52,17 @@ class Study:
         return len(self.chosen.arms) * len(self.task.places) * max(1, len(self.request.learning_rates))
 
     def run(self, folder: Path, device: torch.device, show: Show, done: Done) -> Results:
-        """Do what is not done yet, and write everything.
+        """Do what is not done yet. The record that is returned is the caller's to write, after all that is made of it.
 
         Raises:
             FloatingPointError: a loss became NaN or infinite at every learning rate.
         """
         requests.save(self.request, folder)
-        started, created = time.monotonic(), datetime.now().isoformat(timespec="seconds")
         plan = Plan(self.request.learning_rates, self.request.freeze)
         outcomes = evaluate(self.task, self.chosen.arms, plan, folder, device, show, done)
-        results = self._results(outcomes, folder, created, time.monotonic() - started)
-        records.save(results, folder)
-        return results
+        return self._results(outcomes, folder)
 
-    def _results(
-        self, outcomes: dict[str, dict[Place, Outcome]], folder: Path, created: str, seconds: float
-    ) -> Results:
+    def _results(self, outcomes: dict[str, dict[Place, Outcome]], folder: Path) -> Results:
         task, request = self.task, self.request
         answers = {
             arm: {place: one.answers for place, one in places.items()} for arm, places in outcomes.items()
@@ -90,8 +84,9 @@ class Study:
             task=task.name,
             dataset=task.dataset,
             command=request.command,
-            created=created,
-            seconds=seconds,
+            created=datetime.now().isoformat(timespec="seconds"),
+            # Of all sittings.
+            seconds=sum(one.run.seconds for places in outcomes.values() for one in places.values()),
             protocol=request.protocol(),
             patients=task.describe(),
             training_patients=trained,
@@ -131,12 +126,19 @@ def open_study(request: Request) -> Study:
     )
     recipe = recipe_from(recipe.model_dump(mode="json") | {"model": chosen.model.model_dump(mode="json")})
     task = _task(request, opened, recipe)
-    unchosen = [place for place in task.places if not task.side(place).validation]
+    unchosen = [place for place in task.places if not task.chooses(place)]
+    if len(request.learning_rates) > 1 and chosen.arms[0].shuffled:
+        raise ProtocolError(
+            "nobody chooses a learning rate for shuffled labels: give one rate, or another arm before it, whose rate "
+            "it then takes"
+        )
     if len(request.learning_rates) > 1 and unchosen:
         raise ProtocolError(
             f"{request.dataset} has no validation patients to choose a learning rate by ({unchosen[0]}): give one rate"
         )
     leaked = chosen.saw_test(task.tested(), request.transductive)
+    weights = {str(one.path.resolve()): one.digest() for one in chosen.weights}
+    _require_same(request, task, weights)
     # The newest run may be another one tomorrow.
     used = tuple(weights.path.resolve() for weights in chosen.weights if weights.path in _first(chosen))
     controls = {
@@ -148,6 +150,7 @@ def open_study(request: Request) -> Study:
             "rebuild": task.rebuild,
             "checkpoints": request.checkpoints or used,
             "controls": controls,
+            "weights": weights,
         }
     )
     return Study(request, task, chosen, recipe, leaked)
@@ -162,6 +165,17 @@ def _task(request: Request, opened: CachedDataset | CachedImages, recipe: Recipe
         return IMAGES[request.task](opened, recipe, question)
     assert isinstance(recipe, VolumeRecipe)
     return VOLUMES[request.task](opened, recipe, question)
+
+
+def _require_same(request: Request, task: Task, weights: dict[str, str]) -> None:
+    """Refuse to go on with an evaluation whose weights or settings are no longer those that it began with."""
+    changed = [path for path, digest in request.weights.items() if weights.get(path) != digest]
+    if changed:
+        raise ProtocolError(
+            f"the weights of {changed[0]} have changed since this evaluation began: begin a new one (--out)"
+        )
+    if request.rebuild and request.rebuild != json.loads(json.dumps(task.rebuild)):
+        raise ProtocolError("the recipe has changed since this evaluation began: begin a new one (--out)")
 
 
 def _first(chosen: Chosen) -> set[Path]:

@@ -18,11 +18,15 @@ def write_tables(results: Results, folder: Path) -> tuple[Path, ...]:
     """Write `scores.csv`, `cases.csv`, `comparisons.csv` and `runs.csv`; what is not defined is an empty field."""
     folder.mkdir(parents=True, exist_ok=True)
     return (
-        _write(folder / SCORES, "arm label metric value sd low high patients", _scores(results)),
+        _write(
+            folder / SCORES,
+            "arm label metric value sd low high patients transductive virtual",
+            _scores(results),
+        ),
         _write(folder / CASES, "arm case patient virtual label metric value", _cases(results)),
         _write(
             folder / COMPARISONS,
-            "label metric arm minus difference low high p patients",
+            "label metric arm minus difference low high p patients transductive virtual",
             _comparisons(results),
         ),
         _write(
@@ -53,7 +57,13 @@ def write_splits(sides: Iterable[Side], owners: Mapping[str, str], folder: Path)
 def _scores(results: Results) -> Iterator[Line]:
     for arm in results.arms:
         for row in arm.rows:
-            yield arm.name, row.label, row.metric, row.value, row.sd, *_ends(row.interval), row.patients
+            found = (row.value, row.sd, *_ends(row.interval), row.patients)
+            yield arm.name, row.label, row.metric, *found, *_restricted(results)
+
+
+def _restricted(results: Results) -> tuple[int, int]:
+    """What takes worth from every number: pre-training saw test patients; test cases that are generated."""
+    return int(results.transductive), results.virtual
 
 
 def _cases(results: Results) -> Iterator[Line]:
@@ -66,7 +76,7 @@ def _cases(results: Results) -> Iterator[Line]:
 def _comparisons(results: Results) -> Iterator[Line]:
     for each in results.comparisons:
         found = (each.difference, *_ends(each.interval), each.p, each.patients)
-        yield each.label, each.metric, each.arm, each.minus, *found
+        yield each.label, each.metric, each.arm, each.minus, *found, *_restricted(results)
 
 
 def _runs(results: Results) -> Iterator[Line]:

@@ -82,7 +82,11 @@ class Target:
     def masks(self, probabilities: Iterable[NDArray[np.float32]]) -> list[NDArray[np.bool_]]:
         """A mask for each region, out of one volume of probabilities for each output, taken one at a time."""
         if self.overlapping:
-            return [one > 0.5 for one in probabilities]
+            masks = [one > 0.5 for one in probabilities]
+            # What is of an inner region is of the outer ones too, as it will be in the file that is written.
+            for outer, inner in zip(masks[-2::-1], masks[:0:-1], strict=True):
+                outer |= inner
+            return masks
         outputs = iter(probabilities)
         best = next(outputs)
         classes = np.zeros(best.shape, np.uint8 if len(self.names) < 256 else np.uint16)

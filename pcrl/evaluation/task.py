@@ -68,6 +68,9 @@ class Task(Protocol):
     def side(self, place: Place) -> Side:
         """Who is trained on, who chooses the epoch, who is tested."""
 
+    def chooses(self, place: Place) -> bool:
+        """Whether validation can choose an epoch, and a learning rate."""
+
     def patients(self, place: Place) -> tuple[int, int]:
         """How many patients are trained on, and tested."""
 

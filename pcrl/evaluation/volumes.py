@@ -42,6 +42,11 @@ class Normalisation:
             channel += offset
         return np.clip(image, -1, 1, out=image) if self.clip else image
 
+    def air(self, intensities: Sequence[StoredIntensity]) -> tuple[float, ...]:
+        """What air, or nothing, comes to in each channel: what a patch holds where the scan ends."""
+        stored = np.array([intensity.air for intensity in intensities], np.int16)
+        return tuple(self.apply(stored[:, None, None, None]).ravel().tolist())
+
 
 def normalisation(
     modality: Modality,
@@ -82,8 +87,14 @@ def of_case(case: CachedCase, window: Window, stored: NDArray[np.int16] | None =
 
 def image_of(case: CachedCase, window: Window) -> NDArray[np.float32]:
     """The whole image of a case, normalised: (channel, z, y, x) float32."""
+    return image_and_air(case, window)[0]
+
+
+def image_and_air(case: CachedCase, window: Window) -> tuple[NDArray[np.float32], tuple[float, ...]]:
+    """The whole image of a case, normalised, and what is beyond it in each channel."""
     stored = case.image.read()
-    return of_case(case, window, stored).apply(stored)
+    found = of_case(case, window, stored)
+    return found.apply(stored), found.air(case.record.intensities)
 
 
 class Volume:

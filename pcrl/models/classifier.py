@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from pcrl.config import ImageModel
 from pcrl.models.blocks import encoder_of
+from pcrl.models.precision import float32
 from pcrl.models.resnet import ResNet18
 
 
@@ -35,7 +36,9 @@ class Classifier(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, 3, y, x) to logits (batch, classes)."""
-        logits: Tensor = self.classifier(self.features(x))
+        features = self.features(x)
+        with float32(x.device):  # bfloat16 knows a few hundred scores: ranks would be ties
+            logits: Tensor = self.classifier(features.float())
         return logits
 
 

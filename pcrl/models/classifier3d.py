@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from pcrl.config import VolumeModel
 from pcrl.models.blocks import Encoder3D, encoder_of
+from pcrl.models.precision import float32
 
 
 class VolumeClassifier(nn.Module):
@@ -33,7 +34,9 @@ class VolumeClassifier(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, 1, z, y, x) to logits (batch, classes)."""
-        logits: Tensor = self.classifier(self.features(x))
+        features = self.features(x)
+        with float32(x.device):  # bfloat16 knows a few hundred scores: ranks would be ties
+            logits: Tensor = self.classifier(features.float())
         return logits
 
 

@@ -24,6 +24,7 @@ from pcrl.engine.views import Draws, stream
 from pcrl.models.inputs import UNIT, from_network, to_network
 from pcrl.models.networks import Network, build
 from pcrl.models.outputs import Outputs
+from pcrl.models.precision import autocast, float32
 from pcrl.models.weights import Weights, load_into
 from pcrl.training import checkpoint
 from pcrl.training.checkpoint import Position
@@ -89,8 +90,9 @@ def seconds_per_step(recipe: Recipe, device: torch.device) -> float:
     times = []
     for _ in range(2):
         started = time.perf_counter()
-        outputs = forward_views(model, views, local_views, 0)
-        objective(outputs, views[0], picks, 0, 1, recipe.objective).total.backward()
+        with autocast(device):
+            outputs = forward_views(model, views, local_views, 0)
+        objective(_in_float32(outputs), views[0], picks, 0, 1, recipe.objective).total.backward()
         if device.type == "cuda":
             torch.cuda.synchronize(device)
         times.append(time.perf_counter() - started)
@@ -219,9 +221,9 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(batch.epoch, recipe)
         views, target, local_views = self._inputs(batch)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
+        with autocast(self.device):
             outputs = forward_views(self.model, views, local_views, picks[0])
-        with torch.autocast(self.device.type, enabled=False):
+        with float32(self.device):
             terms = objective(
                 _in_float32(outputs), target, picks, batch.epoch, recipe.training.epochs, recipe.objective
             )

@@ -1,20 +1,14 @@
 """What the transfer benchmark reckons with: areas, Holm's correction, paired differences, the verdict's rule."""
 
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
-
-# At the end: a module of the tests is named like one there.
-sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))
-
 from transferring.settings import BUDGETS, RATES, recipe
 from transferring.statistics import area, compare, holm
 from transferring.summary import summarise
 
-BUDGET = replace(BUDGETS["quick"], labels=(1, 2), test=12, pretraining_seeds=2)
+BUDGET = replace(BUDGETS["quick"], labels=(1, 2), test=12, pretraining_seeds=2, finetuning_seeds=2)
 
 
 def test_holm_and_area_by_hand():
@@ -65,7 +59,20 @@ def test_the_verdict_follows_the_rule_of_the_protocol(gain, permuted, said):
     summary = summarise(means(gain, permuted), BUDGET)
     assert said in summary.verdict()
     assert summary.differences["pre-trained", "from scratch"].mean == pytest.approx(gain, abs=0.01)
-    assert len(summary.by_seed["pre-trained", "from scratch"]) == 2
+    assert len(summary.by_pretraining["pre-trained", "from scratch"]) == 2
+    assert summary.by_tuning["pre-trained", "from scratch"] == pytest.approx([gain, gain], abs=0.01)
+
+
+def test_no_help_is_shown_where_a_seed_of_fine_tuning_disagrees():
+    found = means(0.05)
+    for runs in found["pre-trained"].values():
+        for run in runs:
+            if run.endswith("-1"):
+                runs[run] = runs[run] - 0.06
+    summary = summarise(found, BUDGET)
+    assert summary.differences["pre-trained", "from scratch"].low > 0.01
+    assert summary.by_tuning["pre-trained", "from scratch"] == pytest.approx([0.05, -0.01], abs=0.01)
+    assert "no help shown here" in summary.verdict()
 
 
 def test_single_objectives_take_away_only_the_other_part():

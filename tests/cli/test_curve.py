@@ -76,10 +76,14 @@ def test_it_goes_on_where_it_was(workplace):
         (("segmentation",), "segmentation needs --dataset"),
         (("lits", "--out", "c"), "go on with it (--resume)"),
         (("brats", "--resume"), "no unfinished curve of brats"),
+        (("lits", "--arms", "scratch", "--cache", "gone", "--out", "new"), "gone holds no cache"),
+        (("segmentation", "--dataset", "lits", "--resume"), "leave --dataset"),
     ],
 )
 def test_wrong_calls_are_one_message(workplace, arguments, named):
+    before = sorted(path.name for path in workplace.iterdir())
     done = pcrl("curve", *arguments, *CPU, cwd=workplace)
     assert done.returncode != 0
+    assert sorted(path.name for path in workplace.iterdir()) == before
     assert named in done.stderr
     assert "Traceback" not in done.stderr

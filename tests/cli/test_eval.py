@@ -107,9 +107,8 @@ def test_a_folder_that_holds_something_is_left_alone(workplace, scores, monkeypa
     said = refused(workplace, monkeypatch, "eval", "lits", "--out", "data")
     assert "data is not empty: give another --out" in said
     assert "--resume" not in said
-    assert "is not empty" in refused(
-        workplace, monkeypatch, "eval", "lits", "--out", "cache/lits/dataset.json"
-    )
+    file = "cache/lits/dataset.json"
+    assert f"{file} is a file" in refused(workplace, monkeypatch, "eval", "lits", "--out", file)
 
 
 def plain(folder):
@@ -152,6 +151,21 @@ def test_killed_and_resumed_it_ends_as_an_undisturbed_one(workplace):
         assert all(np.array_equal(ours[name], theirs[name]) for name in ours)
     assert (killed / "report.html").is_file()
     assert not list(killed.rglob("*unfinished*"))
+
+
+def test_interrupted_it_says_how_to_go_on(workplace):
+    call = ("eval", "lits", "--arms", "scratch", "--epochs", "500", "--out", "stopped", *CPU)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pcrl", *call],
+        cwd=workplace, env=environment(), stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    while not list(workplace.glob("stopped/runs/scratch-seed0")):
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Stopped. What was begun goes on with --resume." in said
 
 
 def test_what_there_is_to_resume(workplace, scores, monkeypatch):

@@ -252,6 +252,10 @@ def test_a_run_that_saw_test_patients_is_refused_unless_stated(workplace, monkey
         (("classification", "--dataset", "mine"), "pcrl eval classification --table mine.csv --images DIR"),
         (("classification",), "either --dataset, or --table together with --images"),
         (("classification", "--table", "bright.csv"), "either --dataset, or --table together with --images"),
+        (
+            ("classification", "--table", "bright.csv", "--images", "runs", "--cache", "fresh"),
+            "no image of it could be read below runs",
+        ),
         (("chexpert", "--cache", "elsewhere"), "elsewhere holds no cache"),
         (("chexpert", "--recipe", "cpu-3d"), "recipe cpu-3d is for volumes, chexpert holds images"),
         (("chexpert", "--uncertain", "maybe"), "'ones', 'zeros', 'ignore'"),

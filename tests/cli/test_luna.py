@@ -98,6 +98,25 @@ def test_prediction_of_a_scan_agrees_with_what_the_evaluation_said(workplace):
         ]
     assert len(found) == len(said) == 11
     np.testing.assert_allclose(found, said, rtol=1e-4)
+    # In a tree, a scan is still called by its series.
+    done = pcrl(
+        "predict", "luna", "--run", run, "--candidates", "data/luna/candidates_V2.csv",
+        "data/luna", "--out", "all", *CPU, cwd=workplace,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    with (workplace / "all/probabilities.csv").open(newline="") as file:
+        again = [float(row["probability"]) for row in csv.DictReader(file) if row["seriesuid"] == "1.2.9"]
+    np.testing.assert_allclose(again, found)
+
+
+def test_a_table_of_other_scans_is_refused(workplace):
+    (workplace / "other.csv").write_text("seriesuid,coordX,coordY,coordZ\n9.9.9,0,0,0\n")
+    call = ("predict", "luna", "--run", "scores", "--candidates", "other.csv", "data/luna/subset9")
+    done = pcrl(*call, "--out", "none-found", *CPU, cwd=workplace)
+    assert done.returncode == 1
+    assert "other.csv has no candidate of 1.2.9" in done.stderr.replace("\n", " ")
+    assert "begins with 9.9.9" in done.stderr.replace("\n", " ")
+    assert not (workplace / "none-found").exists()
 
 
 @pytest.mark.parametrize(

@@ -48,10 +48,15 @@ def test_masks_are_in_the_grid_and_the_axes_of_the_scan(workplace, orientation):
     )
     scan = workplace / f"scan-{orientation}.nii.gz"
     sitk.WriteImage(image, str(scan))
-    done = pcrl("predict", "lits", "--run", "lits-scores", scan, "--out", "masks", *CPU, cwd=workplace)
+    done = pcrl(
+        "predict", "lits", "--run", "lits-scores", scan, "--out", f"masks-{orientation}", *CPU, cwd=workplace
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "liver" in done.stdout
-    written, source = sitk.ReadImage(str(workplace / f"masks/{scan.name}")), sitk.ReadImage(str(scan))
+    written, source = (
+        sitk.ReadImage(str(workplace / f"masks-{orientation}/{scan.name}")),
+        sitk.ReadImage(str(scan)),
+    )
     assert written.GetSize() == source.GetSize()
     for read in ("GetSpacing", "GetOrigin", "GetDirection"):
         np.testing.assert_allclose(getattr(written, read)(), getattr(source, read)(), atol=1e-5)
@@ -85,6 +90,29 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_done(workplace):
     assert "flat.nii.gz: every voxel is 0" in done.stdout
     assert "broken.nii.gz" in done.stdout
     assert [path.name for path in (workplace / "rest").iterdir()] == ["good.nii.gz"]
+
+
+def test_no_scan_is_overwritten(workplace):
+    scan = scans.write(workplace / "mine/scan.nii.gz", patients.body(3)[0])
+    before = (workplace / "mine/scan.nii.gz").read_bytes()
+    call = ("predict", "lits", "--run", "lits-scores", "mine", *CPU)
+    done = pcrl(*call, "--out", "mine", cwd=workplace)
+    assert done.returncode == 1
+    assert "mine is not empty: give another --out" in done.stderr
+    assert (workplace / "mine/scan.nii.gz").read_bytes() == before
+    done = pcrl(*call, "--out", "mine/scan.nii.gz", cwd=workplace)
+    assert "mine/scan.nii.gz is a file: give a folder as --out" in done.stderr
+    assert scan.GetSize() == sitk.ReadImage(str(workplace / "mine/scan.nii.gz")).GetSize()
+
+
+def test_what_was_passed_over_is_told(workplace):
+    brains.write_brats(workplace / "two", 2)
+    min((workplace / "two").rglob("*_t2.nii.gz")).unlink()
+    done = pcrl("predict", "brats", "--run", "brats-scores", "two", "--out", "one-brain", *CPU, cwd=workplace)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "note" in done.stdout
+    assert "t2" in done.stdout
+    assert len(list((workplace / "one-brain").iterdir())) == 1
 
 
 @pytest.mark.parametrize(

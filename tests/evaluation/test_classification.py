@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -229,6 +230,22 @@ def test_seeds_are_averaged_after_they_are_scored():
     assert row(rows, "b", "brier").value == pytest.approx(brier)
     # Of one scored label there is no mean; only scored labels have rows.
     assert {each.label for each in rows} == {"b"}
+
+
+def test_of_a_few_patients_with_a_finding_there_is_no_interval():
+    tables = synthetic()
+    runs = answers(tables, 0.3)
+    truth = tables.truth.copy()
+    truth[:, 1] = 0
+    truth[:8, 1] = 1  # four patients
+    truth[8:12, 1] = np.nan
+    few = replace(tables, truth=truth)
+    found = row(rows_of(runs, resampled(runs, few), few), "b")
+    assert found.value is not None
+    assert found.interval is None
+    assert (found.patients, found.counts["positives"]) == (28, 8)
+    truth[8:10, 1] = 1
+    assert row(rows_of(runs, resampled(runs, few), few), "b").interval is not None
 
 
 def test_the_mean_over_labels_is_that_of_each_seed():

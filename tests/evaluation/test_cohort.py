@@ -29,11 +29,9 @@ def only(lits, fraction=1.0, seed=0):
 
 def of_entries(lits, *entries):
     """The data set with other cases: (name, patient, split, fold, virtual)."""
-    cases = (
-        CachedCase("lits", name, Path("nowhere"), CaseEntry(patient=p, split=s, fold=f, virtual=v), None)
-        for name, p, s, f, v in entries
-    )
-    return replace(lits, cases=tuple(cases))
+    known = {name: CaseEntry(patient=p, split=s, fold=f, virtual=v) for name, p, s, f, v in entries}
+    cases = tuple(CachedCase("lits", name, Path("nowhere"), entry, None) for name, entry in known.items())
+    return replace(lits, record=lits.record.model_copy(update={"cases": known}), cases=cases)
 
 
 def everyone(case):
@@ -149,8 +147,17 @@ def test_what_a_reader_should_know(lits):
         "2 of 10 test cases are virtual: says nothing about quality",
     ]
     choosing = [(f"v{n}", f"v{n}", "val", None, False) for n in range(10)]
-    data = replace(data, cases=(*data.cases, *of_entries(lits, *choosing).cases))
+    data = of_entries(lits, ("a", "a", "train", None, False), *several, *choosing)
     found = cohorts(data, 1.0, 1, wanted=everyone)
     assert found.notes() == ["2 of 10 test cases are virtual: says nothing about quality"]
     assert found.virtual() == 2
     assert "test 8 real patients, 2 virtual" in found.describe()
+
+
+def test_cases_that_ingest_did_not_get_to_are_told(lits):
+    entries = [(f"c{n}", f"p{n}", "test" if n % 2 else "train", None, False) for n in range(30)]
+    data = of_entries(lits, *entries)
+    data = replace(data, cases=tuple(case for case in data.cases if case.name not in ("c3", "c5", "c8")))
+    assert cohorts(data, 1.0, 1, wanted=everyone).notes()[0] == (
+        "3 of 30 cases are not in the cache (c3, …), 2 of them test cases: pcrl ingest goes on, and names what fails"
+    )

@@ -10,10 +10,10 @@ from pcrl.evaluation.rebuild import open_trained
 from pcrl.evaluation.request import Request
 
 
-def evaluation(folder, arms, *ended):
+def evaluation(folder, arms, *ended, checkpoints=()):
     request = Request(
         task="lits", dataset="lits", command="", cache=Path("cache"), runs=Path("runs"), arms=arms,
-        rebuild={"kind": "segmentation"},
+        checkpoints=checkpoints, rebuild={"kind": "segmentation"},
     )  # fmt: skip
     requests.save(request, folder)
     for name in ended:
@@ -29,7 +29,6 @@ def evaluation(folder, arms, *ended):
         (("scratch-long", "scratch"), ("scratch-long-seed0", "scratch-seed0"), "scratch-long-seed0"),
         (("scratch", "scratch-long"), ("scratch-long-seed0",), "scratch-long-seed0"),
         (("pretrained", "scratch"), ("pretrained-seed10", "pretrained-seed2", "scratch-seed0"), "pretrained-seed2"),
-        (("pretrained",), ("pretrained-b-seed0", "pretrained-a-seed0", "pretrained-a-seed1"), "pretrained-a-seed0"),
         (("scratch",), ("scratch-seed0-fold10", "scratch-seed0-fold2", "scratch-seed1-fold2"), "scratch-seed0-fold2"),
     ],
 )  # fmt: skip
@@ -38,6 +37,14 @@ def test_of_an_evaluation_the_first_arms_first_training_that_has_ended(tmp_path,
     found = open_trained(folder, "lits")
     assert (found.folder.name, found.kind) == (first, "segmentation")
     assert open_trained(folder / "runs" / ended[-1], "lits").folder.name == ended[-1]
+
+
+def test_several_checkpoints_go_in_the_order_in_which_they_were_given(tmp_path):
+    ended = ("pretrained-b-seed0", "pretrained-a-seed0", "pretrained-a-seed1")
+    for given, first in ((("b", "a"), "pretrained-b-seed0"), (("a", "b"), "pretrained-a-seed0")):
+        paths = tuple(Path("runs") / name for name in given)
+        folder = evaluation(tmp_path / first, ("pretrained",), *ended, checkpoints=paths)
+        assert open_trained(folder, "lits").folder.name == first
 
 
 def test_what_is_no_training_is_said(tmp_path):

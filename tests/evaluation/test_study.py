@@ -14,11 +14,13 @@ from pcrl.config import RecipeError
 from pcrl.evaluation import fit as loop
 from pcrl.evaluation import request as requests
 from pcrl.evaluation import results as records
+from pcrl.evaluation.curve import CurveRequest, pinned
 from pcrl.evaluation.protocol import ProtocolError
 from pcrl.evaluation.request import Request
 from pcrl.evaluation.results import Results
 from pcrl.evaluation.runs import open_run
 from pcrl.evaluation.study import open_study
+from pcrl.evaluation.tasks import brats
 
 CPU = torch.device("cpu")
 KINDS = ("pretrained", "scratch", "permuted", "shuffled", "scratch-long")
@@ -45,7 +47,9 @@ def asked(cache, runs):
 
 
 def carry_out(request, folder, show=lambda *_: None):
-    return open_study(request).run(folder, CPU, show, lambda: None)
+    results = open_study(request).run(folder, CPU, show, lambda: None)
+    records.save(results, folder)
+    return results
 
 
 def plain(results):
@@ -263,6 +267,47 @@ def test_rates_are_chosen_by_validation_patients_and_refused_without(asked, cach
     assert first.startswith("no validation patient: the last epoch is kept")
 
 
+def test_weights_that_no_arm_begins_with_leak_nothing(asked, lits, tmp_path):
+    leaky(lits, tmp_path / "leaky")
+    study = open_study(asked(checkpoints=(tmp_path / "leaky",), arms=("scratch",)))
+    assert study.leaked is False
+
+
+def test_shuffled_labels_choose_no_rate(asked):
+    rates = {"learning_rates": (1e-5, 0.01)}
+    with pytest.raises(ProtocolError, match="nobody chooses a learning rate for shuffled labels"):
+        open_study(asked(arms=("shuffled",), **rates))
+    open_study(asked(arms=("pretrained", "shuffled"), **rates))
+
+
+def test_it_does_not_go_on_with_other_weights_or_settings(whole, runs):
+    request = requests.load(whole[0])
+    open_study(request)
+    assert list(request.weights) == [str(runs / "first")]
+    with pytest.raises(ProtocolError, match=r"the weights of .*first have changed since"):
+        open_study(request.model_copy(update={"weights": {str(runs / "first"): "0" * 64}}))
+    with pytest.raises(ProtocolError, match="the recipe has changed since"):
+        open_study(request.model_copy(update={"overrides": ("finetuning.samples_per_case=3",)}))
+
+
+def test_a_curve_stays_with_the_run_that_it_began_with(asked, lits, tmp_path):
+    make(lits, tmp_path / "runs/first", 2)
+    wanted = CurveRequest(request=asked(runs=tmp_path / "runs"), fractions=(0.5, 1.0))
+    pinned_first = pinned(wanted)
+    make(lits, tmp_path / "runs/second", 1)
+    assert {request.checkpoints for _, request in pinned_first.each()} == {(tmp_path / "runs/first",)}
+    for _, request in pinned_first.each():
+        assert open_study(request).chosen.arms[0].checkpoint == tmp_path / "runs/first"
+    assert open_study(wanted.request).chosen.arms[0].checkpoint == tmp_path / "runs/second"
+
+
+def test_a_run_that_is_not_finished_is_said_to_be(asked, lits, tmp_path):
+    make(lits, tmp_path / "half", 1)
+    (tmp_path / "half/finished.json").unlink()
+    notes = open_study(asked(checkpoints=(tmp_path / "half",))).notes()
+    assert any("half is not finished: epoch-" in note for note in notes)
+
+
 def test_several_checkpoints_are_arms_beside_one_control(asked, lits, tmp_path):
     for n, name in enumerate("ab"):
         make(lits, tmp_path / name, n)
@@ -279,6 +324,26 @@ def test_several_checkpoints_are_arms_beside_one_control(asked, lits, tmp_path):
 def test_every_value_of_any_data_set_is_a_class(asked, tmp_path):
     results = carry_out(asked(task="segmentation"), tmp_path)
     assert {row.label for row in results.arms[0].rows} == {"liver", "tumour", "mean"}
+
+
+def test_a_value_without_a_name_among_named_ones_is_refused(asked, cache, tmp_path):
+    shutil.copytree(cache, tmp_path / "cache")
+    path = tmp_path / "cache/lits/dataset.json"
+    record = json.loads(path.read_text())
+    record["label_names"] = {"2": "tumour"}
+    path.write_text(json.dumps(record))
+    with pytest.raises(
+        ProtocolError, match=r"lits: the label of volume-.* holds 1, which the data set does not name"
+    ):
+        open_study(asked(cache=tmp_path / "cache", task="segmentation", arms=("scratch",)))
+
+
+def test_a_value_that_the_naming_of_brats_does_not_know_is_refused(asked, monkeypatch):
+    monkeypatch.setattr(brats, "NECROTIC", 7)
+    with pytest.raises(
+        ProtocolError, match=r"lits: the label of .* holds 1; by their names these files have 7, 2"
+    ):
+        open_study(asked(task="brats", arms=("scratch",)))
 
 
 def test_liver_and_tumour(asked, tmp_path):

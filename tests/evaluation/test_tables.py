@@ -30,7 +30,10 @@ def test_numbers_are_those_of_the_results(tmp_path, make):
         (a["name"], r["label"], r["metric"]) for a in arms for r in a["rows"]
     ]
     assert [tuple(map(number, tuple(r.values())[3:])) for r in scores] == [
-        (r["value"], r["sd"], *(r["interval"] or (None, None)), r["patients"])
+        (
+            *(r["value"], r["sd"], *(r["interval"] or (None, None)), r["patients"]),
+            *(int(stored["transductive"]), stored["virtual"]),
+        )
         for a in arms
         for r in a["rows"]
     ]
@@ -43,6 +46,8 @@ def test_numbers_are_those_of_the_results(tmp_path, make):
         for c in a["cases"]
         for metric, value in c["values"].items()
     ]
+    restricted = (str(int(stored["transductive"])), str(stored["virtual"]))
+    assert {(r["transductive"], r["virtual"]) for r in (*scores, *comparisons)} == {restricted}
     assert [(number(r["difference"]), number(r["low"]), number(r["high"]), number(r["p"])) for r in comparisons] == [
         (c["difference"], *(c["interval"] or (None, None)), c["p"]) for c in stored["comparisons"]
     ]  # fmt: skip

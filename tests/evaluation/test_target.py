@@ -32,11 +32,15 @@ def test_classes_that_exclude_each_other_are_those_of_the_highest_answer(answers
 
 
 @given(arrays(np.float32, st.tuples(st.just(2), *[st.integers(1, 4)] * 3), elements=VALUES))
-def test_each_overlapping_region_is_found_for_itself(scores):
+def test_each_overlapping_region_is_found_for_itself_and_holds_the_inner_ones(scores):
     found = NESTED.probabilities(torch.from_numpy(scores)).numpy()
     np.testing.assert_allclose(found, 1 / (1 + np.exp(-scores)), rtol=1e-5)
-    for mask, one in zip(NESTED.masks(found), found, strict=True):
-        np.testing.assert_array_equal(mask, one > 0.5)
+    outer, inner = NESTED.masks(found)
+    np.testing.assert_array_equal(inner, found[1] > 0.5)
+    np.testing.assert_array_equal(outer, (found > 0.5).any(axis=0))
+    painted = NESTED.painted([outer, inner])
+    for region, mask in enumerate((outer, inner)):
+        np.testing.assert_array_equal(NESTED.mask(painted, region), mask)
 
 
 def test_many_classes_do_not_overflow():

@@ -98,6 +98,11 @@ class CachedDataset:
         """The data set's name."""
         return self.record.name
 
+    def absent(self) -> dict[str, CaseEntry]:
+        """Cases that the data set has, but that are not in the cache: ingest was stopped, or could not read them."""
+        there = {case.name for case in self.cases}
+        return {name: entry for name, entry in self.record.cases.items() if name not in there}
+
     @property
     def tables(self) -> dict[str, Path]:
         """Tables that belong to the data set as a whole, as they were published, by name."""

@@ -55,12 +55,19 @@ def write_report(results: Results, folder: Path, curve: Sequence[CurvePoint] = (
         roc=line_figure(results, "roc"),
         froc=line_figure(results, "froc"),
         montages=montages(results, folder),
+        first_seed=_first_seed(results),
         most_names=MOST_NAMES,
         protocol=flat(results.protocol),
         recipe=flat(results.recipe),
     )
     write_text(folder / REPORT, page)
     return folder / REPORT
+
+
+def _first_seed(results: Results) -> str:
+    """What curves and pictures are of, where tables are means over seeds."""
+    several = len({run.seed for arm in results.arms for run in arm.runs}) > 1
+    return " Of the first seed; the tables are means over all." if several else ""
 
 
 def _test_cases(results: Results) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pcrl.config import VolumeRecipe
 from pcrl.engine.cache.cache import CachedDataset
 from pcrl.evaluation.cohort import cohorts
+from pcrl.evaluation.protocol import ProtocolError
 from pcrl.evaluation.segmentation import SegmentationTask
 from pcrl.evaluation.target import Target
 from pcrl.evaluation.tasks.question import Question
@@ -14,7 +15,8 @@ PATCH = (112, 128, 112)
 MISSING_DISTANCE = 373.13
 """mm, the challenge's HD95 where a region is empty in one of truth and prediction: the diagonal of 240×240×155."""
 REGIONS = ("whole tumour", "tumour core", "enhancing tumour")
-OEDEMA, NECROTIC = 2, 1
+OEDEMA, NECROTIC, RESECTED = 2, 1, 4
+"""A resection cavity, from 2024 on where enhancing tumour is 3, belongs to no region."""
 
 
 def target(enhancing: int) -> Target:
@@ -29,7 +31,19 @@ def target(enhancing: int) -> Target:
 
 
 def task(dataset: CachedDataset, recipe: VolumeRecipe, question: Question) -> SegmentationTask:
-    """BraTS with the patients that are asked for."""
+    """BraTS with the patients that are asked for.
+
+    Raises:
+        ProtocolError: a label holds a value that its naming does not know.
+    """
     found = cohorts(dataset, question.fraction, question.seeds, question.folds)
     enhancing = max(dataset.record.label_names)
+    known = {0, NECROTIC, OEDEMA, enhancing, RESECTED}
+    for case in dataset.cases:
+        if case.has_label and (strange := sorted({*case.label_record.values} - known)):
+            raise ProtocolError(
+                f"{dataset.name}: the label of {case.name} holds {strange[0]}; by their names these files have "
+                f"{NECROTIC}, {OEDEMA} and {enhancing} for enhancing tumour: give labels as the challenge publishes "
+                "them"
+            )
     return SegmentationTask("brats", found, target(enhancing), recipe, PATCH)
