@@ -214,9 +214,16 @@ def _recipe(request: Request, opened: CachedDataset | CachedImages) -> Recipe:
     if not isinstance(settings, kind):
         what = ("images", "volumes") if kind is VolumeRecipe else ("volumes", "images")
         raise RecipeError(f"recipe {settings.name} is for {what[0]}, {request.dataset} holds {what[1]}")
-    tree: dict[str, Any] = settings.model_dump(mode="json")
+    # Whatever the recipe says: the record has to say what was read.
+    tree: dict[str, Any] = settings.model_dump(mode="json") | {"data": stored.data.model_dump(mode="json")}
     if request.epochs:
         tree["finetuning"]["epochs"] = request.epochs
         if "candidates" in tree:
             tree["candidates"]["epochs"] = request.epochs
-    return recipe_from(tree, request.overrides)
+    found = recipe_from(tree, request.overrides)
+    if found.data != stored.data:
+        raise RecipeError(
+            f"{request.cache / request.dataset} was ingested with other settings of data than --set says; for these, "
+            "ingest into another --cache"
+        )
+    return found

@@ -357,6 +357,8 @@ def test_what_cannot_be_is_said_before_anything_is_trained(asked, runs):
         open_study(asked(recipe="cpu-2d"))
     with pytest.raises(RecipeError, match=r"finetuning\.epoch"):
         open_study(asked(overrides=("finetuning.epoch=3",)))
+    with pytest.raises(RecipeError, match="lits was ingested with other settings of data than --set says"):
+        open_study(asked(overrides=("data.spacing=[2, 2, 2]",)))
     with pytest.raises(ProtocolError, match="no finished run"):
         open_study(asked(overrides=("model.width=8",)))
     with pytest.raises(ProtocolError, match="lits has folds 0 to 4, not 5"):
