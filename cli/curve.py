@@ -12,6 +12,7 @@ from rich.table import Table
 from .console import console
 from .device import device_named
 from .eval_options import FOLDS, TARGET, UNCERTAIN, VIEWS, Numbers, options_of
+from .eval_results import restrictions
 from .eval_run import EVALUATIONS, carried_out, errors, opened, refuse_changes, request_of
 from .new_folder import require_new
 
@@ -124,10 +125,7 @@ def _write(asked: CurveRequest, points: list[CurvePoint], last: Results, folder:
 
 def _show(points: list[CurvePoint], last: Results) -> None:
     metric, title = last.main, f"{last.dataset}: {last.main.title} by labelled training patients"
-    if any(point.transductive for point in points):
-        title += " — TRANSDUCTIVE: pre-training saw test patients"
-    if last.virtual:
-        title += f" — {last.virtual} virtual or synthetic test cases: says nothing about quality"
+    title += restrictions(any(point.transductive for point in points), last.virtual)
     columns = ("arm", "fraction", "training patients", metric.title, "95 % interval", "test patients")
     table = Table(*columns, title=title, title_justify="left")
     for point in sorted(points, key=lambda one: (one.arm, one.fraction)):

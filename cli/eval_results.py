@@ -18,10 +18,7 @@ def show_results(results: Results) -> None:
     title = f"{results.dataset}: {results.training_patients} training patient{'s' * many}"
     if results.protocol.get("freeze"):
         title += ", encoder frozen"
-    if results.transductive:
-        title += " — TRANSDUCTIVE: pre-training saw test patients"
-    if results.virtual:
-        title += f" — {results.virtual} virtual or synthetic test cases: says nothing about quality"
+    title += restrictions(results.transductive, results.virtual)
     columns = [f"{metric.title}{f' {metric.unit}' * bool(metric.unit)}" for metric in results.metrics]
     table = Table("arm", "label", *columns, title=title, title_justify="left")
     for arm in results.arms:
@@ -46,6 +43,14 @@ def show_results(results: Results) -> None:
             f"{results.test_patients} test patient{'s' * (results.test_patients != 1)}: too few for intervals. The "
             "scores say nothing about quality."
         )
+
+
+def restrictions(transductive: bool, virtual: int) -> str:
+    """What takes worth from all numbers of a table, to be put behind its title."""
+    text = " — TRANSDUCTIVE: pre-training saw test patients" if transductive else ""
+    if virtual:
+        text += f" — {virtual} virtual or synthetic test cases: says nothing about quality"
+    return text
 
 
 def _row(arm: ArmResult, label: str, metric: Metric) -> Row | None:

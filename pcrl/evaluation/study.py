@@ -140,7 +140,7 @@ def open_study(request: Request) -> Study:
     weights = {str(one.path.resolve()): one.digest() for one in chosen.weights}
     _require_same(request, task, weights)
     # The newest run may be another one tomorrow.
-    used = tuple(weights.path.resolve() for weights in chosen.weights if weights.path in _first(chosen))
+    used = tuple(one.path.resolve() for one in chosen.weights if one.path in _first(chosen))
     controls = {
         arm.name: arm.checkpoint.resolve() for arm in chosen.arms if arm.name in CONTROLS and arm.checkpoint
     }

@@ -81,32 +81,31 @@ def test_froc_auroc_and_cpm_of_both_folds_together(workplace):
     assert "report.html" in {path.name for path in (workplace / "scores").iterdir()}
 
 
-def test_prediction_of_a_scan_agrees_with_what_the_evaluation_said(workplace):
-    run = "scores/runs/scratch-seed0-fold9"
+def predicted(workplace, scans, out):
+    """Probabilities of the candidates of scan 1.2.9, out of those of all scans in a file or folder."""
     done = pcrl(
-        "predict", "luna", "--run", run, "--candidates", "data/luna/candidates_V2.csv",
-        "data/luna/subset9/1.2.9.mhd", "--out", "found", *CPU, cwd=workplace,
+        "predict", "luna", "--run", "scores/runs/scratch-seed0-fold9", "--candidates", "data/luna/candidates_V2.csv",
+        scans, "--out", out, *CPU, cwd=workplace,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
-    with (workplace / "found/probabilities.csv").open(newline="") as file:
-        found = [float(row["probability"]) for row in csv.DictReader(file)]
+    with (workplace / out / "probabilities.csv").open(newline="") as file:
+        return [float(row["probability"]) for row in csv.DictReader(file) if row["seriesuid"] == "1.2.9"]
+
+
+def test_prediction_of_a_scan_agrees_with_what_the_evaluation_said(workplace):
+    found = predicted(workplace, "data/luna/subset9/1.2.9.mhd", "found")
     with (workplace / "scores/probabilities.csv").open(newline="") as file:
         said = [
             float(row["probability"])
             for row in csv.DictReader(file)
             if row["seriesuid"] == "1.2.9" and row["seed"] == "0"
         ]
+    with (workplace / "found/probabilities.csv").open(newline="") as file:
+        assert len(list(csv.DictReader(file))) == len(found)
     assert len(found) == len(said) == 11
     np.testing.assert_allclose(found, said, rtol=1e-4)
     # In a tree, a scan is still called by its series.
-    done = pcrl(
-        "predict", "luna", "--run", run, "--candidates", "data/luna/candidates_V2.csv",
-        "data/luna", "--out", "all", *CPU, cwd=workplace,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    with (workplace / "all/probabilities.csv").open(newline="") as file:
-        again = [float(row["probability"]) for row in csv.DictReader(file) if row["seriesuid"] == "1.2.9"]
-    np.testing.assert_allclose(again, found)
+    np.testing.assert_allclose(predicted(workplace, "data/luna", "all"), found)
 
 
 def test_a_table_of_other_scans_is_refused(workplace):
