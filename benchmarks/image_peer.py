@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageEnhance, ImageFilter
 
 from pcrl.config import ImageRecipe
-from pcrl.engine.image_views import GLOBALS, ImagePlan
-from pcrl.kernels.image_draw import ANGLE, BRIGHTNESS, CONTRAST, CONTRAST_FIRST, FLIP, SIGMA
-from pcrl.models.inputs import DEVIATION, MEAN
+from pcrl.engine.images.views import GLOBALS, ImagePlan
+from pcrl.kernels.images.draw import ANGLE, BRIGHTNESS, CONTRAST, CONTRAST_FIRST, FLIP, SIGMA
+from pcrl.models.images.inputs import DEVIATION, MEAN
 
 View = NDArray[np.float32]
 _MEAN, _DEVIATION = (np.array(values, np.float32)[:, None, None] for values in (MEAN, DEVIATION))

@@ -19,14 +19,14 @@ from radiographs import EDGE, FOLDER, SMALL, files, small
 from table import spread, write
 
 from pcrl.config import ImageRecipe, load_recipe, recipe_from
-from pcrl.datasets.folder import find
-from pcrl.engine.cache.images import CachedImages
-from pcrl.engine.image_plan import plan
-from pcrl.engine.image_renderer import ImageRenderer
-from pcrl.engine.image_views import ImagePlan, plan_image
-from pcrl.engine.ingest_images import run
+from pcrl.datasets.layouts.folder import find
+from pcrl.engine.cache.images.dataset import CachedImages
+from pcrl.engine.images.ingest.plan import plan
+from pcrl.engine.images.ingest.run import run
+from pcrl.engine.images.render import ImageRenderer
+from pcrl.engine.images.views import ImagePlan, plan_image
 from pcrl.engine.measure import Rate, rate
-from pcrl.engine.views import sample_key
+from pcrl.engine.volumes.views import sample_key
 
 ROUNDS, SECONDS = 5, 3.0
 CACHE = FOLDER.with_name("cache-radiographs")

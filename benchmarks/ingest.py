@@ -17,10 +17,10 @@ from table import spread, write
 
 from pcrl.datasets.catalog import find
 from pcrl.engine.cache.format import SourceFile
-from pcrl.engine.cache.store import store_of
-from pcrl.engine.ingest import plan
-from pcrl.engine.ingest_case import ingest_image
-from pcrl.engine.source import fingerprint
+from pcrl.engine.cache.volumes.store import store_of
+from pcrl.engine.volumes.ingest.case import ingest_image
+from pcrl.engine.volumes.ingest.run import plan
+from pcrl.engine.volumes.ingest.source import fingerprint
 
 ROUNDS = 7
 

@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from table import interleaved, write
 
-from pcrl.kernels.blur import MAXIMUM_RADIUS, blur
 from pcrl.kernels.compile import kernel
-from pcrl.kernels.gamma import apply_gamma
-from pcrl.kernels.noise import add_noise
-from pcrl.kernels.normalize import LANES, normalize
-from pcrl.kernels.resample import box_taps, resample_box
-from pcrl.kernels.swap import swap_blocks
-from pcrl.kernels.warp import affine_matrix, gather
+from pcrl.kernels.pixels.blur import MAXIMUM_RADIUS, blur
+from pcrl.kernels.pixels.gamma import apply_gamma
+from pcrl.kernels.pixels.noise import add_noise
+from pcrl.kernels.pixels.normalize import LANES, normalize
+from pcrl.kernels.pixels.resample import box_taps, resample_box
+from pcrl.kernels.volumes.swap import swap_blocks
+from pcrl.kernels.volumes.warp import affine_matrix, gather
 
 BOX, VIEW = (64, 112, 112), (32, 64, 64)
 SWAPS, BLOCK = 100, (4, 4, 8)

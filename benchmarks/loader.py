@@ -14,7 +14,7 @@ from scan import RECIPE, as_npy, case
 from table import spread, write
 
 from pcrl.engine.measure import rate
-from pcrl.engine.render import VolumeRenderer
+from pcrl.engine.volumes.render import VolumeRenderer
 
 ROUNDS, SECONDS = 5, 5.0
 

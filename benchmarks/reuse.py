@@ -15,8 +15,8 @@ from table import write
 from pcrl.config import recipe_from
 from pcrl.engine.measure import rate
 from pcrl.engine.order import Order
-from pcrl.engine.render import OpenCase, VolumeRenderer
-from pcrl.engine.views import plan_views, sample_key
+from pcrl.engine.volumes.render import OpenCase, VolumeRenderer
+from pcrl.engine.volumes.views import plan_views, sample_key
 
 CASES, SAMPLES = 100, 3000
 WINDOWS, GIGABYTES = (1, 4, 16, 64), (0.25, 1, 4)

@@ -29,7 +29,7 @@ from transferring.tuning import Volume, volumes
 
 from pcrl.config import VolumeRecipe
 from pcrl.engine.cache.cache import Cache
-from pcrl.evaluation.arms import State, permuted
+from pcrl.evaluation.arms.arm import State, permuted
 
 DATA = Path(__file__).parent / "data"
 FIGURE = Path(__file__).parents[1] / "docs/transfer.png"

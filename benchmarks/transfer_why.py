@@ -25,7 +25,7 @@ from transferring.scoring import patient_means, score
 from transferring.settings import BUDGETS, OBJECTIVES, recipe
 from transferring.tuning import tune, volumes
 
-from pcrl.evaluation.arms import permuted
+from pcrl.evaluation.arms.arm import permuted
 
 LABELLED, SEEDS, RATE = 4, 3, 1e-2
 MODES = ("frozen", "trained", "rescaled, trained")

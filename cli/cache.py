@@ -48,7 +48,7 @@ def info(root: Path, names: tuple[str, ...], cases: bool) -> None:
     """
     from pcrl.engine.cache.cache import Cache, identity
     from pcrl.engine.cache.format import CacheError
-    from pcrl.engine.cache.image_table import TABLE
+    from pcrl.engine.cache.images.table import TABLE
 
     with user_errors(CacheError):
         opened = Cache(root)
@@ -78,7 +78,7 @@ def verify(root: Path, names: tuple[str, ...], discarding: bool) -> None:
     from pcrl.engine.cache.cache import Cache
     from pcrl.engine.cache.format import CacheError
     from pcrl.engine.cache.lock import locked
-    from pcrl.engine.cache.verify import discard, discard_shard, verify, verify_images
+    from pcrl.engine.cache.volumes.verify import discard, discard_shard, verify, verify_images
 
     checked, damaged, missing = 0, 0, 0
     with user_errors(CacheError), ExitStack() as locks:
@@ -134,8 +134,8 @@ def preview(root: Path, names: tuple[str, ...], out: Path, count: int) -> None:
     """
     from pcrl.engine.cache.cache import Cache
     from pcrl.engine.cache.format import CacheError
-    from pcrl.engine.image_preview import save_image_preview
-    from pcrl.engine.preview import save_preview
+    from pcrl.engine.images.preview import save_image_preview
+    from pcrl.engine.volumes.preview import save_preview
 
     with user_errors(CacheError):
         opened = Cache(root)
@@ -179,9 +179,9 @@ def copy(origin: Path, target: Path, names: tuple[str, ...], storage: Storage | 
       pcrl cache copy ./cache ./cache-hdf5
     """
     from pcrl.engine.cache.cache import Cache
-    from pcrl.engine.cache.copy import copy, prepare
     from pcrl.engine.cache.format import CacheError
     from pcrl.engine.cache.lock import locked
+    from pcrl.engine.cache.volumes.copy import copy, prepare
 
     with user_errors(CacheError):
         if origin.resolve() == target.resolve():

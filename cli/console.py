@@ -57,7 +57,7 @@ def progress(unit: str) -> Progress:
 
 def note_slow_reading() -> None:
     """Say so if the cache can be read the slow way only."""
-    from pcrl.kernels.blosc import AVAILABLE
+    from pcrl.kernels.chunks.blosc import AVAILABLE
 
     if not AVAILABLE:
         console.print(

@@ -17,9 +17,9 @@ from .eval_run import EVALUATIONS, carried_out, errors, opened, refuse_changes, 
 from .new_folder import require_new
 
 if TYPE_CHECKING:
-    from pcrl.evaluation.curve import CurveRequest
-    from pcrl.evaluation.curve_points import CurvePoint
-    from pcrl.evaluation.results import Results
+    from pcrl.evaluation.records.curve_point import CurvePoint
+    from pcrl.evaluation.records.results import Results
+    from pcrl.evaluation.run.curve import CurveRequest
 
 OWN = {
     "lits": {"folds", "target"},
@@ -66,7 +66,7 @@ def curve(
       pcrl curve lits --fractions 0.05,0.1,0.2,0.5,1 --arms pretrained,scratch --seeds 3
       pcrl curve lits --resume
     """  # fmt: skip
-    from pcrl.evaluation.curve import CURVE, CurveRequest, load_request, pinned, save_request
+    from pcrl.evaluation.run.curve import CURVE, CurveRequest, load_request, pinned, save_request
 
     _refuse_others(context, task, dataset, resume)
     with errors():
@@ -90,9 +90,9 @@ def curve(
 
 
 def _evaluated(asked: CurveRequest, folder: Path, where: Any) -> tuple[list[CurvePoint], Results]:
-    from pcrl.evaluation import request as requests
-    from pcrl.evaluation import results as records
-    from pcrl.evaluation.curve import points_of, write_points
+    from pcrl.evaluation.records import request as requests
+    from pcrl.evaluation.records import results as records
+    from pcrl.evaluation.run.curve import points_of, write_points
 
     points: list[CurvePoint] = []
     for name, request in asked.each():
@@ -153,8 +153,8 @@ def _refuse_others(context: click.Context, task: str, dataset: str | None, resum
 
 
 def _newest(task: str) -> Path:
-    from pcrl.evaluation.curve import CURVE
-    from pcrl.evaluation.protocol import ProtocolError
+    from pcrl.evaluation.cohorts.leak import ProtocolError
+    from pcrl.evaluation.run.curve import CURVE
 
     found = [path.parent for path in EVALUATIONS.glob(f"curve-{task}-*/{CURVE}")]
     begun = [folder for folder in found if not (folder / "report.html").exists()]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 KINDS = ("pretrained", "scratch", "scratch-long", "permuted", "restoration", "comparison", "shuffled")
-"""As in `pcrl.evaluation.arms`, which is not loaded for `--help`; a test holds one against the other."""
+"""As in `pcrl.evaluation.arms.arm`, which is not loaded for `--help`; a test holds one against the other."""
 
 
 class Numbers(click.ParamType[tuple[float, ...]]):

@@ -9,7 +9,7 @@ from rich.table import Table
 from .console import console
 
 if TYPE_CHECKING:
-    from pcrl.evaluation.results import ArmResult, Comparison, Metric, Results, Row
+    from pcrl.evaluation.records.results import ArmResult, Comparison, Metric, Results, Row
 
 
 def show_results(results: Results) -> None:

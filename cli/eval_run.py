@@ -19,10 +19,10 @@ from .eval_results import show_results
 from .new_folder import require_new
 
 if TYPE_CHECKING:
-    from pcrl.evaluation.request import Request
-    from pcrl.evaluation.results import Results
-    from pcrl.evaluation.study import Study
-    from pcrl.evaluation.task import Place
+    from pcrl.evaluation.records.request import Request
+    from pcrl.evaluation.records.results import Results
+    from pcrl.evaluation.run.study import Study
+    from pcrl.evaluation.tasks.task import Place
 
 RUNS = Path("runs")
 """Where pre-training puts its runs, and an evaluation looks for them."""
@@ -64,8 +64,8 @@ def errors() -> Iterator[None]:
     from pcrl.config import RecipeError
     from pcrl.datasets.case import LayoutError
     from pcrl.engine.cache.format import CacheError
-    from pcrl.evaluation.protocol import ProtocolError
-    from pcrl.models.published import WeightsError
+    from pcrl.evaluation.cohorts.leak import ProtocolError
+    from pcrl.models.weights.published import WeightsError
     from pcrl.training.run_folder import RunError
 
     kinds = (RecipeError, LayoutError, CacheError, ProtocolError, WeightsError, RunError, FloatingPointError)
@@ -90,7 +90,7 @@ def request_of(
     **options: Any,
 ) -> Request:
     """What is asked, as it is kept."""
-    from pcrl.evaluation.request import Request
+    from pcrl.evaluation.records.request import Request
 
     kinds = arms or ("pretrained",)
     if from_scratch and "scratch" not in kinds:
@@ -111,7 +111,7 @@ def request_of(
 
 def opened(request: Request) -> Study:
     """Everything that can fail before the first training; says who takes part."""
-    from pcrl.evaluation.study import open_study
+    from pcrl.evaluation.run.study import open_study
 
     note_slow_reading()
     study = open_study(request)
@@ -126,9 +126,9 @@ def opened(request: Request) -> Study:
 def carried_out(study: Study, folder: Path, where: Any) -> Results:
     """Train, ask and score, with a bar; write the tables and the report."""
     from pcrl.engine.cache.lock import locked
+    from pcrl.evaluation.records.results import save
     from pcrl.evaluation.report import write_report
-    from pcrl.evaluation.results import save
-    from pcrl.evaluation.tables import write_splits, write_tables
+    from pcrl.evaluation.run.tables import write_splits, write_tables
 
     epochs = study.task.schedule().epochs
     with progress("epochs") as bar:
@@ -160,7 +160,7 @@ def carried_out(study: Study, folder: Path, where: Any) -> Results:
 
 def new_folder(out: Path | None, task: str) -> Path:
     """The folder for the results, which holds nothing yet."""
-    from pcrl.evaluation.request import REQUEST
+    from pcrl.evaluation.records.request import REQUEST
 
     out = out or EVALUATIONS / f"{task}-{datetime.now():%Y%m%d-%H%M%S}"
     require_new(out, REQUEST)
@@ -173,9 +173,9 @@ def unfinished(out: Path | None, task: str) -> tuple[Path, Request]:
     Raises:
         ProtocolError: there is none, or it is of another task.
     """
-    from pcrl.evaluation.protocol import ProtocolError
-    from pcrl.evaluation.request import REQUEST, load
-    from pcrl.evaluation.results import RESULTS
+    from pcrl.evaluation.cohorts.leak import ProtocolError
+    from pcrl.evaluation.records.request import REQUEST, load
+    from pcrl.evaluation.records.results import RESULTS
 
     if out is None:
         found = [path.parent for path in EVALUATIONS.glob(f"{task}-*/{REQUEST}")]

@@ -20,9 +20,9 @@ def ingest_table(
     """Put images of a table into the cache, those that are not there; the data set's name."""
     from pcrl.config import RecipeError
     from pcrl.datasets.case import LayoutError
-    from pcrl.datasets.table import find
+    from pcrl.datasets.layouts.images.table import find
     from pcrl.engine.cache.format import DATASET_RECORD, CacheError
-    from pcrl.engine.cache.images import CachedImages
+    from pcrl.engine.cache.images.dataset import CachedImages
     from pcrl.engine.cache.lock import locked
 
     with user_errors(RecipeError, LayoutError, CacheError):

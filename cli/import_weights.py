@@ -32,8 +32,8 @@ def import_weights(file: Path, folder: Path, axes: Literal["zyx", "xyz"]) -> Non
       pcrl import-weights chest_pretrained.pt --to weights/chest
     """
     from pcrl.engine.cache.commit import sha256_of
-    from pcrl.models.published import WeightsError, read_published
-    from pcrl.models.weights import require_empty, save_weights
+    from pcrl.models.weights.folder import require_empty, save_weights
+    from pcrl.models.weights.published import WeightsError, read_published
 
     with user_errors(WeightsError, OSError):
         # Before the file is read, which takes longer than being told.

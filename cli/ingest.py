@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pcrl.config import Modality
     from pcrl.datasets.case import Dataset
     from pcrl.engine.cache.format import Storage
-    from pcrl.engine.ingest import Outcome, Plan
+    from pcrl.engine.volumes.ingest.run import Outcome, Plan
 
 
 @click.command()
@@ -109,8 +109,8 @@ def _volumes(
     storage: Storage | None,
     modality: Modality | None,
 ) -> bool:
-    from pcrl.engine.ingest import plan, run
     from pcrl.engine.space import check_space
+    from pcrl.engine.volumes.ingest.run import plan, run
 
     settings = ingest_recipe(cache / found.name, 3, recipe, overrides)
     assert settings.dimensions == 3

@@ -13,7 +13,7 @@ from .recipe import ingest_recipe
 
 if TYPE_CHECKING:
     from pcrl.datasets.image import ImageDataset
-    from pcrl.engine.cache.images import CachedImages, ImageFile
+    from pcrl.engine.cache.images.dataset import CachedImages, ImageFile
 
 SHOWN = 20
 """Failures that are printed; all of them are in the table."""
@@ -23,9 +23,9 @@ def ingest_images(
     found: ImageDataset, cache: Path, recipe: str | None, overrides: tuple[str, ...], threads: int
 ) -> bool:
     """Ingest a data set of images, and say what came of it; whether all of them could be read."""
-    from pcrl.engine.cache.images import CachedImages
-    from pcrl.engine.image_plan import plan
-    from pcrl.engine.ingest_images import run
+    from pcrl.engine.cache.images.dataset import CachedImages
+    from pcrl.engine.images.ingest.plan import plan
+    from pcrl.engine.images.ingest.run import run
     from pcrl.engine.space import check_space
 
     settings = ingest_recipe(cache / found.name, 2, recipe, overrides)
@@ -68,7 +68,7 @@ def _tell(kind: str, name: str, text: str, count: int) -> None:
 
 
 def _report(images: CachedImages, done: list[ImageFile], cache: Path) -> None:
-    from pcrl.engine.cache.image_table import TABLE
+    from pcrl.engine.cache.images.table import TABLE
 
     failed = [file for file in done if file.error]
     for number, file in enumerate((f for f in done if f.note), 1):

@@ -15,7 +15,7 @@ from .new_folder import require_new
 
 if TYPE_CHECKING:
     from pcrl.datasets.case import Case
-    from pcrl.evaluation.rebuild import Trained
+    from pcrl.evaluation.predict.trained import Trained
 
 TASKS = ("lits", "brats", "luna", "segmentation", "chexpert", "chestxray", "classification")
 TABLE = "probabilities.csv"
@@ -56,8 +56,8 @@ def predict(
     """
     from pcrl.config import RecipeError
     from pcrl.datasets.case import LayoutError
-    from pcrl.evaluation.protocol import ProtocolError
-    from pcrl.evaluation.rebuild import open_trained
+    from pcrl.evaluation.cohorts.leak import ProtocolError
+    from pcrl.evaluation.predict.trained import open_trained
 
     if (candidates is None) == (task == "luna"):
         raise click.UsageError("luna needs --candidates" if task == "luna" else f"{task} has no --candidates")
@@ -78,10 +78,10 @@ def predict(
 
 
 def _volumes(opened: Trained, inputs: Sequence[Path], out: Path, where: Any) -> int:
-    from pcrl.engine.preprocess import ImageError
-    from pcrl.engine.scan import ReadError
-    from pcrl.evaluation.inputs import volumes
-    from pcrl.evaluation.predict_volumes import VolumePredictor
+    from pcrl.engine.volumes.prepare import ImageError
+    from pcrl.engine.volumes.reading.scan import ReadError
+    from pcrl.evaluation.predict.inputs import volumes
+    from pcrl.evaluation.tasks.segmentation.predictor import VolumePredictor
 
     predictor = VolumePredictor(opened, where)
     cases, notes = volumes(inputs, opened.task, predictor.channels)
@@ -96,10 +96,10 @@ def _volumes(opened: Trained, inputs: Sequence[Path], out: Path, where: Any) -> 
 
 
 def _candidates(opened: Trained, inputs: Sequence[Path], candidates: Path, out: Path, where: Any) -> int:
-    from pcrl.engine.preprocess import ImageError
-    from pcrl.engine.scan import ReadError
-    from pcrl.evaluation.inputs import volumes
-    from pcrl.evaluation.predict_candidates import HEAD, CandidatePredictor
+    from pcrl.engine.volumes.prepare import ImageError
+    from pcrl.engine.volumes.reading.scan import ReadError
+    from pcrl.evaluation.predict.inputs import volumes
+    from pcrl.evaluation.tasks.candidates.predictor import HEAD, CandidatePredictor
 
     cases, notes = volumes(inputs, opened.task, 1)
     _say(notes)
@@ -117,9 +117,9 @@ def _candidates(opened: Trained, inputs: Sequence[Path], candidates: Path, out: 
 
 
 def _images(opened: Trained, inputs: Sequence[Path], out: Path, where: Any) -> int:
-    from pcrl.engine.scan import ReadError
-    from pcrl.evaluation.inputs import radiographs
-    from pcrl.evaluation.predict_images import ImagePredictor
+    from pcrl.engine.volumes.reading.scan import ReadError
+    from pcrl.evaluation.predict.inputs import radiographs
+    from pcrl.evaluation.tasks.classification.predictor import ImagePredictor
 
     predictor = ImagePredictor(opened, where)
     rows: list[list[object]] = []

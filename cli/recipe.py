@@ -10,7 +10,7 @@ from .console import console
 if TYPE_CHECKING:
     from pcrl.config import Recipe
     from pcrl.engine.cache.cache import Cache, CachedDataset
-    from pcrl.engine.cache.images import CachedImages
+    from pcrl.engine.cache.images.dataset import CachedImages
 
 
 def ingest_recipe(
@@ -24,7 +24,7 @@ def ingest_recipe(
     """
     from pcrl.config import RecipeError, load_recipe, recipe_from
     from pcrl.engine.cache.format import DATASET_RECORD, CacheError, DatasetRecord, load
-    from pcrl.engine.cache.images import IMAGE_SET_RECORD, ImageSetRecord
+    from pcrl.engine.cache.images.dataset import IMAGE_SET_RECORD, ImageSetRecord
 
     kinds = {2: ("images", IMAGE_SET_RECORD), 3: ("volumes", DATASET_RECORD)}
     kind, name = kinds[dimensions]

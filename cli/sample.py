@@ -34,8 +34,8 @@ def sample(folder: Path, virtual: int, radiographs: int) -> None:
       pcrl sample ./data
       pcrl ingest --dataset lits --recipe cpu-3d
     """
-    from pcrl.datasets import sample_radiographs
-    from pcrl.datasets.sample import CASES, SampleError, make
+    from pcrl.datasets.sample.radiographs import make as sample_radiographs
+    from pcrl.datasets.sample.scans import CASES, SampleError, make
 
     with user_errors(SampleError, OSError), console.status("making the sample"):
         written = make(folder, virtual, console.print)

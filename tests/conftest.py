@@ -3,7 +3,7 @@
 import pytest
 from published_tables import TORCHXRAYVISION
 
-from pcrl.datasets.sample_sources import SampleError, fetch
+from pcrl.datasets.sample.sources import SampleError, fetch
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pcrl.evaluation.arms import State, permuted
+from pcrl.evaluation.arms.arm import State, permuted
 from transferring.settings import Budget
 
 SEEDS = 7

@@ -14,7 +14,7 @@ from pcrl.config import VolumeRecipe
 from pcrl.engine.cache.cache import CachedCase
 from pcrl.engine.loader import Loader
 from pcrl.engine.order import Order
-from pcrl.engine.render import VolumeRenderer
+from pcrl.engine.volumes.render import VolumeRenderer
 from transferring.features import features_at, frozen, places_in
 from transferring.pretraining import State
 from transferring.probe import probes

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from pcrl.config import VolumeRecipe
 from pcrl.models.networks import build
-from pcrl.models.nsunet3d import NsUNet3D
+from pcrl.models.volumes.nsunet import NsUNet3D
 from transferring.tuning import Volume
 
 

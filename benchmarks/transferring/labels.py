@@ -8,9 +8,9 @@ import numpy as np
 import torch
 
 from pcrl.config import VolumeRecipe
-from pcrl.datasets.virtual_anatomy import ORGANS
+from pcrl.datasets.sample.virtual.anatomy import ORGANS
 from pcrl.engine.cache.cache import CachedCase
-from pcrl.evaluation.target import Target
+from pcrl.evaluation.tasks.segmentation.target import Target
 from transferring.arms import ARMS, TRIED, states_of
 from transferring.ledger import Ledger
 from transferring.pretraining import State

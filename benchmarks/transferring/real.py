@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from pcrl.config import VolumeRecipe
-from pcrl.datasets import sample_sources
-from pcrl.datasets.sample import CASES, make
+from pcrl.datasets.sample import sources as sample_sources
+from pcrl.datasets.sample.scans import CASES, make
 from pcrl.engine.cache.cache import Cache
 from transferring.cohorts import describe, ingest
 from transferring.tuning import Volume, volumes
@@ -37,7 +37,7 @@ def load_real(folder: Path, sample: Path, recipe: VolumeRecipe) -> list[Volume]:
     """The patients with organ masks; the sample is fetched into `sample` if it is not there.
 
     Raises:
-        pcrl.datasets.sample_sources.SampleError: it cannot be fetched.
+        pcrl.datasets.sample.sources.SampleError: it cannot be fetched.
     """
     make(sample, 0, print)
     root = folder / "source" / ROOT

@@ -9,7 +9,7 @@ import torch
 
 from pcrl.config import VolumeRecipe
 from pcrl.engine.cache.cache import CachedCase
-from pcrl.evaluation.target import Target
+from pcrl.evaluation.tasks.segmentation.target import Target
 from transferring.arms import ARMS, states_of
 from transferring.ledger import Ledger
 from transferring.pretraining import State

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from pcrl.config import VolumeRecipe
-from pcrl.evaluation.arms import State, permuted
+from pcrl.evaluation.arms.arm import State, permuted
 from transferring.arms import SEEDS
 from transferring.features import features_at, frozen, places_in
 from transferring.ledger import Ledger

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from pcrl.evaluation.arms import State
+from pcrl.evaluation.arms.arm import State
 
 CONV, NORM = ".conv.weight", ".norm."
 

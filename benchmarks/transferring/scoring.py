@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from pcrl.evaluation.metrics import dice
-from pcrl.evaluation.target import Target
-from pcrl.models.unet3d import UNet3D
+from pcrl.evaluation.statistics.overlap import dice
+from pcrl.evaluation.tasks.segmentation.target import Target
+from pcrl.models.volumes.unet import UNet3D
 from transferring.tuning import Volume, predict
 
 Scores = dict[str, dict[str, float | None]]

@@ -12,13 +12,13 @@ from torch import Tensor
 
 from pcrl.config import VolumeRecipe
 from pcrl.engine.cache.cache import CachedCase
-from pcrl.evaluation.fit import Schedule, fit
-from pcrl.evaluation.predict import each_onto
-from pcrl.evaluation.segmentation_learner import SegmentationLearner
-from pcrl.evaluation.target import Target
-from pcrl.evaluation.volumes import image_of
+from pcrl.evaluation.finetune.fit import Schedule, fit
+from pcrl.evaluation.tasks.segmentation.inference import each_onto
+from pcrl.evaluation.tasks.segmentation.learner import SegmentationLearner
+from pcrl.evaluation.tasks.segmentation.target import Target
+from pcrl.evaluation.tasks.segmentation.volumes import image_of
 from pcrl.models.precision import autocast
-from pcrl.models.unet3d import UNet3D, build_unet
+from pcrl.models.volumes.unet import UNet3D, build_unet
 from transferring.settings import PATCH, Budget
 
 

@@ -6,9 +6,11 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from pcrl.datasets import brats, chestxray, chexpert, folder, lits, luna, nnunet
 from pcrl.datasets.case import Dataset, LayoutError
 from pcrl.datasets.image import ImageDataset
+from pcrl.datasets.layouts import folder
+from pcrl.datasets.layouts.images import chestxray, chexpert
+from pcrl.datasets.layouts.volumes import brats, lits, luna, nnunet
 
 DATASETS: dict[str, Callable[[Path], Dataset | ImageDataset]] = {
     "luna": luna.find,

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pcrl.config import Training
-from pcrl.engine.views import stream
+from pcrl.engine.volumes.views import stream
 from pcrl.kernels.compile import kernel
 from pcrl.kernels.random import uniform
 

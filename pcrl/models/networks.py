@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pcrl.config import ImageModel, Model
-from pcrl.models import nsunet2d, nsunet3d
-from pcrl.models.nsunet2d import NsUNet2D
-from pcrl.models.nsunet3d import NsUNet3D
+from pcrl.models.images import nsunet as nsunet2d
+from pcrl.models.images.nsunet import NsUNet2D
+from pcrl.models.volumes import nsunet as nsunet3d
+from pcrl.models.volumes.nsunet import NsUNet3D
 
 Network = NsUNet3D | NsUNet2D
 

@@ -16,7 +16,7 @@ from torch.optim import SGD
 
 from pcrl.config import Model
 from pcrl.engine.cache.commit import new_folder
-from pcrl.models.weights import load_weights, save_weights
+from pcrl.models.weights.folder import load_weights, save_weights
 
 MOMENTUM, POSITION = "momentum.safetensors", "position.json"
 KEEP = 2
@@ -53,7 +53,7 @@ def load(path: Path, model: nn.Module, optimizer: SGD) -> Position:
     """Put weights and momentum back, and tell where the run stood.
 
     Raises:
-        pcrl.models.published.WeightsError: damaged or missing files.
+        pcrl.models.weights.published.WeightsError: damaged or missing files.
     """
     model.load_state_dict(load_weights(path).state)
     momentum = load_file(path / MOMENTUM)

@@ -14,9 +14,9 @@ from pcrl.config import ImageRecipe, Recipe, TissueRule, VolumeRecipe
 from pcrl.engine.batch import Renderer
 from pcrl.engine.cache.cache import Cache, CachedCase, CachedDataset, identity
 from pcrl.engine.cache.format import count_patients
-from pcrl.engine.cache.images import CachedImages
-from pcrl.engine.image_renderer import ImageRenderer
-from pcrl.engine.render import VolumeRenderer
+from pcrl.engine.cache.images.dataset import CachedImages
+from pcrl.engine.images.render import ImageRenderer
+from pcrl.engine.volumes.render import VolumeRenderer
 
 
 @dataclass(frozen=True, slots=True)

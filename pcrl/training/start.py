@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from pcrl.config import ImageModel, Model, Recipe
-from pcrl.models.published import IMAGENET, WeightsError, read_published
-from pcrl.models.weights import Weights, load_weights
+from pcrl.models.weights.folder import Weights, load_weights
+from pcrl.models.weights.published import IMAGENET, WeightsError, read_published
 from pcrl.training.checkpoint import checkpoints
 from pcrl.training.run_folder import CHECKPOINTS, Start, read, run_of
 

@@ -20,12 +20,12 @@ from pcrl.engine.batch import Batch
 from pcrl.engine.cache.commit import write_text
 from pcrl.engine.loader import Loader
 from pcrl.engine.order import Order
-from pcrl.engine.views import Draws, stream
-from pcrl.models.inputs import UNIT, from_network, to_network
+from pcrl.engine.volumes.views import Draws, stream
+from pcrl.models.images.inputs import UNIT, from_network, to_network
 from pcrl.models.networks import Network, build
 from pcrl.models.outputs import Outputs
 from pcrl.models.precision import autocast, float32
-from pcrl.models.weights import Weights, load_into
+from pcrl.models.weights.folder import Weights, load_into
 from pcrl.training import checkpoint
 from pcrl.training.checkpoint import Position
 from pcrl.training.objective import Terms, ViewOutputs, forward_views, number_of_picks, objective
@@ -70,7 +70,7 @@ def initial_model(recipe: Recipe, weights: Weights | None) -> Network:
     """The network with seeded fresh weights, with given ones, or with a given encoder and the rest fresh.
 
     Raises:
-        pcrl.models.published.WeightsError: the weights are not those of the recipe's network.
+        pcrl.models.weights.published.WeightsError: the weights are not those of the recipe's network.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.training.seed % 2**63)

@@ -14,7 +14,7 @@ from command import environment, pcrl, refused
 from pcrl_cli.eval_options import KINDS
 from safetensors.numpy import load_file
 
-from pcrl.evaluation import arms
+from pcrl.evaluation.arms import arm as arms
 
 SETTINGS = [text for setting in patients.TINY for text in ("--set", setting)]
 CPU = ("--device", "cpu")

@@ -11,11 +11,11 @@ from command import pcrl, refused
 from safetensors.numpy import load_file
 
 from pcrl.config import VolumeModel
-from pcrl.datasets.chexpert import COMPETITION, OBSERVATIONS
+from pcrl.datasets.layouts.images.chexpert import COMPETITION, OBSERVATIONS
 from pcrl.engine.cache.cache import Cache
-from pcrl.models.nsunet2d import build
-from pcrl.models.published import IMAGENET
-from pcrl.models.weights import save_weights
+from pcrl.models.images.nsunet import build
+from pcrl.models.weights.folder import save_weights
+from pcrl.models.weights.published import IMAGENET
 from pcrl.training import run_folder
 from pcrl.training.selection import select
 

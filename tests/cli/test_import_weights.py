@@ -11,8 +11,8 @@ import torch
 from command import ROOT, pcrl
 from weights import fill
 
-from pcrl.models.resnet import ResNet18
-from pcrl.models.weights import load_weights
+from pcrl.models.images.resnet import ResNet18
+from pcrl.models.weights.folder import load_weights
 
 KEYS = json.loads((ROOT / "tests/golden/pcrlv2_3d.json").read_text())["keys"]
 

@@ -3,7 +3,7 @@
 import gzip
 import zipfile
 
-from pcrl.datasets.sample_sources import Package
+from pcrl.datasets.sample.sources import Package
 
 TORCHXRAYVISION = Package(
     "torchxrayvision", "1.5.7", "torchxrayvision-1.5.7-py3-none-any.whl", "Apache-2.0", ("torchxrayvision==1.5.7",)

@@ -4,7 +4,7 @@ import pytest
 
 from pcrl.datasets.case import LayoutError
 from pcrl.datasets.catalog import find
-from pcrl.datasets.chestxray import FINDINGS
+from pcrl.datasets.layouts.images.chestxray import FINDINGS
 
 OLD = (
     "Image Index,Finding Labels,Follow-up #,Patient ID,Patient Age,Patient Gender,View Position,"

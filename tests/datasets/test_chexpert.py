@@ -4,7 +4,7 @@ import pytest
 
 from pcrl.datasets.case import LayoutError
 from pcrl.datasets.catalog import find
-from pcrl.datasets.chexpert import COMPETITION, OBSERVATIONS
+from pcrl.datasets.layouts.images.chexpert import COMPETITION, OBSERVATIONS
 
 COLUMNS = ("Path", "Sex", "Age", "Frontal/Lateral", "AP/PA", *OBSERVATIONS)
 

@@ -4,8 +4,8 @@ import numpy as np
 import phantom
 import pytest
 
-from pcrl.datasets.chest import prepare
-from pcrl.datasets.painting import FINDINGS, paint
+from pcrl.datasets.sample.radiographs.chest import prepare
+from pcrl.datasets.sample.radiographs.painting import FINDINGS, paint
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import numpy as np
 import phantom
 import pytest
 
-from pcrl.datasets.projection import Pose, radiograph
+from pcrl.datasets.sample.radiographs.projection import Pose, radiograph
 
 SHAPE = (41, 51, 61)
 CENTRE = (20.0, 25.0, 30.0)

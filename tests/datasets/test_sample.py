@@ -9,12 +9,13 @@ import zipfile
 import numpy as np
 import pytest
 
-from pcrl.datasets import sample_radiographs, sample_sources
 from pcrl.datasets.catalog import find
-from pcrl.datasets.luna import split_of_fold
-from pcrl.datasets.sample import CASES, make
-from pcrl.datasets.sample_sources import Member, Package, SampleError, extract, fetch, licence_text
-from pcrl.datasets.virtual import SHAPE, virtual_patient
+from pcrl.datasets.layouts.volumes.luna import split_of_fold
+from pcrl.datasets.sample import sources as sample_sources
+from pcrl.datasets.sample.radiographs import make as sample_radiographs
+from pcrl.datasets.sample.scans import CASES, make
+from pcrl.datasets.sample.sources import Member, Package, SampleError, extract, fetch, licence_text
+from pcrl.datasets.sample.virtual.patient import SHAPE, virtual_patient
 from pcrl.engine.splits import split_of
 
 PACKAGE = Package("x", "1", "x.whl", "MIT", ("x==1",))

@@ -7,13 +7,13 @@ import phantom
 import pytest
 from PIL import Image
 
-from pcrl.datasets import sample_radiographs
 from pcrl.datasets.catalog import find
-from pcrl.datasets.chest import prepare
-from pcrl.datasets.chestxray import FINDINGS
-from pcrl.datasets.chexpert import OBSERVATIONS
-from pcrl.datasets.sample_studies import draw
-from pcrl.datasets.sample_tables import chexpert_tables, paths
+from pcrl.datasets.layouts.images.chestxray import FINDINGS
+from pcrl.datasets.layouts.images.chexpert import OBSERVATIONS
+from pcrl.datasets.sample.radiographs import make as sample_radiographs
+from pcrl.datasets.sample.radiographs.chest import prepare
+from pcrl.datasets.sample.radiographs.studies import draw
+from pcrl.datasets.sample.radiographs.tables import chexpert_tables, paths
 
 
 @pytest.fixture(autouse=True)

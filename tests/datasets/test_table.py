@@ -3,7 +3,7 @@
 import pytest
 
 from pcrl.datasets.case import LayoutError
-from pcrl.datasets.table import find
+from pcrl.datasets.layouts.images.table import find
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ import hashlib
 import numpy as np
 import pytest
 
-from pcrl.datasets import virtual_anatomy as anatomy
-from pcrl.datasets.virtual_anatomy import ORGANS, SHAPE, virtual_anatomy
-from pcrl.datasets.virtual_shapes import branches, curve, space_of
+from pcrl.datasets.sample.virtual import anatomy as anatomy
+from pcrl.datasets.sample.virtual.anatomy import ORGANS, SHAPE, virtual_anatomy
+from pcrl.datasets.sample.virtual.shapes import branches, curve, space_of
 
 SEEDS = range(900, 924)
 

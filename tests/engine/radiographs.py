@@ -5,7 +5,7 @@ import csv
 import numpy as np
 from PIL import Image
 
-from pcrl.datasets.chexpert import OBSERVATIONS
+from pcrl.datasets.layouts.images.chexpert import OBSERVATIONS
 
 
 def picture(seed, shape=(80, 100)):

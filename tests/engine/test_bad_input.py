@@ -10,9 +10,9 @@ import scans
 import SimpleITK as sitk
 
 from pcrl.config import Data
-from pcrl.engine.preprocess import ImageError, finite, prepare
-from pcrl.engine.reader import read
-from pcrl.engine.scan import ReadError
+from pcrl.engine.volumes.prepare import ImageError, finite, prepare
+from pcrl.engine.volumes.reading.reader import read
+from pcrl.engine.volumes.reading.scan import ReadError
 
 
 def refused(path, named):
@@ -147,7 +147,7 @@ def test_values_that_are_not_finite():
 
 @pytest.fixture
 def grid():
-    from pcrl.engine.grid import Grid
+    from pcrl.engine.geometry.grid import Grid
 
     return Grid(scans.body().shape, (1.0, 1.0, 1.0), (0.0, 0.0, 0.0))
 

@@ -7,8 +7,8 @@ import os
 import numpy as np
 import pytest
 
-from pcrl.engine.cache import files
-from pcrl.engine.cache.files import BLOCK, ChunkFile, on_network
+from pcrl.engine.cache.chunks import files
+from pcrl.engine.cache.chunks.files import BLOCK, ChunkFile, on_network
 
 
 def in_memory(path):

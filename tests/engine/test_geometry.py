@@ -7,10 +7,10 @@ import SimpleITK as sitk
 from skimage.filters import threshold_otsu
 
 from pcrl.config import Data
-from pcrl.engine.grid import Grid
-from pcrl.engine.preprocess import AIR, CELL, DENSE, prepare, resample, resample_label
-from pcrl.engine.reader import read
-from pcrl.kernels.occupancy import cell_shares
+from pcrl.engine.geometry.grid import Grid
+from pcrl.engine.volumes.prepare import AIR, CELL, DENSE, prepare, resample, resample_label
+from pcrl.engine.volumes.reading.reader import read
+from pcrl.kernels.volumes.occupancy import cell_shares
 
 DATA = Data(spacing=(1.0, 1.0, 1.0))
 IDENTITY = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))

@@ -7,18 +7,18 @@ import pytest
 import radiographs
 
 from pcrl.config import load_recipe
-from pcrl.datasets.chexpert import find
-from pcrl.datasets.folder import find as find_folder
+from pcrl.datasets.layouts.folder import find as find_folder
+from pcrl.datasets.layouts.images.chexpert import find
 from pcrl.engine.batch import Place
-from pcrl.engine.cache.images import CachedImages
-from pcrl.engine.image_plan import plan
-from pcrl.engine.image_renderer import ImageRenderer
-from pcrl.engine.ingest_images import run
+from pcrl.engine.cache.images.dataset import CachedImages
+from pcrl.engine.images.ingest.plan import plan
+from pcrl.engine.images.ingest.run import run
+from pcrl.engine.images.render import ImageRenderer
 from pcrl.engine.loader import Loader, LoaderError
 from pcrl.engine.measure import paced, rate, reads
 from pcrl.engine.order import Order
-from pcrl.engine.views import sample_key
-from pcrl.kernels.image_draw import ANGLE, FLIP
+from pcrl.engine.volumes.views import sample_key
+from pcrl.kernels.images.draw import ANGLE, FLIP
 
 RECIPE = load_recipe(
     "cpu-2d",

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pcrl.config import load_recipe
-from pcrl.engine.image_views import ImagePlan, crop_of, plan_image
-from pcrl.engine.views import sample_key
-from pcrl.kernels.image_draw import ANGLE, BRIGHTNESS, CONTRAST, CONTRAST_FIRST, FLIP, NUMBERS, SIGMA
+from pcrl.engine.images.views import ImagePlan, crop_of, plan_image
+from pcrl.engine.volumes.views import sample_key
+from pcrl.kernels.images.draw import ANGLE, BRIGHTNESS, CONTRAST, CONTRAST_FIRST, FLIP, NUMBERS, SIGMA
 
 RECIPE = load_recipe("pcrlv2-2d")
 VIEWS, CORRUPTION = RECIPE.views, RECIPE.corruption

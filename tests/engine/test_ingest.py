@@ -21,8 +21,8 @@ from pcrl.engine.cache.cache import Cache, identity
 from pcrl.engine.cache.commit import damages
 from pcrl.engine.cache.format import CacheError
 from pcrl.engine.cache.lock import LOCK, WORKERS, locked
-from pcrl.engine.ingest import plan, run
 from pcrl.engine.space import check_space
+from pcrl.engine.volumes.ingest.run import plan, run
 
 RECIPE = load_recipe("pcrlv2-3d")
 
@@ -135,7 +135,7 @@ import sys
 from pathlib import Path
 from pcrl.config import load_recipe
 from pcrl.datasets.catalog import find
-from pcrl.engine.ingest import plan, run
+from pcrl.engine.volumes.ingest.run import plan, run
 if __name__ == "__main__":
     planned = plan(find("lits", Path(sys.argv[1])), Path(sys.argv[2]), load_recipe("pcrlv2-3d"))
     for outcome in run(planned, 2):

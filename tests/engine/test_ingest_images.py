@@ -14,16 +14,16 @@ import zarr
 
 from pcrl.config import load_recipe
 from pcrl.datasets.catalog import find
-from pcrl.datasets.chexpert import find as find_chexpert
+from pcrl.datasets.layouts.images.chexpert import find as find_chexpert
+from pcrl.engine.cache.chunks.scratch import Scratch
 from pcrl.engine.cache.format import CacheError
-from pcrl.engine.cache.image_reader import ImageReader
-from pcrl.engine.cache.image_table import TABLE
-from pcrl.engine.cache.images import STACK, CachedImages
-from pcrl.engine.cache.scratch import Scratch
-from pcrl.engine.cache.verify import discard_shard, verify_images
-from pcrl.engine.image_plan import plan
-from pcrl.engine.ingest_images import run
-from pcrl.engine.radiograph import read_picture
+from pcrl.engine.cache.images.dataset import STACK, CachedImages
+from pcrl.engine.cache.images.reader import ImageReader
+from pcrl.engine.cache.images.table import TABLE
+from pcrl.engine.cache.volumes.verify import discard_shard, verify_images
+from pcrl.engine.images.ingest.plan import plan
+from pcrl.engine.images.ingest.run import run
+from pcrl.engine.images.reading import read_picture
 
 RECIPE = load_recipe("cpu-2d", ["data.size=64", "data.shard=10"])
 
@@ -97,9 +97,9 @@ def test_again_reads_nothing_and_changes_nothing(source, tmp_path):
 KILLED = """
 import sys, time
 from pathlib import Path
-from pcrl.datasets.chexpert import find
-from pcrl.engine.image_plan import plan
-from pcrl.engine.ingest_images import run
+from pcrl.datasets.layouts.images.chexpert import find
+from pcrl.engine.images.ingest.plan import plan
+from pcrl.engine.images.ingest.run import run
 import test_ingest_images
 for n, _ in enumerate(run(plan(find(Path(sys.argv[1])), Path(sys.argv[2]), test_ingest_images.RECIPE), 1)):
     print(n, flush=True)

@@ -16,17 +16,17 @@ import scans
 
 from pcrl.config import load_recipe
 from pcrl.datasets.catalog import find
-from pcrl.engine.cache.boxes import BoxReader
 from pcrl.engine.cache.cache import Cache
-from pcrl.engine.cache.chunks import encode
-from pcrl.engine.cache.scratch import Scratch
-from pcrl.engine.cache.store import store_of
-from pcrl.engine.grid import Grid
-from pcrl.engine.ingest import plan, run
+from pcrl.engine.cache.chunks.boxes import BoxReader
+from pcrl.engine.cache.chunks.frames import encode
+from pcrl.engine.cache.chunks.scratch import Scratch
+from pcrl.engine.cache.volumes.store import store_of
+from pcrl.engine.geometry.grid import Grid
 from pcrl.engine.loader import BATCHES_AHEAD, Loader, LoaderError
 from pcrl.engine.order import Order
-from pcrl.engine.render import OpenCase, VolumeRenderer
-from pcrl.engine.views import Box
+from pcrl.engine.volumes.ingest.run import plan, run
+from pcrl.engine.volumes.render import OpenCase, VolumeRenderer
+from pcrl.engine.volumes.views import Box
 
 SMALL = [
     "views.global_boxes=[[16, 24, 24], [16, 16, 16]]",
@@ -244,7 +244,7 @@ from pcrl.config import load_recipe
 from pcrl.engine.cache.cache import Cache
 from pcrl.engine.loader import BATCHES_AHEAD, Loader
 from pcrl.engine.order import Order
-from pcrl.engine.render import VolumeRenderer
+from pcrl.engine.volumes.render import VolumeRenderer
 
 cases = Cache(Path(sys.argv[1])).dataset("lits").cases
 many = [replace(cases[n % len(cases)], name=f"copy-{n}") for n in range(10_000)]

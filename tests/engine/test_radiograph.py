@@ -7,9 +7,9 @@ from PIL import Image
 from radiographs import picture
 
 from pcrl.config import load_recipe
-from pcrl.engine.pillow import gray_pixels
-from pcrl.engine.radiograph import read_picture
-from pcrl.engine.scan import ReadError
+from pcrl.engine.images.pillow import gray_pixels
+from pcrl.engine.images.reading import read_picture
+from pcrl.engine.volumes.reading.scan import ReadError
 
 DATA = load_recipe("pcrlv2-2d", ["data.size=64"]).data
 LARGE = load_recipe("pcrlv2-2d", ["data.size=512"]).data

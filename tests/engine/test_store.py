@@ -17,20 +17,20 @@ from hypothesis import strategies as st
 
 from pcrl.config import load_recipe
 from pcrl.datasets.catalog import find
-from pcrl.engine.cache.boxes import BoxReader
 from pcrl.engine.cache.cache import Cache
-from pcrl.engine.cache.chunks import StoredArray, encode
-from pcrl.engine.cache.copy import copy, prepare
+from pcrl.engine.cache.chunks.boxes import BoxReader
+from pcrl.engine.cache.chunks.frames import StoredArray, encode
+from pcrl.engine.cache.chunks.scratch import Scratch
 from pcrl.engine.cache.format import CacheError
 from pcrl.engine.cache.lock import WORKERS
-from pcrl.engine.cache.scratch import Scratch
-from pcrl.engine.cache.store import store_of
-from pcrl.engine.grid import Grid
-from pcrl.engine.ingest import plan, run
+from pcrl.engine.cache.volumes.copy import copy, prepare
+from pcrl.engine.cache.volumes.store import store_of
+from pcrl.engine.geometry.grid import Grid
 from pcrl.engine.loader import Loader
 from pcrl.engine.order import Order
-from pcrl.engine.render import VolumeRenderer
-from pcrl.kernels import blosc
+from pcrl.engine.volumes.ingest.run import plan, run
+from pcrl.engine.volumes.render import VolumeRenderer
+from pcrl.kernels.chunks import blosc
 
 IDENTITY = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
 ATTRIBUTES = {"air": [-1000, -1000], "modality": "ct"}
@@ -55,7 +55,7 @@ def by(way):
     scratch = Scratch()
     if way == "plain":
         scratch.decompressor = None
-    with mock.patch("pcrl.engine.cache.files.on_network", return_value=way == "read"):
+    with mock.patch("pcrl.engine.cache.chunks.files.on_network", return_value=way == "read"):
         yield scratch
 
 

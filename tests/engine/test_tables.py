@@ -6,10 +6,10 @@ import scans
 from pcrl.config import load_recipe
 from pcrl.datasets.catalog import find
 from pcrl.engine.cache.cache import Cache
-from pcrl.engine.cache.copy import copy, prepare
 from pcrl.engine.cache.format import CacheError
-from pcrl.engine.cache.verify import verify
-from pcrl.engine.ingest import plan, run
+from pcrl.engine.cache.volumes.copy import copy, prepare
+from pcrl.engine.cache.volumes.verify import verify
+from pcrl.engine.volumes.ingest.run import plan, run
 
 RECIPE = load_recipe("pcrlv2-3d")
 

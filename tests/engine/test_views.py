@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from pcrl.config import Corruption, Views
-from pcrl.engine.preprocess import CELL
-from pcrl.engine.tissue import Tissue
-from pcrl.engine.views import Box, plan_views, possible_pairs, sample_key
+from pcrl.engine.volumes.prepare import CELL
+from pcrl.engine.volumes.tissue import Tissue
+from pcrl.engine.volumes.views import Box, plan_views, possible_pairs, sample_key
 
 VIEWS = Views()
 LARGE = (300, 340, 350)

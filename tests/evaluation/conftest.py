@@ -6,7 +6,7 @@ import torch
 
 from pcrl.datasets.catalog import find
 from pcrl.engine.cache.cache import Cache
-from pcrl.engine.ingest import plan, run
+from pcrl.engine.volumes.ingest.run import plan, run
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -6,8 +6,8 @@ import math
 import numpy as np
 from PIL import Image
 
-from pcrl.evaluation.curve_points import CurvePoint
-from pcrl.evaluation.results import (
+from pcrl.evaluation.records.curve_point import CurvePoint
+from pcrl.evaluation.records.results import (
     ArmResult,
     CaseRow,
     Comparison,

@@ -9,7 +9,7 @@ from patients import TINY
 from pcrl.config import load_recipe
 from pcrl.datasets.catalog import find
 from pcrl.engine.cache.cache import Cache
-from pcrl.engine.ingest import plan, run
+from pcrl.engine.volumes.ingest.run import plan, run
 
 SHAPE = (40, 48, 56)
 SPACING, ORIGIN = (1.0, 1.0, 2.0), (-100.0, -50.0, 300.0)

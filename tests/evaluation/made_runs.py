@@ -7,8 +7,8 @@ import torch
 
 from pcrl.config import load_recipe
 from pcrl.engine.cache.cache import Cache
-from pcrl.models.nsunet3d import build
-from pcrl.models.weights import save_weights
+from pcrl.models.volumes.nsunet import build
+from pcrl.models.weights.folder import save_weights
 from pcrl.training import run_folder
 from pcrl.training.selection import select
 

@@ -3,11 +3,11 @@
 import torch
 
 from pcrl.config import VolumeModel
-from pcrl.evaluation.arms import Arm, permuted
-from pcrl.evaluation.evaluate import schedule_of
-from pcrl.evaluation.fit import Schedule
-from pcrl.models.nsunet3d import build
-from pcrl.models.unet3d import build_unet
+from pcrl.evaluation.arms.arm import Arm, permuted
+from pcrl.evaluation.finetune.fit import Schedule
+from pcrl.evaluation.run.trainings import schedule_of
+from pcrl.models.volumes.nsunet import build
+from pcrl.models.volumes.unet import build_unet
 
 BASE = Schedule(epochs=20, learning_rate=1e-4, halve_every=8, patience=6, validate_every=2)
 

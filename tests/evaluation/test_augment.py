@@ -5,8 +5,8 @@ import pytest
 import torch
 from scipy import ndimage
 
-from pcrl.evaluation import augment as module
-from pcrl.evaluation.augment import augment
+from pcrl.evaluation.tasks.segmentation import augment as module
+from pcrl.evaluation.tasks.segmentation.augment import augment
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pcrl.evaluation.bootstrap import FEWEST_PATIENTS, Resampled, average, difference, resample
-from pcrl.evaluation.roc import auroc, auroc_per_label
+from pcrl.evaluation.statistics.bootstrap import FEWEST_PATIENTS, Resampled, average, difference, resample
+from pcrl.evaluation.statistics.roc import auroc, auroc_per_label
 
 
 @given(st.lists(st.tuples(st.integers(0, 4), st.booleans(), st.integers(0, 14)), min_size=15, max_size=40))

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from pcrl.evaluation.by_patient import MEAN, Measured, case_rows, compare_first, of_patients, rows
-from pcrl.evaluation.montage import extremes
-from pcrl.evaluation.paired import mean_interval, sign_flip
-from pcrl.evaluation.task import Place
+from pcrl.evaluation.statistics.paired import mean_interval, sign_flip
+from pcrl.evaluation.statistics.patients import MEAN, Measured, case_rows, compare_first, of_patients, rows
+from pcrl.evaluation.tasks.segmentation.extremes import extremes
+from pcrl.evaluation.tasks.task import Place
 
 NAN = float("nan")
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pcrl.evaluation.calibration import calibration
+from pcrl.evaluation.statistics.calibration import calibration
 
 
 def test_calibration_by_hand():

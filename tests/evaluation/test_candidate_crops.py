@@ -6,10 +6,10 @@ import pytest
 from luna_tree import ingested
 from scipy.ndimage import map_coordinates
 
-from pcrl.engine.views import sample_key
-from pcrl.evaluation.candidate_crops import CandidateCrops, balanced
-from pcrl.evaluation.candidates import read_candidates
-from pcrl.evaluation.crops import ANGLE, SHIFT, drawn_crop
+from pcrl.engine.volumes.views import sample_key
+from pcrl.evaluation.tasks.candidates.batches import CandidateCrops, balanced
+from pcrl.evaluation.tasks.candidates.candidates import read_candidates
+from pcrl.evaluation.tasks.candidates.crops import ANGLE, SHIFT, drawn_crop
 
 SIZE = (24, 16, 17)
 

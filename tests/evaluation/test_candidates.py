@@ -7,7 +7,7 @@ from luna_tree import ingested
 
 from pcrl.datasets.case import LayoutError
 from pcrl.engine.cache.cache import Cache
-from pcrl.evaluation.candidates import read_candidates
+from pcrl.evaluation.tasks.candidates.candidates import read_candidates
 
 SERIES = "1.2.0"
 

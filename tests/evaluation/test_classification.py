@@ -12,17 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pcrl.config import load_recipe
-from pcrl.datasets.table import find
-from pcrl.engine.cache.images import CachedImages
-from pcrl.engine.image_plan import plan
-from pcrl.engine.ingest_images import run
-from pcrl.evaluation.arms import Arm
-from pcrl.evaluation.bootstrap import average, difference, resample
-from pcrl.evaluation.classification import ClassificationTask
-from pcrl.evaluation.classification_summary import Tables, compare_first, lines_of, resampled, rows_of
-from pcrl.evaluation.evaluate import Plan, evaluate
-from pcrl.evaluation.roc import auroc_per_label, roc_curve, thinned
-from pcrl.evaluation.task import Place
+from pcrl.datasets.layouts.images.table import find
+from pcrl.engine.cache.images.dataset import CachedImages
+from pcrl.engine.images.ingest.plan import plan
+from pcrl.engine.images.ingest.run import run
+from pcrl.evaluation.arms.arm import Arm
+from pcrl.evaluation.run.trainings import Plan, evaluate
+from pcrl.evaluation.statistics.bootstrap import average, difference, resample
+from pcrl.evaluation.statistics.roc import auroc_per_label, roc_curve, thinned
+from pcrl.evaluation.tasks.classification.summary import Tables, compare_first, lines_of, resampled, rows_of
+from pcrl.evaluation.tasks.classification.task import ClassificationTask
+from pcrl.evaluation.tasks.task import Place
 from pcrl.models.classifier import build_classifier
 
 RECIPE = load_recipe(

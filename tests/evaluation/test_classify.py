@@ -8,12 +8,18 @@ import torch
 from torch import nn
 
 from pcrl.config import ImageModel
-from pcrl.evaluation import fit as loop
-from pcrl.evaluation.classify import ClassifierLearner, Lesson, features, masked_loss, predict
-from pcrl.evaluation.early_stopping import EarlyStopping
-from pcrl.evaluation.fit import Schedule, fit
-from pcrl.evaluation.linear_probe import ProbeLearner
-from pcrl.evaluation.roc import auroc
+from pcrl.evaluation.finetune import fit as loop
+from pcrl.evaluation.finetune.early_stopping import EarlyStopping
+from pcrl.evaluation.finetune.fit import Schedule, fit
+from pcrl.evaluation.statistics.roc import auroc
+from pcrl.evaluation.tasks.classification.learner import (
+    ClassifierLearner,
+    Lesson,
+    features,
+    masked_loss,
+    predict,
+)
+from pcrl.evaluation.tasks.classification.probe import ProbeLearner
 from pcrl.models.classifier import build_classifier
 
 CPU = torch.device("cpu")

@@ -10,9 +10,9 @@ import pytest
 
 from pcrl.engine.cache.cache import CachedCase
 from pcrl.engine.cache.format import CaseEntry
-from pcrl.evaluation.cohort import FOLDS, cohorts
-from pcrl.evaluation.protocol import ProtocolError
-from pcrl.evaluation.task import Place
+from pcrl.evaluation.cohorts.leak import ProtocolError
+from pcrl.evaluation.cohorts.volumes import FOLDS, cohorts
+from pcrl.evaluation.tasks.task import Place
 
 
 def names(cases):

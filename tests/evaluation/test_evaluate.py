@@ -8,11 +8,11 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from pcrl.evaluation import fit as loop
-from pcrl.evaluation.arms import Arm
-from pcrl.evaluation.evaluate import ANSWERS, RUN, WEIGHTS, Plan, evaluate, read
-from pcrl.evaluation.fit import Schedule
-from pcrl.evaluation.task import Place
+from pcrl.evaluation.arms.arm import Arm
+from pcrl.evaluation.finetune import fit as loop
+from pcrl.evaluation.finetune.fit import Schedule
+from pcrl.evaluation.run.trainings import ANSWERS, RUN, WEIGHTS, Plan, evaluate, read
+from pcrl.evaluation.tasks.task import Place
 
 SEEDS = (Place(0), Place(1))
 AS_IT_IS = Plan()

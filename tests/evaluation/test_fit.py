@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import nn
 
-from pcrl.evaluation import fit as loop
-from pcrl.evaluation.fit import Schedule, fit
+from pcrl.evaluation.finetune import fit as loop
+from pcrl.evaluation.finetune.fit import Schedule, fit
 
 SCHEDULE = Schedule(epochs=8, learning_rate=0.05, halve_every=3, patience=100)
 

@@ -7,8 +7,16 @@ import pytest
 from luna_tree import ingested
 from monai.metrics.froc import compute_froc_curve_data, compute_froc_score
 
-from pcrl.evaluation.candidates import Candidates, Nodules, read_candidates
-from pcrl.evaluation.froc import RATES, Detections, cpm, detections, froc_curve, resample, sensitivities
+from pcrl.evaluation.statistics.froc import (
+    RATES,
+    Detections,
+    cpm,
+    detections,
+    froc_curve,
+    resample,
+    sensitivities,
+)
+from pcrl.evaluation.tasks.candidates.candidates import Candidates, Nodules, read_candidates
 
 
 def made(scans, false, nodules):

@@ -5,12 +5,12 @@ import pytest
 import radiographs
 
 from pcrl.config import load_recipe
-from pcrl.datasets.chexpert import find
-from pcrl.engine.cache.images import CachedImages
-from pcrl.engine.image_plan import plan
-from pcrl.engine.ingest_images import run
-from pcrl.engine.radiograph import read_picture
-from pcrl.evaluation.image_batches import MIDDLE, ImageBatches, drawn_cut, middle, shuffled
+from pcrl.datasets.layouts.images.chexpert import find
+from pcrl.engine.cache.images.dataset import CachedImages
+from pcrl.engine.images.ingest.plan import plan
+from pcrl.engine.images.ingest.run import run
+from pcrl.engine.images.reading import read_picture
+from pcrl.evaluation.tasks.classification.batches import MIDDLE, ImageBatches, drawn_cut, middle, shuffled
 
 RECIPE = load_recipe("cpu-2d", ["data.size=64", "finetuning.shape=[32, 32]", "finetuning.batch_size=5"])
 ROWS = np.arange(3, 25)

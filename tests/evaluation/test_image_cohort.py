@@ -9,10 +9,10 @@ import pytest
 
 from pcrl.config import load_recipe
 from pcrl.engine import splits
-from pcrl.engine.cache.image_table import ImageTable
-from pcrl.engine.cache.images import CachedImages, ImageSetRecord
-from pcrl.evaluation.image_cohort import image_cohort
-from pcrl.evaluation.protocol import ProtocolError, check_leak
+from pcrl.engine.cache.images.dataset import CachedImages, ImageSetRecord
+from pcrl.engine.cache.images.table import ImageTable
+from pcrl.evaluation.cohorts.images import image_cohort
+from pcrl.evaluation.cohorts.leak import ProtocolError, check_leak
 from pcrl.training.run_folder import RunRecord
 
 RECIPE = load_recipe("cpu-2d")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from pcrl.evaluation.metrics import compare, dice, global_dice
+from pcrl.evaluation.statistics.overlap import compare, dice, global_dice
 
 
 def boxes(shift, shape=(20, 24, 28)):

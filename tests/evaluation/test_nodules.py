@@ -8,11 +8,11 @@ import pytest
 from patients import TINY
 
 from pcrl.config import load_recipe
-from pcrl.evaluation.candidates import read_candidates
-from pcrl.evaluation.cohort import cohorts
-from pcrl.evaluation.nodules import CandidateTask
-from pcrl.evaluation.protocol import ProtocolError
-from pcrl.evaluation.task import Place
+from pcrl.evaluation.cohorts.leak import ProtocolError
+from pcrl.evaluation.cohorts.volumes import cohorts
+from pcrl.evaluation.tasks.candidates.candidates import read_candidates
+from pcrl.evaluation.tasks.candidates.task import CandidateTask
+from pcrl.evaluation.tasks.task import Place
 
 RECIPE = load_recipe("pcrlv2-3d", [*TINY, "candidates.crop=[16, 16, 16]"])
 PLACE = Place(0, None)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import permutation_test
 
-from pcrl.evaluation.paired import FEWEST_TO_TEST, mean_interval, sign_flip, swap
+from pcrl.evaluation.statistics.paired import FEWEST_TO_TEST, mean_interval, sign_flip, swap
 
 
 def by_scipy(differences):

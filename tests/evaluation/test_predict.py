@@ -5,9 +5,9 @@ import pytest
 import torch
 from scipy import ndimage
 
-from pcrl.engine.grid import Grid
-from pcrl.evaluation.predict import each_onto, onto, probabilities
-from pcrl.evaluation.target import Target
+from pcrl.engine.geometry.grid import Grid
+from pcrl.evaluation.tasks.segmentation.inference import each_onto, onto, probabilities
+from pcrl.evaluation.tasks.segmentation.target import Target
 
 LIVER = Target(("liver",), ((1, 2),), (1,))
 NESTED = Target(("liver", "tumour"), ((1, 2), (2,)), (1, 2), overlapping=True)

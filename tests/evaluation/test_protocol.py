@@ -5,8 +5,8 @@ from dataclasses import replace
 import patients
 import pytest
 
-from pcrl.evaluation.cohort import cohorts
-from pcrl.evaluation.protocol import ProtocolError, check_leak
+from pcrl.evaluation.cohorts.leak import ProtocolError, check_leak
+from pcrl.evaluation.cohorts.volumes import cohorts
 from pcrl.training.run_folder import RunRecord
 
 CLEAN = RunRecord(patients.RECIPE, "fresh", True, "", ("lits",), ("volume-0",), ("0" * 64,))

@@ -8,9 +8,9 @@ from published_tables import unpack
 from pcrl.config import load_recipe
 from pcrl.datasets.catalog import find
 from pcrl.engine import splits
-from pcrl.engine.cache.image_table import TABLE, write_table
-from pcrl.engine.cache.images import CachedImages, ImageSetRecord
-from pcrl.evaluation.image_cohort import image_cohort
+from pcrl.engine.cache.images.dataset import CachedImages, ImageSetRecord
+from pcrl.engine.cache.images.table import TABLE, write_table
+from pcrl.evaluation.cohorts.images import image_cohort
 from pcrl.training.selection import held_patients, select_images
 
 RECIPE = load_recipe("pcrlv2-2d")

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from pcrl.evaluation import request as requests
-from pcrl.evaluation.protocol import ProtocolError
-from pcrl.evaluation.rebuild import open_trained
-from pcrl.evaluation.request import Request
+from pcrl.evaluation.cohorts.leak import ProtocolError
+from pcrl.evaluation.predict.trained import open_trained
+from pcrl.evaluation.records import request as requests
+from pcrl.evaluation.records.request import Request
 
 
 def evaluation(folder, arms, *ended, checkpoints=()):

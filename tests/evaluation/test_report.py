@@ -9,10 +9,10 @@ import pytest
 from report_page import page_of
 
 from pcrl.evaluation.report import write_report
-from pcrl.evaluation.report.case_table import MOST_ROWS
-from pcrl.evaluation.report.headline import headline
 from pcrl.evaluation.report.numbers import p_value
 from pcrl.evaluation.report.page import flat
+from pcrl.evaluation.report.tables.cases import MOST_ROWS
+from pcrl.evaluation.report.tables.headline import headline
 
 MAKERS = {
     "segmentation": found.segmentation,
@@ -110,6 +110,6 @@ def test_what_makes_scores_doubtful_comes_first(tmp_path):
 
 
 def test_evaluation_is_light_without_a_report():
-    code = "import sys, pcrl.evaluation.results; print(int('jinja2' in sys.modules or 'matplotlib' in sys.modules))"
+    code = "import sys, pcrl.evaluation.records.results; print(int('jinja2' in sys.modules or 'matplotlib' in sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True)
     assert done.stdout.strip() == "0"

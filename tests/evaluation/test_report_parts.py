@@ -6,13 +6,13 @@ import found
 import pytest
 from report_page import Page, page_of
 
+from pcrl.evaluation.records.results import Line
 from pcrl.evaluation.report import write_curve_report
-from pcrl.evaluation.report.axes import linear
-from pcrl.evaluation.report.case_table import MOST_ROWS
-from pcrl.evaluation.report.headline import headline
-from pcrl.evaluation.report.line_figure import read_off
+from pcrl.evaluation.report.figures.axes import linear
+from pcrl.evaluation.report.figures.lines import read_off
 from pcrl.evaluation.report.numbers import duration, number, p_value
-from pcrl.evaluation.results import Line
+from pcrl.evaluation.report.tables.cases import MOST_ROWS
+from pcrl.evaluation.report.tables.headline import headline
 
 
 def test_best_is_said_only_of_what_is_surely_better():

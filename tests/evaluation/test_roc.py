@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from monai.metrics.rocauc import compute_roc_auc
 
-from pcrl.evaluation.roc import auroc, auroc_per_label, mean_of, roc_curve
+from pcrl.evaluation.statistics.roc import auroc, auroc_per_label, mean_of, roc_curve
 
 PAIRS = st.lists(st.tuples(st.integers(0, 5), st.booleans()), min_size=2, max_size=30)
 

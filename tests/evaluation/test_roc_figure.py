@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pcrl.evaluation.roc_figure import save_calibration, save_roc
+from pcrl.evaluation.tasks.classification.figures import save_calibration, save_roc
 
 
 def test_figures_are_written_also_for_labels_without_positives(tmp_path):

@@ -8,9 +8,9 @@ import pytest
 import torch
 from made_runs import COMPARISON, MODEL, RESTORATION, make, recipe
 
-from pcrl.evaluation.choose_arms import choose
-from pcrl.evaluation.protocol import ProtocolError
-from pcrl.evaluation.runs import learnt_by, newest_compatible, open_run
+from pcrl.evaluation.arms.choose import choose
+from pcrl.evaluation.arms.runs import learnt_by, newest_compatible, open_run
+from pcrl.evaluation.cohorts.leak import ProtocolError
 from pcrl.training import run_folder
 
 

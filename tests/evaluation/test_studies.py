@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pcrl.evaluation.studies import by_study
+from pcrl.evaluation.statistics.studies import by_study
 
 
 def test_a_study_is_the_mean_of_its_views():

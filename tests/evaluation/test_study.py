@@ -11,16 +11,16 @@ from made_runs import RESTORATION, make, recipe
 from safetensors.torch import load_file
 
 from pcrl.config import RecipeError
-from pcrl.evaluation import fit as loop
-from pcrl.evaluation import request as requests
-from pcrl.evaluation import results as records
-from pcrl.evaluation.curve import CurveRequest, pinned
-from pcrl.evaluation.protocol import ProtocolError
-from pcrl.evaluation.request import Request
-from pcrl.evaluation.results import Results
-from pcrl.evaluation.runs import open_run
-from pcrl.evaluation.study import open_study
-from pcrl.evaluation.tasks import brats
+from pcrl.evaluation.arms.runs import open_run
+from pcrl.evaluation.cohorts.leak import ProtocolError
+from pcrl.evaluation.finetune import fit as loop
+from pcrl.evaluation.records import request as requests
+from pcrl.evaluation.records import results as records
+from pcrl.evaluation.records.request import Request
+from pcrl.evaluation.records.results import Results
+from pcrl.evaluation.run.curve import CurveRequest, pinned
+from pcrl.evaluation.run.study import open_study
+from pcrl.evaluation.tasks.segmentation import brats
 
 CPU = torch.device("cpu")
 KINDS = ("pretrained", "scratch", "permuted", "shuffled", "scratch-long")
@@ -386,6 +386,6 @@ def test_a_record_goes_to_json_and_back_without_nan(whole):
 
 
 def test_opening_reads_no_voxel(asked, monkeypatch):
-    monkeypatch.setattr("pcrl.engine.cache.chunks.StoredArray.read", pytest.fail)
+    monkeypatch.setattr("pcrl.engine.cache.chunks.frames.StoredArray.read", pytest.fail)
     assert open_study(asked()).trainings() == 1
     assert open_study(asked(arms=KINDS, seeds=2, learning_rates=(0.1, 0.2))).trainings() == 5 * 2 * 2

@@ -6,8 +6,8 @@ import json
 import found
 import pytest
 
-from pcrl.evaluation.results import save
-from pcrl.evaluation.tables import write_tables
+from pcrl.evaluation.records.results import save
+from pcrl.evaluation.run.tables import write_tables
 
 
 def read(path):

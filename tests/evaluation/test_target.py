@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from pcrl.evaluation.target import CROSS_ENTROPY, Target
-from pcrl.evaluation.tasks import brats, lits
+from pcrl.evaluation.tasks.segmentation import brats, lits
+from pcrl.evaluation.tasks.segmentation.target import CROSS_ENTROPY, Target
 
 GROUPED = Target(("organ", "lesion"), ((1, 2), (4,)), (1, 4))
 NESTED = Target(("all", "core"), ((1, 2, 4), (1, 4)), (2, 1), overlapping=True, missing_distance=373.13)

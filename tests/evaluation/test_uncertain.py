@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pcrl.evaluation.uncertain import targets
+from pcrl.evaluation.tasks.classification.uncertain import targets
 
 
 def test_policies():

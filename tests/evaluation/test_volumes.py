@@ -9,9 +9,9 @@ import scans
 
 from pcrl.datasets.catalog import find
 from pcrl.engine.cache.cache import Cache
-from pcrl.engine.cache.scratch import Scratch
-from pcrl.engine.ingest import plan, run
-from pcrl.evaluation.volumes import Volume, image_of, of_case
+from pcrl.engine.cache.chunks.scratch import Scratch
+from pcrl.engine.volumes.ingest.run import plan, run
+from pcrl.evaluation.tasks.segmentation.volumes import Volume, image_of, of_case
 
 WINDOW = (-150.0, 250.0)
 ALL = frozenset(range(1, 10))

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from PIL import Image
 from scipy.ndimage import gaussian_filter, map_coordinates
 
-from pcrl.engine.image_render import ImageWorkspace, cut_image
-from pcrl.kernels.blur import MAXIMUM_RADIUS, blur
-from pcrl.kernels.image_sample import WEIGHTS, axis_taps
-from pcrl.kernels.image_warp import turn
-from pcrl.kernels.jitter import jitter
-from pcrl.kernels.normalize import LANES
-from pcrl.kernels.resample import reduction
+from pcrl.engine.images.cut import ImageWorkspace, cut_image
+from pcrl.kernels.images.jitter import jitter
+from pcrl.kernels.images.sample import WEIGHTS, axis_taps
+from pcrl.kernels.images.warp import turn
+from pcrl.kernels.pixels.blur import MAXIMUM_RADIUS, blur
+from pcrl.kernels.pixels.normalize import LANES
+from pcrl.kernels.pixels.resample import reduction
 
 FINE = settings(max_examples=60, deadline=None)
 

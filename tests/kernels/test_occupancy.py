@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pcrl.kernels.occupancy import box_mean, cell_shares, summed
+from pcrl.kernels.volumes.occupancy import box_mean, cell_shares, summed
 
 
 @settings(deadline=None)

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import ndimage
 
-from pcrl.kernels.blur import MAXIMUM_RADIUS, blur
-from pcrl.kernels.gamma import apply_gamma
-from pcrl.kernels.normalize import LANES, normalize
+from pcrl.kernels.pixels.blur import MAXIMUM_RADIUS, blur
+from pcrl.kernels.pixels.gamma import apply_gamma
+from pcrl.kernels.pixels.normalize import LANES, normalize
 from pcrl.kernels.random import derive, uniform
-from pcrl.kernels.swap import swap_blocks
+from pcrl.kernels.volumes.swap import swap_blocks
 
 shapes = st.tuples(*[st.integers(1, 20)] * 3)
 sigmas = st.one_of(st.just(0.0), st.floats(0.05, 4))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from pcrl.kernels.noise import add_noise
+from pcrl.kernels.pixels.noise import add_noise
 from pcrl.kernels.random import derive, normal, uniform
 
 N = 50_000

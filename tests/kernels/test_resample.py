@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pcrl.kernels.resample import linear_taps, resample, together
+from pcrl.kernels.pixels.resample import linear_taps, resample, together
 
 sizes = st.tuples(*[st.integers(1, 12)] * 3)
 steps = st.tuples(*[st.floats(0.2, 4)] * 3)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pcrl.kernels.scale import to_integers
+from pcrl.kernels.pixels.scale import to_integers
 
 
 @pytest.mark.parametrize(

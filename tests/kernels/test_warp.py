@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from pcrl.kernels.resample import box_taps, resample_box
-from pcrl.kernels.warp import affine_matrix, gather
+from pcrl.kernels.pixels.resample import box_taps, resample_box
+from pcrl.kernels.volumes.warp import affine_matrix, gather
 
 
 def stored(shape, seed=0):

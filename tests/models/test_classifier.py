@@ -5,7 +5,7 @@ import torch
 
 from pcrl.config import ImageModel
 from pcrl.models.classifier import build_classifier
-from pcrl.models.nsunet2d import build
+from pcrl.models.images.nsunet import build
 
 SETTINGS = ImageModel(width=4)
 

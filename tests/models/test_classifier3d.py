@@ -5,7 +5,7 @@ import torch
 
 from pcrl.config import VolumeModel
 from pcrl.models.classifier3d import build_volume_classifier
-from pcrl.models.nsunet3d import build
+from pcrl.models.volumes.nsunet import build
 
 SETTINGS = VolumeModel(width=4, levels=3)
 

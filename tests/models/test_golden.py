@@ -13,9 +13,10 @@ from torch import nn
 from weights import fill, inputs
 
 from pcrl.config import Objective
-from pcrl.models import published_names2d, published_names3d
-from pcrl.models.nsunet2d import NsUNet2D
-from pcrl.models.nsunet3d import NsUNet3D
+from pcrl.models.images.nsunet import NsUNet2D
+from pcrl.models.volumes.nsunet import NsUNet3D
+from pcrl.models.weights.names import images as published_names2d
+from pcrl.models.weights.names import volumes as published_names3d
 from pcrl.training.objective import forward_views, objective
 
 FOLDER = Path(__file__).parents[1] / "golden"

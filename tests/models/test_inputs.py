@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from pcrl.models.inputs import DEVIATION, MEAN, from_network, to_network
+from pcrl.models.images.inputs import DEVIATION, MEAN, from_network, to_network
 
 
 def plainly(images, holes):

@@ -4,10 +4,10 @@ import pytest
 import torch
 
 from pcrl.config import ImageModel, VolumeModel
+from pcrl.models.images.nsunet import NsUNet2D
+from pcrl.models.images.resnet import ResNet18
 from pcrl.models.networks import build
-from pcrl.models.nsunet2d import NsUNet2D
-from pcrl.models.nsunet3d import NsUNet3D
-from pcrl.models.resnet import ResNet18
+from pcrl.models.volumes.nsunet import NsUNet3D
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from pcrl.models.nsunet3d import NsUNet3D
+from pcrl.models.volumes.nsunet import NsUNet3D
 
 
 @pytest.fixture

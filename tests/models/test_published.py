@@ -12,9 +12,9 @@ import pytest
 import torch
 from weights import fill
 
-from pcrl.models.nsunet3d import NsUNet3D
-from pcrl.models.published import WeightsError, read_published, to_published
-from pcrl.models.published_names3d import network, ours
+from pcrl.models.volumes.nsunet import NsUNet3D
+from pcrl.models.weights.names.volumes import network, ours
+from pcrl.models.weights.published import WeightsError, read_published, to_published
 
 ROOT = Path(__file__).parents[2]
 KEYS = json.loads((ROOT / "tests/golden/pcrlv2_3d.json").read_text())["keys"]

@@ -9,9 +9,9 @@ import torch
 from weights import fill
 
 from pcrl.config import ImageModel
-from pcrl.models.nsunet2d import NsUNet2D
-from pcrl.models.published import IMAGENET, WeightsError, read_published, to_published
-from pcrl.models.published_names2d import network, ours
+from pcrl.models.images.nsunet import NsUNet2D
+from pcrl.models.weights.names.images import network, ours
+from pcrl.models.weights.published import IMAGENET, WeightsError, read_published, to_published
 
 ROOT = Path(__file__).parents[2]
 KEYS = json.loads((ROOT / "tests/golden/pcrlv2_2d.json").read_text())["keys"]

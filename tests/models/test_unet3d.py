@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from pcrl.config import VolumeModel
-from pcrl.models.nsunet3d import build
-from pcrl.models.unet3d import build_unet
+from pcrl.models.volumes.nsunet import build
+from pcrl.models.volumes.unet import build_unet
 
 SETTINGS = VolumeModel(width=4, levels=3)
 

@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from pcrl.config import ImageModel, VolumeModel
-from pcrl.models.nsunet2d import NsUNet2D
-from pcrl.models.nsunet3d import NsUNet3D
-from pcrl.models.published import WeightsError
-from pcrl.models.weights import Weights, load_into, load_weights, save_weights
+from pcrl.models.images.nsunet import NsUNet2D
+from pcrl.models.volumes.nsunet import NsUNet3D
+from pcrl.models.weights.folder import Weights, load_into, load_weights, save_weights
+from pcrl.models.weights.published import WeightsError
 
 
 def test_weights_folder_round_trip_and_damage(tmp_path):
@@ -34,7 +34,7 @@ def test_weights_are_written_whole_or_not_at_all(tmp_path, monkeypatch):
         raise OSError("no space left")
 
     with monkeypatch.context() as patch:
-        patch.setattr("pcrl.models.weights.json.dumps", full_disk)
+        patch.setattr("pcrl.models.weights.folder.json.dumps", full_disk)
         with pytest.raises(OSError, match="no space"):
             save_weights(tmp_path / "w", settings, state, {})
     assert list(tmp_path.iterdir()) == []

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from pcrl.config import Objective, VolumeModel
-from pcrl.models.nsunet3d import NsUNet3D, build
 from pcrl.models.outputs import Outputs
+from pcrl.models.volumes.nsunet import NsUNet3D, build
 from pcrl.training.objective import agreement, beta, forward_views, number_of_picks, objective
 
 

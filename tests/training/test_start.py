@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from pcrl.config import load_recipe
-from pcrl.models.nsunet2d import NsUNet2D
-from pcrl.models.nsunet3d import NsUNet3D
-from pcrl.models.published import IMAGENET, WeightsError, read_published, to_published
-from pcrl.models.weights import save_weights
+from pcrl.models.images.nsunet import NsUNet2D
+from pcrl.models.volumes.nsunet import NsUNet3D
+from pcrl.models.weights.folder import save_weights
+from pcrl.models.weights.published import IMAGENET, WeightsError, read_published, to_published
 from pcrl.training.start import open_start
 from pcrl.training.trainer import initial_model, seconds_per_step
 

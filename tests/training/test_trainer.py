@@ -17,8 +17,8 @@ from safetensors.torch import load_file
 from pcrl.config import load_recipe
 from pcrl.datasets.catalog import find
 from pcrl.engine.cache.cache import Cache
-from pcrl.engine.ingest import plan, run
 from pcrl.engine.splits import split_of
+from pcrl.engine.volumes.ingest.run import plan, run
 from pcrl.training import run_folder
 from pcrl.training.checkpoint import Position, checkpoints, load
 from pcrl.training.selection import held_patients, select, select_volumes

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pcrl.datasets.case import Split
-from pcrl.engine.cache.chunks import StoredArray
+from pcrl.engine.cache.chunks.frames import StoredArray
 from pcrl.engine.cache.commit import COMMIT, is_committed, is_part_of
 from pcrl.engine.cache.format import (
     CASE_RECORD,
@@ -25,9 +25,9 @@ from pcrl.engine.cache.format import (
     LabelRecord,
     load,
 )
-from pcrl.engine.cache.images import IMAGE_SET_RECORD, CachedImages
-from pcrl.engine.cache.store import Store, store_of
-from pcrl.engine.cache.tables import tables_of
+from pcrl.engine.cache.images.dataset import IMAGE_SET_RECORD, CachedImages
+from pcrl.engine.cache.volumes.store import Store, store_of
+from pcrl.engine.cache.volumes.tables import tables_of
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pcrl.config import Data, Modality, TissueRule, VolumeRecipe
 from pcrl.datasets.case import Split
-from pcrl.engine.grid import Grid
+from pcrl.engine.geometry.grid import Grid
 
 Storage = Literal["zarr", "hdf5"]
 FORMAT = 1
@@ -53,7 +53,7 @@ class SourceFile(Record):
 
 
 class StoredIntensity(Record):
-    """How one channel's stored integers become values; see `pcrl.engine.preprocess.Intensity`."""
+    """How one channel's stored integers become values; see `pcrl.engine.volumes.prepare.Intensity`."""
 
     scale: float
     offset: float

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from pcrl.evaluation.results import Interval, Metric
+from pcrl.evaluation.records.results import Interval, Metric
 
 NOTHING = "–"
 MINUS = "−"

@@ -12,8 +12,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from pcrl.evaluation.report.figures.panel import swatch
 from pcrl.evaluation.report.numbers import duration, moment, number
-from pcrl.evaluation.report.panel import swatch
 
 _PACKAGE = "pcrl.evaluation.report"
 

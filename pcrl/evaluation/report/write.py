@@ -6,18 +6,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pcrl.engine.cache.commit import write_text
-from pcrl.evaluation.curve_points import CurvePoint
-from pcrl.evaluation.report.case_table import MOST_ROWS, case_table, label_table
-from pcrl.evaluation.report.comparisons import compared, explained
-from pcrl.evaluation.report.curve_report import linked
-from pcrl.evaluation.report.fraction_figure import arm_numbers, curve_rows, fraction_figure
-from pcrl.evaluation.report.headline import headline
-from pcrl.evaluation.report.line_figure import line_figure
-from pcrl.evaluation.report.montage import montages
+from pcrl.evaluation.records.curve_point import CurvePoint
+from pcrl.evaluation.records.results import Results
+from pcrl.evaluation.report.curve import linked
+from pcrl.evaluation.report.figures.fractions import arm_numbers, curve_rows, fraction_figure
+from pcrl.evaluation.report.figures.lines import line_figure
+from pcrl.evaluation.report.figures.montage import montages
+from pcrl.evaluation.report.figures.patients import has_patients, patients_figure
+from pcrl.evaluation.report.figures.training import run_name, training_figure
 from pcrl.evaluation.report.page import flat, render
-from pcrl.evaluation.report.patients_figure import has_patients, patients_figure
-from pcrl.evaluation.report.training_figure import run_name, training_figure
-from pcrl.evaluation.results import Results
+from pcrl.evaluation.report.tables.cases import MOST_ROWS, case_table, label_table
+from pcrl.evaluation.report.tables.comparisons import compared, explained
+from pcrl.evaluation.report.tables.headline import headline
 
 REPORT = "report.html"
 MOST_NAMES = 1000

@@ -6,10 +6,14 @@ from collections.abc import Callable
 
 from pcrl.config import ImageRecipe, VolumeRecipe
 from pcrl.engine.cache.cache import CachedDataset
-from pcrl.engine.cache.images import CachedImages
-from pcrl.evaluation.task import Task
-from pcrl.evaluation.tasks import brats, chestxray, chexpert, classification, lits, luna, segmentation
+from pcrl.engine.cache.images.dataset import CachedImages
+from pcrl.evaluation.tasks.candidates import luna
+from pcrl.evaluation.tasks.classification import chestxray, chexpert
+from pcrl.evaluation.tasks.classification import labelled as classification
 from pcrl.evaluation.tasks.question import Question
+from pcrl.evaluation.tasks.segmentation import brats, lits
+from pcrl.evaluation.tasks.segmentation import labelled as segmentation
+from pcrl.evaluation.tasks.task import Task
 
 VOLUMES: dict[str, Callable[[CachedDataset, VolumeRecipe, Question], Task]] = {
     "lits": lits.task,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from pcrl.evaluation.image_cohort import ViewChoice
-from pcrl.evaluation.uncertain import Policy
+from pcrl.evaluation.cohorts.images import ViewChoice
+from pcrl.evaluation.tasks.classification.uncertain import Policy
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Published and everyday trees of files on disk, one layout a file."""

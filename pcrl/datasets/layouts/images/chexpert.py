@@ -1,0 +1,101 @@
+"""CheXpert: 224,316 chest radiographs of 65,240 patients, with 14 observations read from reports by a labeller.
+
+Its own `valid` (and `test`, if present) is the test set here; validation patients come out of `train`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import get_args
+
+from pcrl.datasets.case import LayoutError, Split
+from pcrl.datasets.image import LABEL_VALUES, ImageDataset, Radiograph, View, is_synthetic
+from pcrl.datasets.layouts.images.chexpert_folders import Places, table_folder
+from pcrl.datasets.rows import columns, rows
+from pcrl.datasets.tree import check_folder, wrong
+from pcrl.datasets.unique import once
+
+EXPECTED = """\
+  train.csv, valid.csv                                     (and test.csv, if you have it)
+  train/patient00001/study1/view1_frontal.jpg, …
+  valid/patient64541/study1/view1_frontal.jpg, …
+or all of that in CheXpert-v1.0/ or CheXpert-v1.0-small/, or the folders as they are handed out:
+  CheXpert-v1.0 batch 1 (validate & csv)/train.csv, valid.csv, valid/patient64541/…
+  CheXpert-v1.0 batch 2 (train 1)/patient00001/study1/view1_frontal.jpg, …
+  CheXpert-v1.0 batch 3 (train 2)/…
+  CheXpert-v1.0 batch 4 (train 3)/…"""
+OBSERVATIONS = (
+    "No Finding", "Enlarged Cardiomediastinum", "Cardiomegaly", "Lung Opacity", "Lung Lesion", "Edema", "Consolidation",
+    "Pneumonia", "Atelectasis", "Pneumothorax", "Pleural Effusion", "Pleural Other", "Fracture", "Support Devices",
+)  # fmt: skip
+COMPETITION = ("Atelectasis", "Cardiomegaly", "Consolidation", "Edema", "Pleural Effusion")
+"""The five that the CheXpert competition scores."""
+TABLES: tuple[tuple[str, Split | None], ...] = (
+    ("train.csv", None), ("valid.csv", "test"), ("test.csv", "test"), ("test_labels.csv", "test"),
+)  # fmt: skip
+_VIEWS: dict[str, View] = {view.lower(): view for view in get_args(View)}
+
+
+def find(source: Path) -> ImageDataset:
+    """All rows of the tables below `source`; whatever their `Path` begins with, images are looked for where they are.
+
+    Raises:
+        LayoutError: no table there, several copies of the data set, a missing column, an unknown value; names the line.
+    """
+    check_folder(source, "chexpert", EXPECTED)
+    folder = table_folder(source)
+    if folder is None:
+        raise wrong(source, "chexpert", EXPECTED)
+    places = Places(source, folder)
+    synthetic = is_synthetic(source, folder)
+    present = [(folder / name, split) for name, split in TABLES if (folder / name).is_file()]
+    images, notes = once(
+        image for table, split in present for image in _read(table, split, places, synthetic)
+    )
+    has_test = any(split == "test" for _, split in present)
+    if not has_test:
+        notes.append(
+            f"{folder} has neither valid.csv nor test.csv: 20 % of the patients are the test set, not the "
+            "published one"
+        )
+    if not (folder / "train.csv").is_file():
+        notes.append(f"{folder} has no train.csv: there is nothing to train on")
+    notes.extend(places.notes())
+    shares = (0.05, 0.0) if has_test else (0.1, 0.2)
+    return ImageDataset("chexpert", source, OBSERVATIONS, images, shares, tuple(notes))
+
+
+def _read(table: Path, split: Split | None, places: Places, synthetic: bool) -> Iterator[Radiograph]:
+    has_view = "Frontal/Lateral" in columns(table)
+    required = ("Path", *OBSERVATIONS) if split else ("Path", "Frontal/Lateral", *OBSERVATIONS)
+    for line, row in rows(table, required):
+        where = f"{table}, line {line}"
+        part, patient, study, file = _parts(row["Path"], where)
+        stated = row["Frontal/Lateral"].lower() if has_view else ""
+        if stated not in _VIEWS:
+            raise LayoutError(f"{where}: Frontal/Lateral is {stated!r}, expected Frontal or Lateral")
+        view = _VIEWS[stated] or next((v for v in get_args(View) if v and v in file), "")
+        name = f"{part}/{patient}/{study}/{file}".rpartition(".")[0]
+        yield Radiograph(
+            name, places.path(part, patient, study, file), patient, f"{patient}/{study}", view, split,
+            tuple(_label(row[observation], observation, where) for observation in OBSERVATIONS), synthetic,
+        )  # fmt: skip
+
+
+def _parts(path: str, where: str) -> tuple[str, str, str, str]:
+    """`train`, `valid` or `test`, patient, study and file, whatever stands before."""
+    parts = tuple(path.split("/")[-4:])
+    if len(parts) < 4 or parts[0] not in ("train", "valid", "test") or "." not in parts[3] or not all(parts):
+        raise LayoutError(
+            f"{where}: Path is {path!r}, expected …/train/PATIENT/STUDY/FILE (or valid, or test), such as "
+            "CheXpert-v1.0/train/patient00001/study1/view1_frontal.jpg"
+        )
+    return parts[0], parts[1], parts[2], parts[3]
+
+
+def _label(text: str, observation: str, where: str) -> int | None:
+    try:
+        return LABEL_VALUES[text]
+    except KeyError:
+        raise LayoutError(f"{where}: {observation} is {text!r}, expected 1, 0, -1 or nothing") from None

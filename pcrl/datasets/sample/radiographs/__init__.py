@@ -1,0 +1,1 @@
+"""Synthetic radiographs: projections of CTs with painted findings."""

@@ -1,0 +1,1 @@
+"""Virtual patients, made by a procedure from a seed."""

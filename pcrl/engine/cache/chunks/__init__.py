@@ -1,0 +1,1 @@
+"""Compressed chunks: writing, finding and reading them."""

@@ -1,0 +1,146 @@
+"""A data set of images in the cache: one stack, sharded, with a table beside it.
+
+CACHE/DATASET/images.json            recipe, labels, who split (`ImageSetRecord`)
+CACHE/DATASET/images.zarr            Zarr: (image, y, x) uint8 or uint16, an image a chunk, top left in it
+CACHE/DATASET/shards/NNNNNN.json     size and digest of a shard, and what is in it (`ShardRecord`); written after it
+CACHE/DATASET/table.csv              a row for each image: patient, study, view, split, size, labels
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pcrl.config import ImageData, ImageRecipe
+from pcrl.engine.cache.format import CacheError, Record, load
+from pcrl.engine.cache.images.table import TABLE, ImageTable, read_table
+
+IMAGE_SET_RECORD = "images.json"
+STACK = "images.zarr"
+
+
+class ImageSetRecord(Record):
+    """A data set of images. Splits are in its table; `shares` are those by which patients without one were split."""
+
+    format: int
+    name: str
+    recipe: ImageRecipe
+    label_names: tuple[str, ...]
+    split_seed: int
+    shares: tuple[float, float]
+
+
+class ImageFile(Record):
+    """One image: the file it was read from, and what became of it.
+
+    Args:
+        path: relative to the data set's source.
+        size, modified: of the file, bytes and ns; 0 if it was not there.
+        shape, original_shape: (y, x) in the cache and in the file; (0, 0) if it could not be read.
+        pixels: SHA-256 of the stored pixels: equal for one image in two data sets.
+        error: why it is not there; empty if it is.
+        note: what a user should know about it.
+    """
+
+    name: str
+    path: str
+    size: int
+    modified: int
+    shape: tuple[int, int] = (0, 0)
+    original_shape: tuple[int, int] = (0, 0)
+    pixels: str = ""
+    error: str = ""
+    note: str = ""
+
+
+class ShardRecord(Record):
+    """A shard that is whole: its file's bytes and SHA-256, and the images in it, in order."""
+
+    format: int
+    settings: ImageData
+    size: int
+    sha256: str
+    images: tuple[ImageFile, ...]
+
+
+@dataclass(frozen=True)
+class CachedImages:
+    """A data set of images in the cache. The table is read when it is first asked for."""
+
+    folder: Path
+    record: ImageSetRecord
+
+    @classmethod
+    def open(cls, folder: Path) -> CachedImages:
+        """Open the data set in `folder`; raises `CacheError` as `load`."""
+        return cls(folder, load(ImageSetRecord, folder / IMAGE_SET_RECORD))
+
+    @property
+    def name(self) -> str:
+        """The data set's name."""
+        return self.record.name
+
+    @cached_property
+    def table(self) -> ImageTable:
+        """What is known of each image.
+
+        Raises:
+            CacheError: missing or damaged.
+        """
+        if not (self.folder / TABLE).is_file():
+            raise CacheError(
+                f"{self.folder / TABLE} is missing: its ingest was stopped; run `pcrl ingest` again"
+            )
+        return read_table(self.folder / TABLE, self.record.label_names)
+
+    def identity(self) -> str:
+        """A digest of the content: changes when an image, a label or a split does."""
+        return hashlib.sha256(self.table_bytes()).hexdigest()
+
+    def table_bytes(self) -> bytes:
+        """The table as written: names every image, its pixels' digest, its split and its labels."""
+        return (self.folder / TABLE).read_bytes()
+
+
+def edge(data: ImageData) -> int:
+    """Edge of a chunk in pixels: room for the longer side of an image."""
+    return round(data.size * data.longest)
+
+
+def dtype_of(data: ImageData) -> np.dtype[np.uint8] | np.dtype[np.uint16]:
+    """The type of a stored pixel."""
+    return np.dtype(np.uint8) if data.bits == 8 else np.dtype(np.uint16)
+
+
+def scale_of(data: ImageData) -> float:
+    """What a stored pixel is multiplied by to lie in [0, 1]."""
+    return 1 / (255 if data.bits == 8 else 65535)
+
+
+def record_path(folder: Path, shard: int) -> Path:
+    """The record of a shard."""
+    return folder / "shards" / f"{shard:06}.json"
+
+
+def shard_records(folder: Path) -> list[ShardRecord]:
+    """The records of a data set's shards, in order, up to the first that is not there.
+
+    Raises:
+        CacheError: one is damaged, or of another format.
+    """
+    records: list[ShardRecord] = []
+    while (path := record_path(folder, len(records))).exists():
+        records.append(load(ShardRecord, path))
+    return records
+
+
+def pixels_of(values: NDArray[np.uint8] | NDArray[np.uint16]) -> str:
+    """The digest of an image's pixels and size."""
+    digest = hashlib.sha256(f"{values.shape}{values.dtype}".encode())
+    digest.update(np.ascontiguousarray(values).data)
+    return digest.hexdigest()

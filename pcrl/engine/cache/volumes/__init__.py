@@ -1,0 +1,1 @@
+"""Data sets of volumes in the cache: a case is a folder."""

@@ -1,0 +1,1 @@
+"""Where things are: grids in the patient, boxes of voxels."""

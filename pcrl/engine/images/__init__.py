@@ -1,0 +1,1 @@
+"""Radiographs, from the file to the rendered views."""

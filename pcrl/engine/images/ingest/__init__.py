@@ -1,0 +1,1 @@
+"""From image files on disk to a stack in the cache."""

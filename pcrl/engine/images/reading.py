@@ -1,0 +1,164 @@
+"""Reading one image file: PNG, JPEG or a DICOM radiograph becomes gray values of 8 or 16 bits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pcrl.config import ImageData
+from pcrl.engine.images.pillow import gray_pixels
+from pcrl.engine.volumes.reading.scan import ReadError
+from pcrl.kernels.pixels.resample import BoxTaps, reduction, resample, together
+
+SMALLEST = 16
+"""Pixels of the shorter side below which there is nothing to see."""
+_DICOM_MARK = slice(128, 132)
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An image as it goes into the cache.
+
+    Args:
+        values: (y, x) uint8 or uint16; 0 is black.
+        original_shape: (y, x) of the file.
+        note: what a user should know; empty if nothing.
+    """
+
+    values: NDArray[Any]
+    original_shape: tuple[int, int]
+    note: str
+
+
+def read_picture(path: Path, data: ImageData) -> Picture:
+    """Read one file and bring its shorter side to `data.size`, anti-aliased; a smaller image stays as it is.
+
+    Raises:
+        ReadError: missing, empty, truncated, no image, too small, or of one value only.
+    """
+    try:
+        with path.open("rb") as file:
+            beginning = file.read(_DICOM_MARK.stop)
+            file.seek(0)
+            if not beginning:
+                raise ReadError(f"{path}: the file is empty (0 bytes)")
+            gray, note = _dicom(path) if beginning[_DICOM_MARK] == b"DICM" else _picture(path, file)
+    except FileNotFoundError as error:
+        raise ReadError(f"{path}: no such file") from error
+    except IsADirectoryError as error:
+        raise ReadError(f"{path}: cannot be read: it is a folder") from error
+    height, width = gray.shape
+    if min(width, height) < SMALLEST:
+        raise ReadError(f"{path}: {width}×{height} pixels; expected at least {SMALLEST} on each side")
+    values = _bits(_small(gray, data), data.bits)
+    if values.min() == values.max():
+        raise ReadError(f"{path}: every pixel is {values.flat[0]:g}: the image is empty")
+    return Picture(values, (height, width), note)
+
+
+def _small(gray: NDArray[Any], data: ImageData) -> NDArray[Any]:
+    """Bilinear with a tent that widens with the step, as Pillow's; in a fifth of the time, and rounded once only."""
+    height, width = gray.shape
+    factor = min(1.0, data.size / min(width, height), data.size * data.longest / max(width, height))
+    if factor == 1.0:
+        return gray
+    taps = _taps(height, width, max(1, round(height * factor)), max(1, round(width * factor)))
+    return resample(gray[:, None], taps)[:, 0]
+
+
+@lru_cache(64)
+def _taps(height: int, width: int, to_height: int, to_width: int) -> BoxTaps:
+    return together(reduction(height, to_height), reduction(1, 1), reduction(width, to_width))
+
+
+def _bits(values: NDArray[Any], bits: int) -> NDArray[np.uint8] | NDArray[np.uint16]:
+    """8-bit values, or floats in 0 … 255, as they are stored."""
+    # Rounded to the nearest, in half the time of `round`.
+    half = np.float32(0.5)
+    if bits == 8:
+        return values if values.dtype == np.uint8 else (values + half).astype(np.uint8)
+    return (values.astype(np.float32) * np.float32(257) + half).astype(np.uint16)
+
+
+def _picture(path: Path, file: BinaryIO) -> tuple[NDArray[Any], str]:
+    """A PNG or JPEG as (y, x) uint8, or as float32 in 0 … 255 if it has more bits; and what was done to it."""
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        image = Image.open(file, formats=("PNG", "JPEG"))
+        image.load()
+    except UnidentifiedImageError as error:
+        raise ReadError(f"{path}: neither PNG, JPEG nor DICOM, or damaged at its beginning") from error
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise ReadError(f"{path}: cannot be read: {error}") from error
+    if image.mode == "L":
+        return gray_pixels(image), ""
+    if image.mode.startswith("I"):
+        values = np.asarray(image).astype(np.float32)
+        return _stretched(
+            values
+        ), f"16 bits a pixel: values {values.min():g} to {values.max():g} are stored as gray"
+    if image.mode in ("1", "P"):
+        return np.asarray(image.convert("RGB").convert("L")), f"mode {image.mode} was converted to gray"
+    red, *others = image.convert("RGB").split()
+    gray = all(other.tobytes() == red.tobytes() for other in others)
+    alpha = image.mode in ("LA", "RGBA") and image.getchannel("A").getextrema() != (255, 255)
+    notes = [
+        "" if gray else "colours were converted to gray",
+        "transparency was passed over" if alpha else "",
+    ]
+    result = red if gray else image.convert("RGB").convert("L")
+    return np.asarray(result), "; ".join(note for note in notes if note)
+
+
+def _stretched(
+    values: NDArray[np.float32], low: float | None = None, high: float | None = None
+) -> NDArray[np.float32]:
+    """Values from `low` to `high` (the smallest and largest if not given) as 0 … 255."""
+    low, high = float(values.min()) if low is None else low, float(values.max()) if high is None else high
+    share = np.clip((values - np.float32(low)) / np.float32(max(high - low, 1e-6)), 0, 1)
+    return np.asarray(share * np.float32(255), np.float32)
+
+
+def _dicom(path: Path) -> tuple[NDArray[np.float32], str]:
+    """A DICOM radiograph: rescaled, its first window applied, and turned round if it is MONOCHROME1."""
+    import SimpleITK as sitk
+
+    sitk.ProcessObject.SetGlobalWarningDisplay(False)
+    reader = sitk.ImageFileReader()
+    reader.SetImageIO("GDCMImageIO")
+    reader.SetFileName(str(path))
+    try:
+        image = reader.Execute()
+    except RuntimeError as error:
+        raise ReadError(f"{path}: this DICOM file cannot be read, or holds no image") from error
+    values = np.squeeze(sitk.GetArrayFromImage(image)).astype(np.float32)
+    if values.ndim != 2 or image.GetNumberOfComponentsPerPixel() != 1:
+        raise ReadError(f"{path}: size {image.GetSize()}, expected one gray image a file")
+
+    def number(tag: str) -> float | None:
+        text = reader.GetMetaData(tag).split("\\")[0].strip() if reader.HasMetaDataKey(tag) else ""
+        try:
+            return float(text)
+        except ValueError:
+            return None
+
+    centre, width = number("0028|1050"), number("0028|1051")
+    low = high = None
+    if centre is not None and width is not None and width > 0:
+        low, high = centre - width / 2, centre + width / 2
+    kind = reader.GetMetaData("0028|0004").strip() if reader.HasMetaDataKey("0028|0004") else ""
+    if kind != "MONOCHROME1":
+        return _stretched(values, low, high), ""
+    # GDCM has turned the stored values round, r to 2^bits − 1 − r (−1 − r if they are signed), and rescaled them then.
+    slope, intercept = number("0028|1053") or 1.0, number("0028|1052") or 0.0
+    most = -1.0 if number("0028|0103") else 2 ** (number("0028|0101") or 16) - 1
+    turn = slope * most + 2 * intercept
+    if low is not None and high is not None:
+        low, high = turn - high, turn - low
+    return _stretched(values, low, high), "MONOCHROME1: turned round, so that bone is bright"

@@ -1,0 +1,1 @@
+"""Volumes, from the file to the rendered views."""

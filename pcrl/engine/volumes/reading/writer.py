@@ -1,0 +1,46 @@
+"""Writing a volume as the scan lies that it belongs to: the same voxels, spacing, origin and axes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pcrl.engine.cache.commit import new_file
+from pcrl.engine.volumes.reading.reader import open_image
+from pcrl.engine.volumes.reading.scan import ReadError
+
+
+def write_like(values: NDArray[Any], source: Path, out: Path) -> None:
+    """Write label values as NIfTI, in the grid and the orientation of a scan.
+
+    Args:
+        values: (z, y, x) in LPS, as `pcrl.engine.volumes.reading.reader.read` gives the scan.
+        source: the scan: a file, or the folder of a DICOM series.
+        out: ends in `.nii` or `.nii.gz`.
+
+    Raises:
+        ReadError: the scan cannot be read, or is of another size.
+    """
+    import SimpleITK as sitk
+
+    reference = open_image(source)
+    oriented = sitk.DICOMOrient(reference, "LPS")
+    if oriented.GetSize() != values.shape[::-1]:
+        raise ReadError(
+            f"{source}: its size {oriented.GetSize()} is not that of what belongs to it {values.shape[::-1]}"
+        )
+    image = sitk.GetImageFromArray(np.ascontiguousarray(values))
+    image.CopyInformation(oriented)
+    code = sitk.DICOMOrientImageFilter.GetOrientationFromDirectionCosines(reference.GetDirection())
+    image = sitk.DICOMOrient(image, code)
+    # To the last digit: turning back and forth rounds.
+    image.CopyInformation(reference)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    suffix = ".nii.gz" if out.name.endswith(".gz") else ".nii"
+    with new_file(out) as partial:
+        written = partial.with_name(partial.name + suffix)
+        sitk.WriteImage(image, str(written), useCompression=suffix == ".nii.gz")
+        written.replace(partial)

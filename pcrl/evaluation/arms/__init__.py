@@ -1,0 +1,1 @@
+"""What is compared: ways to start and to train."""

@@ -1,0 +1,181 @@
+"""From what is asked for to arms with their weights, and whether those saw what is tested."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pcrl.config import Model
+from pcrl.evaluation.arms.arm import AT_MOST, LONGER, Arm, Kind
+from pcrl.evaluation.arms.runs import Learnt, Pretrained, describe, newest_compatible, open_run
+from pcrl.evaluation.cohorts.leak import ProtocolError, Tested, check_leak
+
+CONTROLS: dict[Kind, Learnt] = {"restoration": "restoration only", "comparison": "comparison only"}
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The arms of an evaluation.
+
+    Args:
+        model: the network whose encoder all of them have.
+        weights: all that are used.
+        notes: what was passed over on the way, and what a reader must know of the weights.
+    """
+
+    arms: tuple[Arm, ...]
+    model: Model
+    weights: tuple[Pretrained, ...]
+    notes: tuple[str, ...]
+
+    def saw_test(self, tested: Sequence[Tested], transductive: bool) -> bool:
+        """Whether any pre-training that an arm begins with saw what is tested.
+
+        Raises:
+            ProtocolError: one did, and `transductive` does not allow it.
+        """
+        begun_with = {arm.checkpoint for arm in self.arms}
+        seen = [
+            check_leak(weights.record, str(weights.path), tested, transductive)
+            for weights in self.weights
+            if weights.record is not None and weights.path in begun_with
+        ]
+        return any(seen)
+
+
+def choose(
+    kinds: Sequence[Kind],
+    checkpoints: Sequence[Path],
+    model: Model,
+    runs: Path,
+    cache: Path,
+    controls: Mapping[Kind, Path] | None = None,
+) -> Chosen:
+    """The arms that are asked for, in that order; all others are compared with the first.
+
+    Args:
+        checkpoints: runs, checkpoints or imported weights, each an arm of its own; none: the newest run that fits.
+        model: the network of the recipe; the encoder is that of the weights, where there are any.
+        runs: where the newest run is looked for.
+        controls: runs of the arms restoration and comparison, if they are known; else the newest that fits.
+
+    Raises:
+        ProtocolError: no run fits, or weights are of another kind of network than others.
+    """
+    notes: list[str] = []
+    used: list[Pretrained] = []
+    controls_used: list[Pretrained] = []
+    needed = [kind for kind in kinds if kind in ("pretrained", "permuted", "shuffled")]
+    if needed or checkpoints:
+        used = [open_run(path) for path in checkpoints] or [_newest(runs, model, "both", cache, notes)]
+        model = _same(used, model)
+    main = used[0] if used else None
+    arms: list[Arm] = []
+    for kind in kinds:
+        if kind == "pretrained":
+            arms += [_pretrained(one, len(used) > 1) for one in used]
+        elif kind == "scratch":
+            arms.append(Arm("scratch", "random weights"))
+        elif kind == "scratch-long":
+            times = f"{LONGER} to {AT_MOST} times the epochs, until validation finds nothing better"
+            arms.append(Arm("scratch-long", f"random weights, {times}", longer=True))
+        elif kind in CONTROLS:
+            known = (controls or {}).get(kind)
+            found = open_run(known) if known else _newest(runs, model, CONTROLS[kind], cache, notes)
+            controls_used.append(found)
+            if main is not None:
+                notes += _unlike(main, found, CONTROLS[kind])
+            arms.append(Arm(kind, f"{found.path}, {CONTROLS[kind]}", found.state, found.path))
+        else:
+            assert main is not None
+            what = (
+                "its values mixed within each tensor" if kind == "permuted" else "trained on shuffled labels"
+            )
+            arms.append(
+                Arm(
+                    kind, f"{main.path}, {what}", main.state, main.path,
+                    permuted=kind == "permuted", shuffled=kind == "shuffled",
+                )
+            )  # fmt: skip
+    # Apart until here: whatever the order of the arms, a control is no pre-trained arm.
+    used += controls_used
+    for weights in used:
+        if weights.unfinished:
+            notes.append(f"the pre-training of {weights.path} is not finished: {weights.unfinished} is taken")
+        if not weights.known:
+            notes.append(
+                f"not everything that {weights.path} was pre-trained on is known: make sure that no test patient is "
+                "among it"
+            )
+    names = [arm.name for arm in arms]
+    if doubled := sorted({name for name in names if names.count(name) > 1}):
+        raise ProtocolError(f"two checkpoints are called {doubled[0]}: rename one of the folders")
+    return Chosen(tuple(arms), model, tuple(used), tuple(notes))
+
+
+def _pretrained(weights: Pretrained, several: bool) -> Arm:
+    name = several_name(weights.path) if several else "pretrained"
+    return Arm(
+        name, f"{weights.path}; pre-training started from {weights.start}", weights.state, weights.path
+    )
+
+
+def several_name(path: Path) -> str:
+    """Name of the arm of a checkpoint where there are several of them."""
+    path = path.resolve()
+    in_run = path.parent.name == "checkpoints"
+    return f"pretrained-{path.parent.parent.name}-{path.name}" if in_run else f"pretrained-{path.name}"
+
+
+def _newest(runs: Path, model: Model, learnt: Learnt, cache: Path, notes: list[str]) -> Pretrained:
+    found, passed_over = newest_compatible(runs, model, learnt)
+    if found is None:
+        reasons = "".join(f"\n  passed over {reason}" for reason in passed_over)
+        if learnt == "both":
+            raise ProtocolError(
+                f"no finished run in {runs} fits. Make one:\n  pcrl pretrain --cache {cache}\nor give --checkpoint, "
+                f"or --arms scratch for the network without pre-training{reasons}"
+            )
+        how = "global_cosine=0 --set objective.local_cosine=0"
+        if learnt == "comparison only":
+            how = "restoration=0 --set objective.mid_restoration=0"
+        raise ProtocolError(
+            f"no finished run in {runs} learnt {learnt}. Make one, with everything else as in the other run:\n"
+            f"  pcrl pretrain --cache {cache} --set objective.{how}{reasons}"
+        )
+    notes.extend(f"passed over {reason}" for reason in passed_over)
+    return found
+
+
+def _same(used: Sequence[Pretrained], model: Model) -> Model:
+    first = used[0]
+    for one in used:
+        if one.model.network != model.network:
+            raise ProtocolError(
+                f"{one.path} holds weights of {describe(one.model)}; this evaluation needs {describe(model)}"
+            )
+        if describe(one.model) != describe(first.model):
+            raise ProtocolError(
+                f"{one.path} is {describe(one.model)}, {first.path} {describe(first.model)}: they have no common "
+                "control; evaluate them one after the other"
+            )
+    return first.model
+
+
+def _unlike(main: Pretrained, control: Pretrained, learnt: Learnt) -> list[str]:
+    """What makes the comparison with a control unfair."""
+    if main.record is None or control.record is None:
+        return [f"it is not known whether the run of {learnt} had the same scans and steps as {main.path}"]
+    differing = []
+    if main.record.identity != control.record.identity:
+        differing.append("scans")
+    one, other = main.record.recipe.training, control.record.recipe.training
+    differing += [
+        key.replace("_", " ")
+        for key in ("epochs", "samples_per_case", "batch_size", "learning_rate")
+        if getattr(one, key) != getattr(other, key)
+    ]
+    if not differing:
+        return []
+    return [f"{control.path} differs from {main.path} in more than its objective: {', '.join(differing)}"]

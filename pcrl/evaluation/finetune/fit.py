@@ -1,0 +1,168 @@
+"""The one training loop of all tasks: Adam, the rate halved in steps (as published), the best epoch kept."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from pcrl.evaluation.finetune import state as fit_state
+from pcrl.evaluation.finetune.early_stopping import EarlyStopping, Score
+
+SAVE_EVERY = 60.0
+"""Seconds of training that a kill may cost."""
+Batch = TypeVar("Batch")
+Show = Callable[[int, float, float | None], None]
+"""Called with (epoch, mean loss, first number of the validation score if there is one)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """How long, and how fast.
+
+    Args:
+        minimum: epochs before which training does not end.
+        validate_every: epochs between two questions to the validation patients; the last epoch is always asked about.
+        frozen: the encoder stays as it is, its statistics included.
+        encoder_rate: the encoder's learning rate as a share of that of all else.
+    """
+
+    epochs: int
+    learning_rate: float
+    halve_every: int
+    patience: int
+    minimum: int = 0
+    validate_every: int = 1
+    frozen: bool = False
+    encoder_rate: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """How a training went.
+
+    Args:
+        losses: mean of each epoch.
+        validations: epoch and score of validation patients, where they were asked.
+        stopped: `early` when no epoch had been better for a while, `limit` when all epochs were done.
+    """
+
+    losses: tuple[float, ...]
+    validations: tuple[tuple[int, Score], ...]
+    chosen_epoch: int
+    stopped: Literal["early", "limit"]
+
+    @property
+    def best(self) -> Score | None:
+        """The best score; none where nobody validated."""
+        return max((score for _, score in self.validations), default=None)
+
+
+class Learner(Protocol[Batch]):
+    """What a task brings to its training."""
+
+    @property
+    def module(self) -> nn.Module:
+        """What is trained; its `encoder`, if it has one, can be frozen."""
+
+    @property
+    def criterion(self) -> str:
+        """What the validation score is, in words."""
+
+    def batches(self, epoch: int) -> Iterator[Batch]:
+        """The batches of an epoch: the same for the same epoch, whatever came before."""
+
+    def loss(self, batch: Batch) -> Tensor:
+        """The loss of a batch."""
+
+    def validate(self) -> Score | None:
+        """The score of the validation patients; none if there are none."""
+
+    def finish(self) -> None:
+        """Called once, after training, with the best state in place, or after it failed."""
+
+
+def fit(learner: Learner[Any], schedule: Schedule, keep: Path | None, show: Show) -> History:
+    """Train `learner.module` in place, and leave it in the state of its best epoch.
+
+    Args:
+        keep: folder in which the state of an unfinished training is kept, and found; its owner removes it.
+
+    Raises:
+        FloatingPointError: the loss became NaN or infinite.
+    """
+    module = learner.module
+    optimizer = torch.optim.Adam(_groups(module, schedule), lr=schedule.learning_rate)
+    stopping = EarlyStopping(module, schedule.patience, schedule.minimum)
+    losses: list[float] = []
+    go_on = True
+    if keep is not None and fit_state.exists(keep):
+        losses, go_on = fit_state.load(keep, module, optimizer, stopping)
+    saved = time.monotonic()
+    while go_on and len(losses) < schedule.epochs:
+        epoch = len(losses) + 1
+        for group in optimizer.param_groups:
+            group["lr"] = (
+                schedule.learning_rate * group["share"] * 0.5 ** ((epoch - 1) // schedule.halve_every)
+            )
+        losses.append(_epoch(learner, optimizer, schedule.frozen, epoch))
+        asked = epoch % schedule.validate_every == 0 or epoch == schedule.epochs
+        if asked and (score := learner.validate()) is not None:
+            go_on = stopping.better_is_near(epoch, score)
+        last = stopping.history[-1][1][0] if stopping.history else None
+        ended = not go_on or epoch == schedule.epochs
+        if keep is not None and (ended or time.monotonic() - saved > SAVE_EVERY):
+            fit_state.save(keep, module, optimizer, stopping, losses, go_on)
+            saved = time.monotonic()
+        show(epoch, losses[-1], last)
+    stopping.restore()
+    chosen = stopping.chosen_epoch or len(losses)
+    return History(tuple(losses), tuple(stopping.history), chosen, "limit" if go_on else "early")
+
+
+def _epoch(learner: Learner[Any], optimizer: torch.optim.Optimizer, frozen: bool, epoch: int) -> float:
+    learner.module.train()
+    if frozen and (encoder := _encoder(learner.module)) is not None:
+        # BatchNorm would otherwise use, and change, statistics of the batch.
+        encoder.eval()
+    values = []
+    for batch in learner.batches(epoch):
+        loss = learner.loss(batch)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+        values.append(loss.detach())
+    mean = float(torch.stack(values).mean())
+    if not math.isfinite(mean):
+        raise FloatingPointError(
+            f"the loss of epoch {epoch} is {mean} at a learning rate of {optimizer.param_groups[0]['lr']:g}: give a "
+            "lower one (--learning-rates)"
+        )
+    return mean
+
+
+def _encoder(module: nn.Module) -> nn.Module | None:
+    """None where the module is only what stands behind the encoder, as in a linear probe."""
+    encoder = getattr(module, "encoder", None)
+    assert encoder is None or isinstance(encoder, nn.Module)
+    return encoder
+
+
+def _groups(module: nn.Module, schedule: Schedule) -> list[dict[str, Any]]:
+    """What is trained: the encoder, unless it is frozen, at its share of the rate, and all else."""
+    encoder = _encoder(module)
+    inside = list(encoder.parameters()) if encoder is not None else []
+    behind = [parameter for parameter in module.parameters() if not any(parameter is one for one in inside)]
+    groups = [{"params": behind, "share": 1.0}]
+    if schedule.frozen:
+        for parameter in inside:
+            parameter.requires_grad_(False)
+    elif inside:
+        groups.append({"params": inside, "share": schedule.encoder_rate})
+    return groups

@@ -1,0 +1,230 @@
+"""What an evaluation found: the one record that tables, CSV, curves over fractions and the report are made from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from pcrl.engine.cache.commit import write_text
+from pcrl.evaluation.cohorts.leak import ProtocolError
+
+FORMAT = 1
+RESULTS = "results.json"
+Interval = tuple[float, float]
+
+
+class Record(BaseModel):
+    """Base of the records: immutable, and unknown fields are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+AnyRecord = TypeVar("AnyRecord", bound=Record)
+
+
+class Metric(Record):
+    """A number that is reported: its key in the rows, its title and unit, and which way is better."""
+
+    name: str
+    title: str
+    unit: str = ""
+    better: Literal["higher", "lower"] = "higher"
+    main: bool = False
+    """The end point: by this arms are ranked, curves over fractions drawn."""
+
+
+class Row(Record):
+    """A line of the headline table: a metric of a label, of one arm, over all test patients; seeds averaged first.
+
+    Args:
+        label: what is scored (an organ, a finding), or `mean` of several.
+        value: none where it is not defined.
+        sd: over patients, where the metric is a mean over them and there are three or more.
+        interval: 95 %, bootstrap over patients; none with fewer than ten.
+        counts: what stands behind it, such as positives and negatives.
+    """
+
+    label: str
+    metric: str
+    value: float | None
+    sd: float | None = None
+    interval: Interval | None = None
+    patients: int
+    counts: dict[str, int] = Field(default_factory=dict)
+
+
+class CaseRow(Record):
+    """A test case of one arm: its metrics by name, averaged over seeds; none where undefined in all of them."""
+
+    case: str
+    patient: str
+    virtual: bool
+    label: str
+    values: dict[str, float | None]
+
+
+class Run(Record):
+    """One training: of an arm, with a seed, in a fold, at the learning rate that validation patients liked best.
+
+    Args:
+        losses: mean of each epoch.
+        validations: (epoch, score), higher is better; by this the epoch was chosen.
+        criterion: what the validation score is, in words.
+        stopped: `early` when no epoch had been better for a while, `limit` when all epochs were done.
+        rates_tried: learning rate → best validation score; none where nobody validates.
+        folder: relative to the evaluation's; holds the weights.
+    """
+
+    seed: int
+    fold: int | None
+    learning_rate: float
+    rates_tried: dict[str, float | None]
+    losses: tuple[float, ...]
+    validations: tuple[tuple[int, float], ...]
+    criterion: str
+    chosen_epoch: int
+    stopped: Literal["early", "limit"]
+    training_patients: int
+    seconds: float
+    folder: str
+
+
+class ArmResult(Record):
+    """All of one arm. `about` says in words what the weights were at the start."""
+
+    name: str
+    about: str
+    checkpoint: str | None
+    runs: tuple[Run, ...]
+    rows: tuple[Row, ...]
+    cases: tuple[CaseRow, ...]
+
+
+class Comparison(Record):
+    """The difference `arm` − `minus` of a metric of a label, over the same test patients, paired.
+
+    Args:
+        interval: 95 %, bootstrap over patients; none with fewer than ten.
+        p: of a two-sided test that swaps the arms within patients; none with fewer than six.
+    """
+
+    label: str
+    metric: str
+    arm: str
+    minus: str
+    difference: float
+    interval: Interval | None
+    p: float | None
+    patients: int
+
+
+class Line(Record):
+    """A curve to draw: ROC (false against true positive rate) or FROC (false positives a scan against sensitivity)."""
+
+    kind: Literal["roc", "froc"]
+    arm: str
+    label: str
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+
+
+class Picture(Record):
+    """A picture of a case; `file` is relative to the evaluation's folder."""
+
+    arm: str
+    label: str
+    rank: Literal["best", "median", "worst"]
+    case: str
+    metric: str
+    value: float
+    file: str
+
+
+class Side(Record):
+    """Names of the cases on each side, of one seed and fold. Of images, the names of the images."""
+
+    seed: int
+    fold: int | None
+    train: tuple[str, ...]
+    validation: tuple[str, ...]
+    test: tuple[str, ...]
+
+
+class Results(Record):
+    """An evaluation.
+
+    Args:
+        task, dataset: such as `lits`; several tasks can be asked of one data set.
+        command: as typed.
+        protocol: what was asked: fraction, seeds, folds, learning rates, frozen, …; plain values.
+        patients: how many are on each side, in words.
+        notes: what a reader must know beside the numbers.
+        transductive: pre-training saw test patients; every table says so.
+        virtual: test cases that are generated and of no patient.
+        recipe: all settings.
+        versions, machine: what it ran on.
+    """
+
+    format: int = FORMAT
+    task: str
+    dataset: str
+    command: str
+    created: str
+    seconds: float
+    protocol: dict[str, Any]
+    patients: str
+    training_patients: int
+    test_patients: int
+    notes: tuple[str, ...]
+    transductive: bool
+    virtual: int
+    metrics: tuple[Metric, ...]
+    arms: tuple[ArmResult, ...]
+    comparisons: tuple[Comparison, ...]
+    lines: tuple[Line, ...]
+    pictures: tuple[Picture, ...]
+    splits: tuple[Side, ...]
+    recipe: dict[str, Any]
+    versions: dict[str, str]
+    machine: str
+
+    @property
+    def main(self) -> Metric:
+        """The end point."""
+        return next(metric for metric in self.metrics if metric.main)
+
+
+def save(results: Results, folder: Path) -> None:
+    """Write `results.json`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_text(folder / RESULTS, results.model_dump_json(indent=1) + "\n")
+
+
+def load(folder: Path) -> Results:
+    """Read `results.json` of an evaluation's folder; raises as `load_record`."""
+    return load_record(
+        Results, folder / RESULTS, "it holds no evaluation that has ended: go on with it (--resume)"
+    )
+
+
+def load_record(kind: type[AnyRecord], path: Path, otherwise: str) -> AnyRecord:
+    """Read a record.
+
+    Args:
+        otherwise: what it means that there is no such file.
+
+    Raises:
+        ProtocolError: missing, damaged, or of another version.
+    """
+    try:
+        return kind.model_validate_json(path.read_bytes())
+    except FileNotFoundError as error:
+        raise ProtocolError(f"{path.parent}: no {path.name}: {otherwise}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ProtocolError(
+            f"{path} cannot be used ({'.'.join(map(str, first['loc']))}: {first['msg']}): it is damaged, or of "
+            "another version of pcrl"
+        ) from error

@@ -1,0 +1,1 @@
+"""An evaluation from beginning to end, and curves of them."""

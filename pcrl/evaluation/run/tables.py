@@ -1,0 +1,104 @@
+"""The numbers of an evaluation as CSV, a value a line; the same to the last digit as those of `results.json`."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from pcrl.engine.cache.commit import new_file
+from pcrl.evaluation.records.results import Interval, Results, Run, Side
+
+SCORES, CASES, COMPARISONS, RUNS = "scores.csv", "cases.csv", "comparisons.csv", "runs.csv"
+SPLITS = "splits.csv"
+Line = Sequence[object]
+
+
+def write_tables(results: Results, folder: Path) -> tuple[Path, ...]:
+    """Write `scores.csv`, `cases.csv`, `comparisons.csv` and `runs.csv`; what is not defined is an empty field."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return (
+        _write(
+            folder / SCORES,
+            "arm label metric value sd low high patients transductive virtual",
+            _scores(results),
+        ),
+        _write(folder / CASES, "arm case patient virtual label metric value", _cases(results)),
+        _write(
+            folder / COMPARISONS,
+            "label metric arm minus difference low high p patients transductive virtual",
+            _comparisons(results),
+        ),
+        _write(
+            folder / RUNS,
+            "arm seed fold learning_rate rates_tried chosen_epoch epochs criterion stopped training_patients "
+            "seconds folder",
+            _runs(results),
+        ),
+    )
+
+
+def write_splits(sides: Iterable[Side], owners: Mapping[str, str], folder: Path) -> Path:
+    """Write `splits.csv`: which case, or image, is on which side, and whose it is.
+
+    Args:
+        owners: case → patient.
+    """
+
+    def lines() -> Iterator[Line]:
+        for side in sides:
+            for part in ("train", "validation", "test"):
+                for case in getattr(side, part):
+                    yield side.seed, side.fold, part, case, owners[case]
+
+    return _write(folder / SPLITS, "seed fold side case patient", lines())
+
+
+def _scores(results: Results) -> Iterator[Line]:
+    for arm in results.arms:
+        for row in arm.rows:
+            found = (row.value, row.sd, *_ends(row.interval), row.patients)
+            yield arm.name, row.label, row.metric, *found, *_restricted(results)
+
+
+def _restricted(results: Results) -> tuple[int, int]:
+    """What takes worth from every number: pre-training saw test patients; test cases that are generated."""
+    return int(results.transductive), results.virtual
+
+
+def _cases(results: Results) -> Iterator[Line]:
+    for arm in results.arms:
+        for case in arm.cases:
+            for metric, value in case.values.items():
+                yield arm.name, case.case, case.patient, int(case.virtual), case.label, metric, value
+
+
+def _comparisons(results: Results) -> Iterator[Line]:
+    for each in results.comparisons:
+        found = (each.difference, *_ends(each.interval), each.p, each.patients)
+        yield each.label, each.metric, each.arm, each.minus, *found, *_restricted(results)
+
+
+def _runs(results: Results) -> Iterator[Line]:
+    for arm in results.arms:
+        for run in arm.runs:
+            yield (
+                arm.name, run.seed, run.fold, run.learning_rate, _rates(run), run.chosen_epoch, len(run.losses),
+                run.criterion, run.stopped, run.training_patients, run.seconds, run.folder,
+            )  # fmt: skip
+
+
+def _rates(run: Run) -> str:
+    return " ".join(rate if score is None else f"{rate}={score!r}" for rate, score in run.rates_tried.items())
+
+
+def _ends(interval: Interval | None) -> tuple[float | None, float | None]:
+    return interval or (None, None)
+
+
+def _write(path: Path, head: str, lines: Iterable[Line]) -> Path:
+    with new_file(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(head.split())
+        table.writerows(lines)
+    return path

@@ -1,0 +1,179 @@
+"""FROC: how many nodules are found against how many false positives a scan, and how sure that is.
+
+As in LUNA16's evaluation (noduleCADEvaluationLUNA16.py): of the candidates that hit a nodule the best counts, the
+others neither for nor against; candidates that hit nothing but an excluded annotation do not count; a nodule that no
+candidate hits is missed at any threshold. The CPM is the mean sensitivity at seven rates of false positives, between
+which the curve is interpolated linearly.
+
+MONAI's `compute_froc_curve_data` gives the same curve where a nodule is missed; else it leaves out the last point, at
+which every candidate is accepted. It compares all candidates with each threshold, too slow for resampling.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pcrl.evaluation.statistics.bootstrap import FEWEST_PATIENTS, RESAMPLES, Resampled
+from pcrl.evaluation.tasks.candidates.candidates import Candidates, Nodules
+
+RATES = (1 / 8, 1 / 4, 1 / 2, 1, 2, 4, 8)
+"""False positives a scan at which sensitivities are averaged (LUNA16)."""
+_CELLS = 1 << 22
+"""Candidates times resamples that are counted together: 32 MB for each table of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Detections:
+    """What counts of scored candidates.
+
+    Args:
+        scans: how many, those without candidates included.
+        false_scores: (f,) float64, of candidates that hit nothing.
+        false_scans: (f,) int64, which scan each is in, from 0 on.
+        nodule_scores: (k,) float64, the best score of each nodule, −∞ for those that no candidate hits.
+        nodule_scans: (k,) int64.
+    """
+
+    scans: int
+    false_scores: NDArray[np.float64]
+    false_scans: NDArray[np.int64]
+    nodule_scores: NDArray[np.float64]
+    nodule_scans: NDArray[np.int64]
+
+
+def detections(
+    scores: NDArray[np.floating[Any]],
+    rows: NDArray[np.int64],
+    candidates: Candidates,
+    nodules: Nodules,
+    scans: Sequence[int],
+) -> Detections:
+    """What counts of the candidates `rows` with their scores.
+
+    Args:
+        scores: (n,), higher is more like a nodule.
+        rows: (n,) positions in `candidates`.
+        scans: numbers of all cases that are scored, also of those without candidates.
+
+    Raises:
+        ValueError: a score is not finite; a row is there twice, or of a case that is not in `scans`; there is not one
+            score for each row.
+    """
+    if len(scores) != len(rows):
+        raise ValueError(f"{len(scores)} scores, but {len(rows)} candidates: expected one for each")
+    if wrong := int(np.count_nonzero(~np.isfinite(scores))):
+        raise ValueError(
+            f"{wrong} of {len(scores)} scores are not finite: there is no place for them in an order"
+        )
+    if len(np.unique(rows)) != len(rows) or len(set(scans)) != len(scans):
+        raise ValueError("a candidate or a scan is given twice: its scores would count twice")
+    number = np.full(max([*scans, *candidates.case.tolist(), *nodules.case.tolist()], default=-1) + 1, -1)
+    number[list(scans)] = np.arange(len(scans))
+    if len(other := np.flatnonzero(number[candidates.case[rows]] < 0)):
+        raise ValueError(f"candidate {rows[other[0]]} is of a case that is not among the scans")
+    place = np.full(len(candidates), -1)
+    place[rows] = np.arange(len(rows))
+    scored = candidates.hits[place[candidates.hits[:, 0]] >= 0]
+    best = np.full(len(nodules), -np.inf)
+    np.maximum.at(best, scored[:, 1], scores[place[scored[:, 0]]].astype(np.float64))
+    false = (candidates.nodule[rows] < 0) & ~candidates.excluded[rows]
+    here = number[nodules.case] >= 0
+    return Detections(
+        len(scans),
+        scores[false].astype(np.float64),
+        number[candidates.case[rows[false]]],
+        best[here],
+        number[nodules.case[here]],
+    )
+
+
+def froc_curve(found: Detections) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """False positives a scan, and sensitivity: (0, 0) and then one point for each distinct score, falling.
+
+    Raises:
+        ValueError: no scans or no nodules.
+    """
+    if not found.scans or not len(found.nodule_scores):
+        raise ValueError(
+            f"a FROC curve needs nodules; found {len(found.nodule_scores)} in {found.scans} scans"
+        )
+    counted = _Counted(found)
+    false, true = counted.curves(np.ones((1, found.scans)))
+    return false[0], true[0]
+
+
+def sensitivities(found: Detections) -> NDArray[np.float64]:
+    """Sensitivity at each of `RATES`; raises as `froc_curve`. Beyond the last point it is that of the last point."""
+    return np.interp(RATES, *froc_curve(found))
+
+
+def cpm(found: Detections) -> float:
+    """Mean of the sensitivities at `RATES` (competition performance metric); raises as `froc_curve`."""
+    return float(sensitivities(found).mean())
+
+
+def resample(
+    found: Detections, patients: Sequence[str], seed: int = 0, resamples: int = RESAMPLES
+) -> Resampled | None:
+    """Draw patients with replacement and take the sensitivities anew; None if there are too few patients.
+
+    The result has a column for each of `RATES`; its `means` are CPMs, its `mean_interval` that of the CPM. With the
+    same seed and patients every call draws the same, so that arms can be compared resample by resample.
+
+    Args:
+        patients: whose each scan is; one that is drawn twice counts twice, with all scans.
+
+    Raises:
+        ValueError: there is not one patient for each scan.
+    """
+    if len(patients) != found.scans:
+        raise ValueError(f"{found.scans} scans, but {len(patients)} patients: expected one for each scan")
+    names, whose = np.unique(np.asarray(patients), return_inverse=True)
+    if len(names) < FEWEST_PATIENTS:
+        return None
+    rng = np.random.default_rng(np.random.SeedSequence([seed, len(names)]))
+    counted = _Counted(found)
+    block = max(1, _CELLS // max(1, counted.size))
+    result = np.full((resamples, len(RATES)), np.nan)
+    for start in range(0, resamples, block):
+        stop = min(start + block, resamples)
+        drawn = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), size=stop - start)
+        curves = zip(*counted.curves(drawn[:, whose].astype(np.float64)), strict=True)
+        for row, (false, true) in enumerate(curves, start):
+            result[row] = np.interp(RATES, false, true)
+    return Resampled(result)
+
+
+class _Counted:
+    """Detections in the order of falling scores, so that a resample needs no sorting."""
+
+    def __init__(self, found: Detections) -> None:
+        seen = np.isfinite(found.nodule_scores)
+        scores = np.r_[found.false_scores, found.nodule_scores[seen]]
+        order = np.argsort(-scores, kind="stable")
+        self.size = len(order)
+        self.scan = np.r_[found.false_scans, found.nodule_scans[seen]][order]
+        self.false = (np.arange(self.size) < len(found.false_scores))[order]
+        # Last of each run of equal scores.
+        self.last = np.flatnonzero(np.r_[np.diff(scores[order]) != 0, True][: self.size])
+        self.nodules = np.bincount(found.nodule_scans, minlength=found.scans)
+
+    def curves(self, weights: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """False positives a scan and sensitivity, each (resamples, 1 + distinct scores); NaN without nodules.
+
+        Args:
+            weights: (resamples, scans), how often each scan counts.
+        """
+        counts = weights[:, self.scan]
+        total, nodules = weights.sum(axis=1, keepdims=True), weights @ self.nodules[:, None]
+        everything = np.cumsum(counts, axis=1)[:, self.last]
+        counts[:, ~self.false] = 0
+        false = np.cumsum(counts, axis=1, out=counts)[:, self.last]
+        true = np.divide(everything - false, nodules, out=np.full_like(false, np.nan), where=nodules > 0)
+        start = np.zeros((len(weights), 1))
+        return np.hstack([start, false / total]), np.hstack([start, true])

@@ -1,0 +1,1 @@
+"""Classification of candidates in volumes, such as nodules."""

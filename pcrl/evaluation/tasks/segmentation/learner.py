@@ -1,0 +1,114 @@
+"""How a segmentation network learns: patches of training cases, augmented; validation patients in whole."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from pcrl.config import FineTuning, Size
+from pcrl.engine.cache.cache import CachedCase
+from pcrl.engine.cache.chunks.scratch import Scratch
+from pcrl.evaluation.finetune.ahead import ahead
+from pcrl.evaluation.finetune.early_stopping import Score
+from pcrl.evaluation.statistics.overlap import dice
+from pcrl.evaluation.tasks.segmentation.augment import augment
+from pcrl.evaluation.tasks.segmentation.inference import probabilities
+from pcrl.evaluation.tasks.segmentation.target import Target
+from pcrl.evaluation.tasks.segmentation.volumes import Volume, image_and_air
+from pcrl.models.precision import autocast
+
+ORDER, PATCH, AUGMENTATION = range(3)
+"""What is drawn: each from a stream of its own, so that one does not depend on another."""
+Patch = tuple[NDArray[np.float32], NDArray[np.int64]]
+
+
+class SegmentationLearner:
+    """See `pcrl.evaluation.finetune.fit.Learner`.
+
+    Args:
+        shuffled: the label of a patch is that of another place of another draw: nothing in the image tells it. Nobody
+            validates then, as nothing true may choose the epoch.
+    """
+
+    criterion = "mean Dice on the cache's grid"
+
+    def __init__(
+        self,
+        model: nn.Module,
+        train: Sequence[CachedCase],
+        validation: Sequence[CachedCase],
+        target: Target,
+        settings: FineTuning,
+        patch: Size,
+        seed: int,
+        shuffled: bool,
+        device: torch.device,
+    ) -> None:
+        self.module = model.to(device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+        self.target, self.settings, self.patch, self.seed = target, settings, patch, seed
+        self.device, self.shuffled, self.validation = device, shuffled, validation
+        self._values = frozenset(value for group in target.values for value in group)
+        self._pool = ThreadPoolExecutor(len(os.sched_getaffinity(0)), "pcrl-patches")
+        self._own = threading.local()
+        self._train = list(self._pool.map(lambda case: Volume(case, settings.window), train))
+
+    def batches(self, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Images (batch, channel, z, y, x), and label values (batch, z, y, x), augmented."""
+        cases = np.repeat(np.arange(len(self._train)), self.settings.samples_per_case)
+        order = np.random.default_rng([self.seed, ORDER, epoch]).permutation(cases)
+        # Batches that differ by at most one patch: a rest of one would be no batch to BatchNorm.
+        parts = np.array_split(np.arange(len(order)), -(-len(order) // self.settings.batch_size))
+        makers = [
+            [partial(self._patch, self._train[order[n]], epoch, n) for n in part.tolist()] for part in parts
+        ]
+        for number, patches in enumerate(ahead(self._pool, makers)):
+            image, label = (
+                torch.from_numpy(np.stack(arrays)).to(self.device, non_blocking=True)
+                for arrays in zip(*patches, strict=True)
+            )
+            rng = np.random.default_rng([self.seed, AUGMENTATION, epoch, number])
+            yield augment(image, label, rng)
+
+    def loss(self, batch: tuple[Tensor, Tensor]) -> Tensor:
+        """Dice and cross-entropy."""
+        image, label = batch
+        with autocast(self.device):
+            scores = self.module(image)
+        return self.target.loss(scores.float(), label)
+
+    def validate(self) -> Score | None:
+        """Mean over validation cases and regions, on the cache's grid."""
+        if not self.validation or self.shuffled:
+            return None
+        settings, found = self.settings, []
+        for case in self.validation:
+            (image, air), label = image_and_air(case, settings.window), case.label().read()
+            answer = probabilities(
+                self.module, image, air, self.target, self.patch, settings.overlap, self.device
+            )
+            masks = self.target.masks(answer)
+            found += [dice(mask, self.target.mask(label, region)) for region, mask in enumerate(masks)]
+        return (float(np.mean(found)),)
+
+    def finish(self) -> None:
+        """End the threads."""
+        self._pool.shutdown(cancel_futures=True)
+
+    def _patch(self, volume: Volume, epoch: int, number: int) -> Patch:
+        if not hasattr(self._own, "scratch"):
+            self._own.scratch = Scratch()
+        rng = np.random.default_rng([self.seed, PATCH, epoch, number])
+        start = volume.draw(self.patch, self._values, rng)
+        image = volume.image(start, self.patch, self._own.scratch)
+        if self.shuffled:
+            volume = self._train[int(rng.integers(len(self._train)))]
+            start = volume.draw(self.patch, self._values, rng)
+        return image, volume.label(start, self.patch)

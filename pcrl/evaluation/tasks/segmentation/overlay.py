@@ -1,0 +1,63 @@
+"""A picture of a segmented case: image, truth, prediction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pcrl.engine.cache.cache import CachedCase
+from pcrl.evaluation.tasks.segmentation.inference import onto
+
+COLOURS = ("#e69f00", "#56b4e9", "#f0e442", "#009e73", "#cc79a7", "#d55e00", "#0072b2")
+"""Of the regions; distinguishable for the colour-blind (Okabe and Ito)."""
+_LEGEND = 7
+Masks = Sequence[NDArray[np.bool_]]
+
+
+def overlay_file(case: str, arm: str, place: str) -> str:
+    """Where the picture of a case is, relative to the evaluation's folder."""
+    return f"overlays/{case}-{arm}-{place}.png"
+
+
+def save_overlay(
+    path: Path, case: CachedCase, truth: Masks, predicted: Masks, names: Sequence[str], title: str
+) -> None:
+    """Write the slice with the most truth: plain, with the true outlines, with the predicted ones.
+
+    Args:
+        truth, predicted: a mask (z, y, x) for each region, on the label's grid.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+
+    intensity = case.record.intensities[0]
+    grid = case.label_record.grid
+    area = np.sum([mask.sum(axis=(1, 2)) for mask in truth], axis=0)
+    if not area.any():
+        area = np.sum([mask.sum(axis=(1, 2)) for mask in predicted], axis=0)
+    z = int(np.argmax(area)) if area.any() else grid.shape[0] // 2
+    stored = case.image.read()[0].astype(np.float32)
+    image = onto(stored * intensity.slope + intensity.intercept, case.record.grid, grid)[z]
+    low, high = (-160.0, 240.0) if case.record.modality == "ct" else np.percentile(image, (1, 99))
+    figure = Figure(figsize=(10.5, 4), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes: Any = figure.subplots(1, 3)
+    shown: list[tuple[str, Masks]] = [("image", ()), ("truth", truth), ("prediction", predicted)]
+    for axis, (name, masks) in zip(axes, shown, strict=True):
+        axis.imshow(image, cmap="gray", vmin=low, vmax=high, aspect=grid.spacing[1] / grid.spacing[2])
+        for number, mask in enumerate(masks):
+            if mask[z].any():
+                axis.contour(mask[z], [0.5], colors=COLOURS[number % len(COLOURS)], linewidths=1.2)
+        axis.set_title(name)
+        axis.set_axis_off()
+    if 1 < len(names) <= _LEGEND:
+        lines = [Line2D([], [], color=colour) for colour in COLOURS[: len(names)]]
+        axes[2].legend(lines, names, loc="lower right", fontsize=7, framealpha=0.6)
+    figure.suptitle(f"{title}, slice {z}", fontsize=10)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=90)

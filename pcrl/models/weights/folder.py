@@ -1,0 +1,147 @@
+"""Weights on disk: a folder with `weights.safetensors` and `weights.json` beside it. Nothing is pickled."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+from torch import Tensor, nn
+
+from pcrl.config import Model, model_from
+from pcrl.models.networks import Network
+from pcrl.models.weights.published import Part, WeightsError
+
+FORMAT, KIND = 1, "weights"
+TENSORS, DESCRIPTION = "weights.safetensors", "weights.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """A network's weights, the settings that build it, where they came from, and whether they are all of it.
+
+    Args:
+        state: under the names of the whole network, so that those of an encoder begin with `encoder.`.
+    """
+
+    model: Model
+    state: dict[str, Tensor]
+    source: dict[str, Any]
+    part: Part = "network"
+
+
+def require_empty(folder: Path) -> None:
+    """Check that weights can be written to `folder`: it does not exist, or is an empty folder.
+
+    Raises:
+        WeightsError: it is something else; nothing is ever overwritten.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise WeightsError(f"{folder} is a file: give a new folder")
+    if folder.is_dir() and any(folder.iterdir()):
+        raise WeightsError(f"{folder} is not empty: give a new folder")
+
+
+def save_weights(
+    folder: Path,
+    model: Model,
+    state: Mapping[str, Tensor],
+    source: Mapping[str, Any],
+    part: Part = "network",
+) -> None:
+    """Write both files to a new or empty `folder`: afterwards it holds both, whole, or is as it was.
+
+    Raises:
+        WeightsError: `folder` holds something.
+    """
+    require_empty(folder)
+    tensors = {name: value.detach().cpu().contiguous() for name, value in state.items()}
+    settings = model.model_dump(mode="json")
+    description = {"format": FORMAT, "kind": KIND, "part": part, "model": settings, "source": dict(source)}
+    final = folder.resolve()
+    partial = final.with_name(f".{final.name}.partial")
+    if partial.exists():
+        shutil.rmtree(partial)
+    partial.mkdir(parents=True)
+    try:
+        # Not save_file: it makes files that only their owner can read.
+        _write(partial / TENSORS, save(tensors))
+        _write(partial / DESCRIPTION, (json.dumps(description, indent=1) + "\n").encode())
+        _sync(partial)
+        partial.rename(final)
+        _sync(final.parent)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+
+
+def load_weights(folder: Path) -> Weights:
+    """Read what `save_weights` wrote.
+
+    Raises:
+        WeightsError: missing, damaged, or of another version.
+    """
+    for name in (TENSORS, DESCRIPTION):
+        if not (folder / name).is_file():
+            raise WeightsError(
+                f"{folder / name} is missing; expected a folder with {TENSORS} and {DESCRIPTION}"
+            )
+    try:
+        description = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
+        if (description["format"], description["kind"]) != (FORMAT, KIND):
+            raise WeightsError(
+                f"{folder / DESCRIPTION}: {description['kind']} of format {description['format']}, this pcrl reads "
+                f"{KIND} of format {FORMAT}"
+            )
+        # Folders written before there were encoders alone do not say what they are.
+        part = description.get("part", "network")
+        if part not in get_args(Part):
+            raise WeightsError(f"{folder / DESCRIPTION}: part {part!r}, expected one of {get_args(Part)}")
+        model = model_from(description["model"])
+        return Weights(model, load_file(folder / TENSORS), description["source"], part)
+    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, ValidationError) as error:
+        raise WeightsError(f"{folder / DESCRIPTION}: damaged ({error}); copy or save it again") from error
+    except SafetensorError as error:
+        raise WeightsError(f"{folder / TENSORS}: damaged ({error}); copy or save it again") from error
+
+
+def load_into(model: Network, weights: Weights) -> None:
+    """Load a whole network, or an encoder into the encoder of one, whose rest is left as it is.
+
+    Raises:
+        WeightsError: a tensor is missing, unknown, or of another shape.
+    """
+    target, state = (model, weights.state) if weights.part == "network" else _encoder(model, weights.state)
+    try:
+        target.load_state_dict(state)
+    except RuntimeError as error:
+        raise WeightsError(
+            f"these are no weights of a {weights.part} of {weights.model!r}: {error}"
+        ) from error
+
+
+def _encoder(model: Network, state: Mapping[str, Tensor]) -> tuple[nn.Module, dict[str, Tensor]]:
+    # A tensor of something else keeps its name, and is then refused as unknown.
+    return model.encoder, {name.removeprefix("encoder."): value for name, value in state.items()}
+
+
+def _write(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,1 @@
+"""The names that tensors have in published files."""
