@@ -17,9 +17,9 @@ from table import spread, write
 
 from pcrl.datasets.catalog import find
 from pcrl.engine.cache.format import SourceFile
-from pcrl.engine.cache.volumes.store import store_of
+from pcrl.engine.cache.volumes.stores import store_of
 from pcrl.engine.volumes.ingest.case import ingest_image
-from pcrl.engine.volumes.ingest.run import plan
+from pcrl.engine.volumes.ingest.plan import plan
 from pcrl.engine.volumes.ingest.source import fingerprint
 
 ROUNDS = 7

@@ -16,7 +16,8 @@ from pcrl.config import recipe_from
 from pcrl.engine.measure import rate
 from pcrl.engine.order import Order
 from pcrl.engine.volumes.render import OpenCase, VolumeRenderer
-from pcrl.engine.volumes.views import plan_views, sample_key
+from pcrl.engine.volumes.views import plan_views
+from pcrl.kernels.streams import sample_key
 
 CASES, SAMPLES = 100, 3000
 WINDOWS, GIGABYTES = (1, 4, 16, 64), (0.25, 1, 4)

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pcrl.config import Codec, load_recipe
-from pcrl.engine.cache.cache import Cache, CachedCase
-from pcrl.engine.cache.format import Storage
+from pcrl.engine.cache.cache import Cache
+from pcrl.engine.cache.volumes.dataset import CachedCase
+from pcrl.engine.cache.volumes.records import Storage
 
 DATA = Path(__file__).parent / "data"
 SOURCE = DATA / "sample/luna"

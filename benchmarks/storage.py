@@ -15,9 +15,9 @@ import zarr
 from scan import as_npy, case
 from table import write
 
-from pcrl.engine.cache.cache import CachedCase
 from pcrl.engine.cache.chunks.boxes import BoxReader
 from pcrl.engine.cache.chunks.scratch import Scratch
+from pcrl.engine.cache.volumes.dataset import CachedCase
 
 SIZE = (67, 112, 112)
 BOXES, ROUNDS = 24, 7

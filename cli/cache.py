@@ -15,8 +15,8 @@ from .console import console, progress, user_errors
 from .ingest_images import image_summary
 
 if TYPE_CHECKING:
-    from pcrl.engine.cache.cache import CachedDataset
-    from pcrl.engine.cache.format import Storage
+    from pcrl.engine.cache.volumes.dataset import CachedDataset
+    from pcrl.engine.cache.volumes.records import Storage
 
 ROOT = click.argument("root", type=click.Path(path_type=Path), default=Path("cache"), required=False)
 NAMES = click.option("--dataset", "names", multiple=True, help="Only these.  [default: all in the cache]")
@@ -46,9 +46,10 @@ def info(root: Path, names: tuple[str, ...], cases: bool) -> None:
     Example:
       pcrl cache info ./cache --dataset lits --cases
     """
-    from pcrl.engine.cache.cache import Cache, identity
+    from pcrl.engine.cache.cache import Cache
     from pcrl.engine.cache.format import CacheError
     from pcrl.engine.cache.images.table import TABLE
+    from pcrl.engine.cache.volumes.dataset import identity
 
     with user_errors(CacheError):
         opened = Cache(root)
@@ -77,8 +78,9 @@ def verify(root: Path, names: tuple[str, ...], discarding: bool) -> None:
     """
     from pcrl.engine.cache.cache import Cache
     from pcrl.engine.cache.format import CacheError
+    from pcrl.engine.cache.images.verify import discard_shard, verify_images
     from pcrl.engine.cache.lock import locked
-    from pcrl.engine.cache.volumes.verify import discard, discard_shard, verify, verify_images
+    from pcrl.engine.cache.volumes.verify import discard, verify
 
     checked, damaged, missing = 0, 0, 0
     with user_errors(CacheError), ExitStack() as locks:
@@ -207,7 +209,7 @@ def copy(origin: Path, target: Path, names: tuple[str, ...], storage: Storage | 
 
 
 def _summary(dataset: CachedDataset, root: Path) -> Table:
-    from pcrl.engine.cache.format import count_patients
+    from pcrl.engine.cache.volumes.records import count_patients
 
     record = dataset.record
     table = Table(show_header=False, title=f"{dataset.name} in {root}", title_justify="left")

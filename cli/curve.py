@@ -153,7 +153,7 @@ def _refuse_others(context: click.Context, task: str, dataset: str | None, resum
 
 
 def _newest(task: str) -> Path:
-    from pcrl.evaluation.cohorts.leak import ProtocolError
+    from pcrl.evaluation.records.errors import ProtocolError
     from pcrl.evaluation.run.curve import CURVE
 
     found = [path.parent for path in EVALUATIONS.glob(f"curve-{task}-*/{CURVE}")]

@@ -19,10 +19,10 @@ from .eval_results import show_results
 from .new_folder import require_new
 
 if TYPE_CHECKING:
+    from pcrl.evaluation.records.replicate import Place
     from pcrl.evaluation.records.request import Request
     from pcrl.evaluation.records.results import Results
     from pcrl.evaluation.run.study import Study
-    from pcrl.evaluation.tasks.task import Place
 
 RUNS = Path("runs")
 """Where pre-training puts its runs, and an evaluation looks for them."""
@@ -64,7 +64,7 @@ def errors() -> Iterator[None]:
     from pcrl.config import RecipeError
     from pcrl.datasets.case import LayoutError
     from pcrl.engine.cache.format import CacheError
-    from pcrl.evaluation.cohorts.leak import ProtocolError
+    from pcrl.evaluation.records.errors import ProtocolError
     from pcrl.models.weights.published import WeightsError
     from pcrl.training.run_folder import RunError
 
@@ -173,7 +173,7 @@ def unfinished(out: Path | None, task: str) -> tuple[Path, Request]:
     Raises:
         ProtocolError: there is none, or it is of another task.
     """
-    from pcrl.evaluation.cohorts.leak import ProtocolError
+    from pcrl.evaluation.records.errors import ProtocolError
     from pcrl.evaluation.records.request import REQUEST, load
     from pcrl.evaluation.records.results import RESULTS
 

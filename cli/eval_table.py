@@ -21,9 +21,10 @@ def ingest_table(
     from pcrl.config import RecipeError
     from pcrl.datasets.case import LayoutError
     from pcrl.datasets.layouts.images.table import find
-    from pcrl.engine.cache.format import DATASET_RECORD, CacheError
+    from pcrl.engine.cache.format import CacheError
     from pcrl.engine.cache.images.dataset import CachedImages
     from pcrl.engine.cache.lock import locked
+    from pcrl.engine.cache.volumes.records import DATASET_RECORD
 
     with user_errors(RecipeError, LayoutError, CacheError):
         found = find(table, images, patient_column=patient_column)

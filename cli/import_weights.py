@@ -31,7 +31,7 @@ def import_weights(file: Path, folder: Path, axes: Literal["zyx", "xyz"]) -> Non
       pcrl pretrain --init weights/luna
       pcrl import-weights chest_pretrained.pt --to weights/chest
     """
-    from pcrl.engine.cache.commit import sha256_of
+    from pcrl.files import sha256_of
     from pcrl.models.weights.folder import require_empty, save_weights
     from pcrl.models.weights.published import WeightsError, read_published
 

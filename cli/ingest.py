@@ -18,8 +18,8 @@ from .recipe import ingest_recipe
 if TYPE_CHECKING:
     from pcrl.config import Modality
     from pcrl.datasets.case import Dataset
-    from pcrl.engine.cache.format import Storage
-    from pcrl.engine.volumes.ingest.run import Outcome, Plan
+    from pcrl.engine.cache.volumes.records import Storage
+    from pcrl.engine.volumes.ingest.plan import Outcome, Plan
 
 
 @click.command()
@@ -110,7 +110,8 @@ def _volumes(
     modality: Modality | None,
 ) -> bool:
     from pcrl.engine.space import check_space
-    from pcrl.engine.volumes.ingest.run import plan, run
+    from pcrl.engine.volumes.ingest.plan import plan
+    from pcrl.engine.volumes.ingest.run import run
 
     settings = ingest_recipe(cache / found.name, 3, recipe, overrides)
     assert settings.dimensions == 3
@@ -156,7 +157,7 @@ def _announce(planned: Plan, recipe: str, workers: int) -> None:
 
 
 def _report(planned: Plan, outcomes: list[Outcome], cache: Path) -> None:
-    from pcrl.engine.cache.format import count_patients
+    from pcrl.engine.cache.volumes.records import count_patients
 
     failed = [outcome for outcome in outcomes if outcome.error]
     skipped = len(planned.tasks) - len(planned.todo)

@@ -56,8 +56,8 @@ def predict(
     """
     from pcrl.config import RecipeError
     from pcrl.datasets.case import LayoutError
-    from pcrl.evaluation.cohorts.leak import ProtocolError
     from pcrl.evaluation.predict.trained import open_trained
+    from pcrl.evaluation.records.errors import ProtocolError
 
     if (candidates is None) == (task == "luna"):
         raise click.UsageError("luna needs --candidates" if task == "luna" else f"{task} has no --candidates")
@@ -78,8 +78,8 @@ def predict(
 
 
 def _volumes(opened: Trained, inputs: Sequence[Path], out: Path, where: Any) -> int:
+    from pcrl.engine.errors import ReadError
     from pcrl.engine.volumes.prepare import ImageError
-    from pcrl.engine.volumes.reading.scan import ReadError
     from pcrl.evaluation.predict.inputs import volumes
     from pcrl.evaluation.tasks.segmentation.predictor import VolumePredictor
 
@@ -96,8 +96,8 @@ def _volumes(opened: Trained, inputs: Sequence[Path], out: Path, where: Any) -> 
 
 
 def _candidates(opened: Trained, inputs: Sequence[Path], candidates: Path, out: Path, where: Any) -> int:
+    from pcrl.engine.errors import ReadError
     from pcrl.engine.volumes.prepare import ImageError
-    from pcrl.engine.volumes.reading.scan import ReadError
     from pcrl.evaluation.predict.inputs import volumes
     from pcrl.evaluation.tasks.candidates.predictor import HEAD, CandidatePredictor
 
@@ -117,7 +117,7 @@ def _candidates(opened: Trained, inputs: Sequence[Path], candidates: Path, out: 
 
 
 def _images(opened: Trained, inputs: Sequence[Path], out: Path, where: Any) -> int:
-    from pcrl.engine.volumes.reading.scan import ReadError
+    from pcrl.engine.errors import ReadError
     from pcrl.evaluation.predict.inputs import radiographs
     from pcrl.evaluation.tasks.classification.predictor import ImagePredictor
 
@@ -138,7 +138,7 @@ def _say(notes: Sequence[str]) -> None:
 
 
 def _write(out: Path, rows: list[list[object]]) -> None:
-    from pcrl.engine.cache.commit import new_file
+    from pcrl.files import new_file
 
     out.mkdir(parents=True, exist_ok=True)
     with new_file(out / TABLE) as partial, partial.open("w", newline="", encoding="utf-8") as file:

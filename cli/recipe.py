@@ -9,8 +9,9 @@ from .console import console
 
 if TYPE_CHECKING:
     from pcrl.config import Recipe
-    from pcrl.engine.cache.cache import Cache, CachedDataset
+    from pcrl.engine.cache.cache import Cache
     from pcrl.engine.cache.images.dataset import CachedImages
+    from pcrl.engine.cache.volumes.dataset import CachedDataset
 
 
 def ingest_recipe(
@@ -23,8 +24,9 @@ def ingest_recipe(
         CacheError: under this name the cache holds the other kind.
     """
     from pcrl.config import RecipeError, load_recipe, recipe_from
-    from pcrl.engine.cache.format import DATASET_RECORD, CacheError, DatasetRecord, load
+    from pcrl.engine.cache.format import CacheError, load
     from pcrl.engine.cache.images.dataset import IMAGE_SET_RECORD, ImageSetRecord
+    from pcrl.engine.cache.volumes.records import DATASET_RECORD, DatasetRecord
 
     kinds = {2: ("images", IMAGE_SET_RECORD), 3: ("volumes", DATASET_RECORD)}
     kind, name = kinds[dimensions]

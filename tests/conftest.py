@@ -1,9 +1,9 @@
 """What several folders of tests need."""
 
 import pytest
-from published_tables import TORCHXRAYVISION
 
 from pcrl.datasets.sample.sources import SampleError, fetch
+from tests.helpers.published_tables import TORCHXRAYVISION
 
 
 @pytest.fixture(scope="session")

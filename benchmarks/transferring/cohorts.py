@@ -9,10 +9,12 @@ from pathlib import Path
 from pcrl.config import VolumeRecipe
 from pcrl.datasets.layouts.volumes.nnunet import find
 from pcrl.datasets.sample.virtual.anatomy import ORGANS, SPACING, virtual_anatomy
-from pcrl.engine.cache.cache import Cache, CachedCase
-from pcrl.engine.cache.commit import write_text
+from pcrl.engine.cache.cache import Cache
 from pcrl.engine.cache.lock import locked
-from pcrl.engine.volumes.ingest.run import plan, run
+from pcrl.engine.cache.volumes.dataset import CachedCase
+from pcrl.engine.volumes.ingest.plan import plan
+from pcrl.engine.volumes.ingest.run import run
+from pcrl.files import write_text
 from transferring.settings import Budget
 
 FIRST = {"pretraining": 10_000, "labelled": 20_000, "test": 30_000, "development": 40_000, "tuning": 50_000}

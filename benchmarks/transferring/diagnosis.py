@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from pcrl.config import VolumeRecipe
-from pcrl.engine.cache.cache import CachedCase
+from pcrl.engine.cache.volumes.dataset import CachedCase
 from pcrl.engine.loader import Loader
 from pcrl.engine.order import Order
 from pcrl.engine.volumes.render import VolumeRenderer

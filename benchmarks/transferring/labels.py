@@ -9,7 +9,7 @@ import torch
 
 from pcrl.config import VolumeRecipe
 from pcrl.datasets.sample.virtual.anatomy import ORGANS
-from pcrl.engine.cache.cache import CachedCase
+from pcrl.engine.cache.volumes.dataset import CachedCase
 from pcrl.evaluation.tasks.segmentation.target import Target
 from transferring.arms import ARMS, TRIED, states_of
 from transferring.ledger import Ledger

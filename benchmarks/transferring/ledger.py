@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pcrl.engine.cache.commit import write_text
+from pcrl.files import write_text
 from transferring.settings import Budget
 
 LOG, RESULT, BUDGET, CLAIM = "log.jsonl", "result.json", "budget.json", "claim"

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from pcrl.config import VolumeRecipe
-from pcrl.engine.cache.cache import CachedCase
+from pcrl.engine.cache.volumes.dataset import CachedCase
 from pcrl.evaluation.tasks.segmentation.target import Target
 from transferring.arms import ARMS, states_of
 from transferring.ledger import Ledger

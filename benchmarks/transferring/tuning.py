@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pcrl.config import VolumeRecipe
-from pcrl.engine.cache.cache import CachedCase
+from pcrl.engine.cache.volumes.dataset import CachedCase
 from pcrl.evaluation.finetune.fit import Schedule, fit
 from pcrl.evaluation.tasks.segmentation.inference import each_onto
 from pcrl.evaluation.tasks.segmentation.learner import SegmentationLearner

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from pcrl.engine.batch import Allocate, Batch, Place, Renderer, Spent, arrays
 from pcrl.engine.cache.chunks.files import BLOCK
 from pcrl.engine.order import Order
-from pcrl.engine.volumes.views import sample_key
+from pcrl.kernels.streams import sample_key
 
 BATCHES_AHEAD = 4
 """Batches whose files are opened and read before threads come to them."""

@@ -12,7 +12,7 @@ import numpy as np
 from pcrl.engine.batch import Renderer, Spent
 from pcrl.engine.loader import Loader, Times
 from pcrl.engine.order import Order
-from pcrl.engine.volumes.views import sample_key
+from pcrl.kernels.streams import sample_key
 
 STAGES = tuple(stage.name for stage in fields(Spent))
 _WARM_UP_SECONDS = 1.0

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pcrl.config import Training
-from pcrl.engine.volumes.views import stream
 from pcrl.kernels.compile import kernel
 from pcrl.kernels.random import uniform
+from pcrl.kernels.streams import stream
 
 ORDER = 1 << 32
 """Word that sets the stream of the order apart from those of the samples."""

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from torch import Tensor, nn
 
 from pcrl.config import ImageModel
+from pcrl.models.encoders import encoder_of
 from pcrl.models.images.resnet import ResNet18
 from pcrl.models.precision import float32
-from pcrl.models.volumes.blocks import encoder_of
 
 
 class Classifier(nn.Module):

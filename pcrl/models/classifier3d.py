@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from torch import Tensor, nn
 
 from pcrl.config import VolumeModel
+from pcrl.models.encoders import encoder_of
 from pcrl.models.precision import float32
-from pcrl.models.volumes.blocks import Encoder3D, encoder_of
+from pcrl.models.volumes.blocks import Encoder3D
 
 
 class VolumeClassifier(nn.Module):

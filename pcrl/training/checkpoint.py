@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.optim import SGD
 
 from pcrl.config import Model
-from pcrl.engine.cache.commit import new_folder
+from pcrl.files import new_folder
 from pcrl.models.weights.folder import load_weights, save_weights
 
 MOMENTUM, POSITION = "momentum.safetensors", "position.json"

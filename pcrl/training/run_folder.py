@@ -5,19 +5,16 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import platform
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
-from torch.utils.tensorboard import SummaryWriter
 
 from pcrl.config import Recipe, recipe_from
-from pcrl.engine.cache.commit import write_text
+from pcrl.files import write_text
 from pcrl.training.selection import Selection
 
-RUN, FINISHED, METRICS = "run.json", "finished.json", "metrics.jsonl"
+RUN, FINISHED = "run.json", "finished.json"
 CHECKPOINTS = "checkpoints"
 _PACKAGES = ("pcrl", "torch", "numpy", "numba", "zarr", "numcodecs")
 
@@ -130,31 +127,3 @@ def _version(package: str) -> str:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
         return "not installed"
-
-
-class Log:
-    """Metrics of a run: one JSON object a line (the truth), and TensorBoard."""
-
-    def __init__(self, out: Path, first_step: int) -> None:
-        self._path = out / METRICS
-        kept = []
-        if self._path.exists():
-            # What a killed run logged after its last checkpoint is done, and logged, again.
-            lines = [line for line in self._path.read_text().splitlines() if line.endswith("}")]
-            kept = [line for line in lines if json.loads(line)["step"] <= first_step]
-        write_text(self._path, "".join(line + "\n" for line in kept))
-        self._file = self._path.open("a")
-        self._board = SummaryWriter(str(out / "tensorboard"), purge_step=first_step + 1)
-
-    def write(self, step: int, values: Mapping[str, Any]) -> None:
-        """Log the values of a step (counted from 1 over the whole run)."""
-        self._file.write(json.dumps({"step": step, **values}) + "\n")
-        self._file.flush()
-        for name, value in values.items():
-            if isinstance(value, int | float):
-                self._board.add_scalar(name, value, step)
-
-    def close(self) -> None:
-        """Flush and close both."""
-        self._file.close()
-        self._board.close()

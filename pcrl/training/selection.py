@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from pcrl.config import ImageRecipe, Recipe, TissueRule, VolumeRecipe
 from pcrl.engine.batch import Renderer
-from pcrl.engine.cache.cache import Cache, CachedCase, CachedDataset, identity
-from pcrl.engine.cache.format import count_patients
+from pcrl.engine.cache.cache import Cache
 from pcrl.engine.cache.images.dataset import CachedImages
+from pcrl.engine.cache.volumes.dataset import CachedCase, CachedDataset, identity
+from pcrl.engine.cache.volumes.records import count_patients
 from pcrl.engine.images.render import ImageRenderer
 from pcrl.engine.volumes.render import VolumeRenderer
 

@@ -17,10 +17,10 @@ from torch.optim import SGD
 
 from pcrl.config import Recipe
 from pcrl.engine.batch import Batch
-from pcrl.engine.cache.commit import write_text
 from pcrl.engine.loader import Loader
 from pcrl.engine.order import Order
-from pcrl.engine.volumes.views import Draws, stream
+from pcrl.files import write_text
+from pcrl.kernels.streams import Draws, stream
 from pcrl.models.images.inputs import UNIT, from_network, to_network
 from pcrl.models.networks import Network, build
 from pcrl.models.outputs import Outputs
@@ -28,9 +28,10 @@ from pcrl.models.precision import autocast, float32
 from pcrl.models.weights.folder import Weights, load_into
 from pcrl.training import checkpoint
 from pcrl.training.checkpoint import Position
+from pcrl.training.log import Log
 from pcrl.training.objective import Terms, ViewOutputs, forward_views, number_of_picks, objective
 from pcrl.training.picture import save_views
-from pcrl.training.run_folder import CHECKPOINTS, FINISHED, Log
+from pcrl.training.run_folder import CHECKPOINTS, FINISHED
 from pcrl.training.selection import Selection
 
 LEVELS = 1 << 33

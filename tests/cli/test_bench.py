@@ -1,8 +1,9 @@
 """`pcrl bench`: measures, advises, and says what is missing."""
 
 import pytest
-import scans
-from command import pcrl
+
+from tests.helpers import scans
+from tests.helpers.command import pcrl
 
 SMALL = [
     "--set", "views.global_boxes=[[8, 16, 16], [8, 8, 8], [8, 12, 12], [8, 8, 16]]",

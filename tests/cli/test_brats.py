@@ -1,13 +1,11 @@
 """Four channels a case, from a BraTS tree through ingest, the cache's commands and pre-training, as a user types it."""
 
-import brains
 import numpy as np
-import patients
 import pytest
-import scans
-from command import pcrl
 
 from pcrl.engine.cache.cache import Cache
+from tests.helpers import brains, patients, scans
+from tests.helpers.command import pcrl
 
 CASES = 6
 

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-import scans
-from command import pcrl
 from PIL import Image
+
+from tests.helpers import scans
+from tests.helpers.command import pcrl
 
 
 @pytest.fixture

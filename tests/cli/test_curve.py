@@ -3,9 +3,10 @@
 import csv
 import json
 
-import patients
 import pytest
-from command import pcrl, refused
+
+from tests.helpers import patients
+from tests.helpers.command import pcrl, refused
 
 CPU = ("--device", "cpu")
 ARMS = ("scratch", "scratch-long")

@@ -8,13 +8,13 @@ import sys
 import time
 
 import numpy as np
-import patients
 import pytest
-from command import environment, pcrl, refused
 from pcrl_cli.eval_options import KINDS
 from safetensors.numpy import load_file
 
 from pcrl.evaluation.arms import arm as arms
+from tests.helpers import patients
+from tests.helpers.command import environment, pcrl, refused
 
 SETTINGS = [text for setting in patients.TINY for text in ("--set", setting)]
 CPU = ("--device", "cpu")

@@ -5,9 +5,7 @@ import json
 
 import numpy as np
 import pytest
-import radiographs
 import torch
-from command import pcrl, refused
 from safetensors.numpy import load_file
 
 from pcrl.config import VolumeModel
@@ -18,6 +16,8 @@ from pcrl.models.weights.folder import save_weights
 from pcrl.models.weights.published import IMAGENET
 from pcrl.training import run_folder
 from pcrl.training.selection import select
+from tests.helpers import radiographs
+from tests.helpers.command import pcrl, refused
 
 SETTINGS = [
     *("--set", "model.width=8"),

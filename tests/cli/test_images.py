@@ -8,10 +8,11 @@ import time
 
 import numpy as np
 import pytest
-import radiographs
-from command import environment, pcrl
 from PIL import Image
 from safetensors.numpy import load_file
+
+from tests.helpers import radiographs
+from tests.helpers.command import environment, pcrl
 
 SMALL = ["data.size=64", "views.global_shape=[64, 64]", "views.local_shape=[32, 32]", "views.locals=2", "model.width=4",
          "training.batch_size=8", "training.epochs=3", "training.picture_every=1"]  # fmt: skip
@@ -78,7 +79,7 @@ def test_options_of_volumes_are_refused(workplace):
 
 
 def test_a_cache_of_both_kinds_asks_which(workplace):
-    import scans
+    from tests.helpers import scans
 
     if not (workplace / "data/lits").exists():
         scans.write(workplace / "data/lits/volume-0.nii", scans.body())

@@ -8,11 +8,11 @@ import sys
 
 import pytest
 import torch
-from command import ROOT, pcrl
-from weights import fill
 
 from pcrl.models.images.resnet import ResNet18
 from pcrl.models.weights.folder import load_weights
+from tests.helpers.command import ROOT, pcrl
+from tests.helpers.golden_weights import fill
 
 KEYS = json.loads((ROOT / "tests/golden/pcrlv2_3d.json").read_text())["keys"]
 

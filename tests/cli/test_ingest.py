@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
-import scans
-from command import pcrl
+
+from tests.helpers import scans
+from tests.helpers.command import pcrl
 
 
 @pytest.fixture

@@ -3,11 +3,11 @@
 import csv
 import json
 
-import luna_tree
 import numpy as np
-import patients
 import pytest
-from command import pcrl, refused
+
+from tests.helpers import luna_tree, patients
+from tests.helpers.command import pcrl, refused
 
 SETTINGS = [
     word

@@ -2,14 +2,12 @@
 
 import csv
 
-import brains
 import numpy as np
-import patients
 import pytest
-import radiographs
-import scans
 import SimpleITK as sitk
-from command import pcrl, refused
+
+from tests.helpers import brains, patients, radiographs, scans
+from tests.helpers.command import pcrl, refused
 
 SETTINGS = [word for setting in patients.TINY for word in ("--set", setting)]
 CPU = ("--device", "cpu")

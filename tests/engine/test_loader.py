@@ -12,7 +12,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-import scans
 
 from pcrl.config import load_recipe
 from pcrl.datasets.catalog import find
@@ -20,13 +19,15 @@ from pcrl.engine.cache.cache import Cache
 from pcrl.engine.cache.chunks.boxes import BoxReader
 from pcrl.engine.cache.chunks.frames import encode
 from pcrl.engine.cache.chunks.scratch import Scratch
-from pcrl.engine.cache.volumes.store import store_of
+from pcrl.engine.cache.volumes.stores import store_of
+from pcrl.engine.geometry.box import Box
 from pcrl.engine.geometry.grid import Grid
 from pcrl.engine.loader import BATCHES_AHEAD, Loader, LoaderError
 from pcrl.engine.order import Order
-from pcrl.engine.volumes.ingest.run import plan, run
+from pcrl.engine.volumes.ingest.plan import plan
+from pcrl.engine.volumes.ingest.run import run
 from pcrl.engine.volumes.render import OpenCase, VolumeRenderer
-from pcrl.engine.volumes.views import Box
+from tests.helpers import scans
 
 SMALL = [
     "views.global_boxes=[[16, 24, 24], [16, 16, 16]]",

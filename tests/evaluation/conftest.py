@@ -1,12 +1,13 @@
 """The cache that evaluations are tested on: made once."""
 
-import patients
 import pytest
 import torch
 
 from pcrl.datasets.catalog import find
 from pcrl.engine.cache.cache import Cache
-from pcrl.engine.volumes.ingest.run import plan, run
+from pcrl.engine.volumes.ingest.plan import plan
+from pcrl.engine.volumes.ingest.run import run
+from tests.helpers import patients
 
 
 @pytest.fixture(scope="session", autouse=True)

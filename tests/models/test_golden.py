@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
-from weights import fill, inputs
 
 from pcrl.config import Objective
 from pcrl.models.images.nsunet import NsUNet2D
@@ -18,6 +17,7 @@ from pcrl.models.volumes.nsunet import NsUNet3D
 from pcrl.models.weights.names import images as published_names2d
 from pcrl.models.weights.names import volumes as published_names3d
 from pcrl.training.objective import forward_views, objective
+from tests.helpers.golden_weights import fill, inputs
 
 FOLDER = Path(__file__).parents[1] / "golden"
 

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import scans
 import torch
 from safetensors.torch import load_file
 
@@ -18,11 +17,13 @@ from pcrl.config import load_recipe
 from pcrl.datasets.catalog import find
 from pcrl.engine.cache.cache import Cache
 from pcrl.engine.splits import split_of
-from pcrl.engine.volumes.ingest.run import plan, run
+from pcrl.engine.volumes.ingest.plan import plan
+from pcrl.engine.volumes.ingest.run import run
 from pcrl.training import run_folder
 from pcrl.training.checkpoint import Position, checkpoints, load
 from pcrl.training.selection import held_patients, select, select_volumes
 from pcrl.training.trainer import Trainer, TrainingError, initial_model, learning_rate, picks_of
+from tests.helpers import scans
 
 ROOT = Path(__file__).parents[2]
 TINY = [

@@ -2,111 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from pcrl.datasets.case import Split
-from pcrl.engine.cache.chunks.frames import StoredArray
-from pcrl.engine.cache.commit import COMMIT, is_committed, is_part_of
-from pcrl.engine.cache.format import (
-    CASE_RECORD,
-    DATASET_RECORD,
-    LABEL_RECORD,
-    OCCUPANCY,
-    CacheError,
-    CaseEntry,
-    CaseRecord,
-    DatasetRecord,
-    LabelRecord,
-    load,
-)
+from pcrl.engine.cache.commit import is_committed
+from pcrl.engine.cache.format import CacheError, load
 from pcrl.engine.cache.images.dataset import IMAGE_SET_RECORD, CachedImages
-from pcrl.engine.cache.volumes.store import Store, store_of
-from pcrl.engine.cache.volumes.tables import tables_of
-
-
-@dataclass(frozen=True)
-class CachedCase:
-    """One case of a cache. Records are read when first asked for."""
-
-    dataset: str
-    name: str
-    folder: Path
-    entry: CaseEntry
-    store: Store
-
-    @property
-    def patient(self) -> str:
-        """Whose scan it is."""
-        return self.entry.patient
-
-    @property
-    def split(self) -> Split:
-        """train, val or test."""
-        return self.entry.split
-
-    @cached_property
-    def record(self) -> CaseRecord:
-        """What was read, and how it was stored."""
-        return load(CaseRecord, self.folder / CASE_RECORD)
-
-    @property
-    def has_label(self) -> bool:
-        """Whether there is a segmentation."""
-        return is_part_of(self.folder, LABEL_RECORD)
-
-    @cached_property
-    def label_record(self) -> LabelRecord:
-        """Where the label came from; `CacheError` if there is none."""
-        return load(LabelRecord, self.folder / LABEL_RECORD)
-
-    @property
-    def image(self) -> StoredArray:
-        """The stored voxels, (channel, z, y, x) int16."""
-        return StoredArray(self.store.image_table(self.folder))
-
-    def label(self, original: bool = False) -> StoredArray:
-        """The segmentation, (z, y, x), on the cache's grid or on its own."""
-        return StoredArray(self.store.label_table(self.folder, original))
-
-    @property
-    def occupancy(self) -> NDArray[np.float32]:
-        """Shares of foreground and of dense tissue in each cell: (channel, 2, cells…) float32."""
-        values: NDArray[np.float32] = np.load(self.folder / OCCUPANCY)
-        return values
-
-    def commit_bytes(self) -> bytes:
-        """The commit record as written: names the content of every file."""
-        return (self.folder / COMMIT).read_bytes()
-
-
-@dataclass(frozen=True)
-class CachedDataset:
-    """One data set of a cache: its record, and the cases that are whole."""
-
-    folder: Path
-    record: DatasetRecord
-    cases: tuple[CachedCase, ...]
-
-    @property
-    def name(self) -> str:
-        """The data set's name."""
-        return self.record.name
-
-    def absent(self) -> dict[str, CaseEntry]:
-        """Cases that the data set has, but that are not in the cache: ingest was stopped, or could not read them."""
-        there = {case.name for case in self.cases}
-        return {name: entry for name, entry in self.record.cases.items() if name not in there}
-
-    @property
-    def tables(self) -> dict[str, Path]:
-        """Tables that belong to the data set as a whole, as they were published, by name."""
-        return tables_of(self.folder)
+from pcrl.engine.cache.volumes.dataset import CachedCase, CachedDataset
+from pcrl.engine.cache.volumes.records import (
+    DATASET_RECORD,
+    DatasetRecord,
+)
+from pcrl.engine.cache.volumes.stores import store_of
 
 
 class Cache:
@@ -167,12 +73,3 @@ class Cache:
         for name in names:
             if name not in self.names():
                 raise CacheError(f"{self.root} holds {', '.join(self.names())}, not {name!r}")
-
-
-def identity(cases: list[CachedCase]) -> str:
-    """A digest of the content of these cases: changes when a pixel, a label or a split does."""
-    digest = hashlib.sha256()
-    for case in sorted(cases, key=lambda c: (c.dataset, c.name)):
-        digest.update(f"{case.dataset}/{case.name} {case.entry.model_dump_json()}\n".encode())
-        digest.update(case.commit_bytes())
-    return digest.hexdigest()

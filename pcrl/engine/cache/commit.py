@@ -2,69 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from pcrl.engine.cache.format import FORMAT, CacheError, Commit, FileRecord, dumps, load
+from pcrl.files import sha256_of, write_text
 
 COMMIT = "commit.json"
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file, as hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def write_text(path: Path, text: str) -> None:
-    """Replace a file in one step: a reader sees the old text or the new, never a part."""
-    with new_file(path) as partial:
-        partial.write_text(text, encoding="utf-8")
-
-
-@contextmanager
-def new_file(final: Path) -> Iterator[Path]:
-    """A file to write, which takes the place of `final` when the block ends well, and vanishes when it does not."""
-    partial = final.with_name(f".{final.name}.partial")
-    try:
-        yield partial
-        _sync(partial)
-        partial.replace(final)
-        _sync(final.parent)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
-
-
-@contextmanager
-def new_folder(final: Path) -> Iterator[Path]:
-    """A folder to fill, which takes the place of `final` when the block ends well, and vanishes when it does not."""
-    partial = final.with_name(f".{final.name}.partial")
-    if partial.exists():
-        shutil.rmtree(partial)
-    partial.mkdir(parents=True)
-    try:
-        yield partial
-        for path in sorted(partial.rglob("*")):
-            _sync(path)
-        if final.exists():
-            # Not in one step, but a case that is missing after a kill in between is ingested again.
-            old = final.with_name(f".{final.name}.old")
-            if old.exists():
-                shutil.rmtree(old)
-            final.rename(old)
-            partial.rename(final)
-            shutil.rmtree(old)
-        else:
-            partial.rename(final)
-        _sync(final.parent)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
 
 
 def commit(folder: Path) -> None:
@@ -123,11 +66,3 @@ def discard_uncommitted(folder: Path) -> None:
                 path.unlink()
         elif not any(path.iterdir()):
             path.rmdir()
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

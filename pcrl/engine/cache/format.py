@@ -12,25 +12,12 @@ CACHE/DATASET/cases/CASE/commit.json       size and digest of every file above, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from pcrl.config import Data, Modality, TissueRule, VolumeRecipe
-from pcrl.datasets.case import Split
-from pcrl.engine.geometry.grid import Grid
-
-Storage = Literal["zarr", "hdf5"]
 FORMAT = 1
-LABEL = "segmentation"
-ORIGINAL_LABEL = "segmentation-original"
-OCCUPANCY = "occupancy.npy"
-CASE_RECORD = "case.json"
-LABEL_RECORD = "label.json"
-DATASET_RECORD = "dataset.json"
-TABLES = "tables"
 
 
 class CacheError(RuntimeError):
@@ -52,43 +39,6 @@ class SourceFile(Record):
     sha256: str
 
 
-class StoredIntensity(Record):
-    """How one channel's stored integers become values; see `pcrl.engine.volumes.prepare.Intensity`."""
-
-    scale: float
-    offset: float
-    slope: float
-    intercept: float
-    air: int
-
-
-class CaseRecord(Record):
-    """The image of a case: where it came from, its grids, its settings."""
-
-    format: int
-    name: str
-    modality: Modality
-    grid: Grid
-    original_grid: Grid
-    intensities: tuple[StoredIntensity, ...]
-    pixels: str
-    """SHA-256 of the stored voxels: equal for the same scan in two data sets."""
-    sources: tuple[SourceFile, ...]
-    settings: Data
-    forced_modality: Modality | None
-    notes: tuple[str, ...]
-
-
-class LabelRecord(Record):
-    """The label of a case, on the cache's grid and on its own."""
-
-    source: SourceFile
-    grid: Grid
-    values: tuple[int, ...]
-    """Values that occur, 0 included."""
-    notes: tuple[str, ...]
-
-
 class FileRecord(Record):
     """Size in bytes and SHA-256 of a committed file."""
 
@@ -101,36 +51,6 @@ class Commit(Record):
 
     format: int
     files: dict[str, FileRecord]
-
-
-class CaseEntry(Record):
-    """What the data set says of a case."""
-
-    patient: str
-    split: Split
-    fold: int | None
-    virtual: bool
-
-
-def count_patients(entries: Iterable[CaseEntry]) -> str:
-    """How many patients these cases are of: `3 real patients, 8 virtual`."""
-    virtual = {entry.patient: entry.virtual for entry in entries}
-    made = sum(virtual.values())
-    real = len(virtual) - made
-    return f"{real} real patient{'s' * (real != 1)}" + (f", {made} virtual" if made else "")
-
-
-class DatasetRecord(Record):
-    """A data set in the cache. The split belongs to the data: fixed here, by patient."""
-
-    format: int
-    name: str
-    recipe: VolumeRecipe
-    tissue: TissueRule
-    split_seed: int
-    storage: Storage = "zarr"
-    label_names: dict[int, str]
-    cases: dict[str, CaseEntry]
 
 
 AnyRecord = TypeVar("AnyRecord", bound=Record)

@@ -10,7 +10,7 @@ import numpy as np
 from pcrl.engine.batch import Place
 from pcrl.engine.cache.images.dataset import CachedImages, scale_of
 from pcrl.engine.images.render import ImageRenderer
-from pcrl.engine.volumes.views import sample_key
+from pcrl.kernels.streams import sample_key
 
 COLUMNS = ("image", "target", "view 1", "view 2", "local view")
 

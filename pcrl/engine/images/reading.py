@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pcrl.config import ImageData
+from pcrl.engine.errors import ReadError
 from pcrl.engine.images.pillow import gray_pixels
-from pcrl.engine.volumes.reading.scan import ReadError
 from pcrl.kernels.pixels.resample import BoxTaps, reduction, resample, together
 
 SMALLEST = 16

@@ -51,7 +51,7 @@ def plan_image(
     """Draw one sample of an image.
 
     Args:
-        key: from `pcrl.engine.volumes.views.sample_key`.
+        key: from `pcrl.kernels.streams.sample_key`.
         size: height and width of the image in the cache.
         plan: overwritten.
     """

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from pcrl.config import TissueRule, VolumeRecipe
 from pcrl.engine.batch import Place
-from pcrl.engine.cache.cache import CachedCase
+from pcrl.engine.cache.volumes.dataset import CachedCase
 from pcrl.engine.volumes.render import VolumeRenderer
-from pcrl.engine.volumes.views import sample_key
+from pcrl.kernels.streams import sample_key
 
 COLUMNS = ("axial", "coronal", "sagittal", "target", "view 1", "view 2", "local view")
 

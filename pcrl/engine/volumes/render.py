@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from pcrl.config import TissueRule, VolumeRecipe
 from pcrl.engine.batch import Place, Spent
-from pcrl.engine.cache.cache import CachedCase
 from pcrl.engine.cache.chunks.boxes import BoxReader
 from pcrl.engine.cache.chunks.scratch import Scratch
+from pcrl.engine.cache.volumes.dataset import CachedCase
 from pcrl.engine.volumes.tissue import Tissue
 from pcrl.engine.volumes.views import View, ViewPlan, plan_views
 from pcrl.kernels.chunks.decode import MISSING

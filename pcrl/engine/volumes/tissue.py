@@ -12,7 +12,7 @@ from pcrl.engine.volumes.prepare import CELL
 from pcrl.kernels.volumes.occupancy import box_mean, summed
 
 if TYPE_CHECKING:
-    from pcrl.engine.volumes.views import Box
+    from pcrl.engine.geometry.box import Box
 
 
 class Tissue:

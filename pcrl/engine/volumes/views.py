@@ -15,45 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pcrl.config import Corruption, Size, TissueRule, Views
+from pcrl.engine.geometry.box import Box
 from pcrl.engine.volumes.tissue import Tissue
-from pcrl.kernels.random import derive, uniform
+from pcrl.kernels.streams import Draws, stream
 from pcrl.kernels.volumes.boxes import draw_overlapping
 from pcrl.kernels.volumes.warp import affine_matrix
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-Index = tuple[int, int, int]
 CHANNEL, GLOBALS, VIEW, BLUR, NOISE, GAMMA, SWAP = range(7)
 """Operations: each draws from a stream of its own, so that a change to one leaves the others as they were."""
-
-
-@dataclass(frozen=True, slots=True)
-class Box:
-    """A box of voxels, in the volume's indices; may reach beyond the volume, where there is air."""
-
-    start: Index
-    size: Size
-
-    @property
-    def stop(self) -> Index:
-        """First index after the box, per axis."""
-        z, y, x = (a + n for a, n in zip(self.start, self.size, strict=True))
-        return z, y, x
-
-    def union(self, other: Box) -> Box:
-        """The smallest box that holds both."""
-        start = tuple(min(a, b) for a, b in zip(self.start, other.start, strict=True))
-        stop = tuple(max(a, b) for a, b in zip(self.stop, other.stop, strict=True))
-        z, y, x = (b - a for a, b in zip(start, stop, strict=True))
-        return Box((start[0], start[1], start[2]), (z, y, x))
-
-    def iou(self, other: Box) -> float:
-        """Intersection over union."""
-        common = 1
-        for a0, a1, b0, b1 in zip(self.start, self.stop, other.start, other.stop, strict=True):
-            common *= max(0, min(a1, b1) - max(a0, b0))
-        return common / (math.prod(self.size) + math.prod(other.size) - common)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,35 +63,6 @@ class ViewPlan:
     views: tuple[View, ...]
     region: Box
     fallback: bool
-
-
-class Draws:
-    """A stream of random numbers: the n-th of a key is always the same."""
-
-    def __init__(self, key: int) -> None:
-        self.key = key
-        self.count = 0
-
-    def uniform(self, low: float = 0.0, high: float = 1.0) -> float:
-        """A number from [low, high)."""
-        value: float = low + (high - low) * uniform(self.key, self.count)
-        self.count += 1
-        return value
-
-    def integer(self, low: int, high: int) -> int:
-        """A whole number from low … high, both included."""
-        return low + min(int(self.uniform() * (high - low + 1)), high - low)
-
-
-def sample_key(seed: int, epoch: int, sample: int) -> int:
-    """The key from which everything random in a sample is derived."""
-    return stream(stream(stream(seed, epoch), sample), 0)
-
-
-def stream(key: int, word: int) -> int:
-    """The key of a sub-stream."""
-    key_of: int = derive(key, word)
-    return key_of
 
 
 def plan_views(

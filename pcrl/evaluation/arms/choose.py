@@ -9,7 +9,8 @@ from pathlib import Path
 from pcrl.config import Model
 from pcrl.evaluation.arms.arm import AT_MOST, LONGER, Arm, Kind
 from pcrl.evaluation.arms.runs import Learnt, Pretrained, describe, newest_compatible, open_run
-from pcrl.evaluation.cohorts.leak import ProtocolError, Tested, check_leak
+from pcrl.evaluation.cohorts.leak import Tested, check_leak
+from pcrl.evaluation.records.errors import ProtocolError
 
 CONTROLS: dict[Kind, Learnt] = {"restoration": "restoration only", "comparison": "comparison only"}
 

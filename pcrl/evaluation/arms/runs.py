@@ -10,7 +10,7 @@ from typing import Literal
 from torch import Tensor
 
 from pcrl.config import ImageModel, Model, Objective
-from pcrl.evaluation.cohorts.leak import ProtocolError
+from pcrl.evaluation.records.errors import ProtocolError
 from pcrl.evaluation.records.request import REQUEST
 from pcrl.models.weights.folder import load_weights
 from pcrl.models.weights.published import IMAGENET

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from pcrl.engine.cache.images.dataset import CachedImages
 from pcrl.engine.cache.images.table import ImageTable
 from pcrl.engine.splits import fraction_of
-from pcrl.evaluation.cohorts.leak import ProtocolError, Tested
+from pcrl.evaluation.cohorts.leak import Tested
+from pcrl.evaluation.records.errors import ProtocolError
 from pcrl.evaluation.statistics.bootstrap import FEWEST_PATIENTS
 
 ViewChoice = Literal["frontal", "all"]

@@ -6,11 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pcrl.datasets.unique import few
+from pcrl.evaluation.records.errors import ProtocolError
 from pcrl.training.run_folder import RunRecord
-
-
-class ProtocolError(ValueError):
-    """An evaluation that would mean nothing; the message says why, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from pcrl.engine.cache.cache import CachedCase, CachedDataset
-from pcrl.engine.cache.format import count_patients
+from pcrl.engine.cache.volumes.dataset import CachedCase, CachedDataset
+from pcrl.engine.cache.volumes.records import count_patients
 from pcrl.engine.splits import deal, fraction_of
-from pcrl.evaluation.cohorts.leak import ProtocolError, Tested
+from pcrl.evaluation.cohorts.leak import Tested
+from pcrl.evaluation.records.errors import ProtocolError
+from pcrl.evaluation.records.replicate import Place
 from pcrl.evaluation.records.results import Side
 from pcrl.evaluation.statistics.bootstrap import FEWEST_PATIENTS
-from pcrl.evaluation.tasks.task import Place
 
 FOLDS = 5
 """Of a data set that has none of its own."""

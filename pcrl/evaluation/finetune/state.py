@@ -10,8 +10,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.optim import Adam
 
-from pcrl.engine.cache.commit import new_folder
 from pcrl.evaluation.finetune.early_stopping import EarlyStopping
+from pcrl.files import new_folder
 
 _MODULE, _KEPT, _ADAM, _POSITION = (
     "module.safetensors",

@@ -12,7 +12,7 @@ from pcrl.datasets.layouts.images.folder import SUFFIXES as IMAGE_SUFFIXES
 from pcrl.datasets.layouts.images.folder import is_dicom
 from pcrl.datasets.layouts.volumes import brats
 from pcrl.datasets.tree import safe_name, walk
-from pcrl.evaluation.cohorts.leak import ProtocolError
+from pcrl.evaluation.records.errors import ProtocolError
 
 
 def volumes(inputs: Iterable[Path], task: str, channels: int) -> tuple[list[Case], list[str]]:

@@ -14,8 +14,8 @@ from safetensors.torch import load_file
 from torch import nn
 
 from pcrl.evaluation.arms.choose import several_name
-from pcrl.evaluation.cohorts.leak import ProtocolError
 from pcrl.evaluation.records import request as requests
+from pcrl.evaluation.records.errors import ProtocolError
 from pcrl.evaluation.run.trainings import RUN, RUNS, WEIGHTS
 
 

@@ -7,9 +7,9 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from pcrl.engine.cache.commit import write_text
 from pcrl.evaluation.arms.arm import Kind
 from pcrl.evaluation.records.results import Record, load_record
+from pcrl.files import write_text
 
 FORMAT = 1
 REQUEST = "evaluation.json"

@@ -7,8 +7,8 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from pcrl.engine.cache.commit import write_text
-from pcrl.evaluation.cohorts.leak import ProtocolError
+from pcrl.evaluation.records.errors import ProtocolError
+from pcrl.files import write_text
 
 FORMAT = 1
 RESULTS = "results.json"

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
-from pcrl.engine.cache.commit import write_text
 from pcrl.evaluation.records.curve_point import CurvePoint
 from pcrl.evaluation.records.results import Metric
 from pcrl.evaluation.report.figures.fractions import CurveRow, arm_numbers, curve_rows, fraction_figure
 from pcrl.evaluation.report.page import render
+from pcrl.files import write_text
 
 _REPORT = "report.html"
 

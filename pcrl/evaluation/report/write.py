@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from pcrl.engine.cache.commit import write_text
 from pcrl.evaluation.records.curve_point import CurvePoint
 from pcrl.evaluation.records.results import Results
 from pcrl.evaluation.report.curve import linked
@@ -18,6 +17,7 @@ from pcrl.evaluation.report.page import flat, render
 from pcrl.evaluation.report.tables.cases import MOST_ROWS, case_table, label_table
 from pcrl.evaluation.report.tables.comparisons import compared, explained
 from pcrl.evaluation.report.tables.headline import headline
+from pcrl.files import write_text
 
 REPORT = "report.html"
 MOST_NAMES = 1000

@@ -7,12 +7,12 @@ import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from pcrl.engine.cache.commit import new_file, write_text
 from pcrl.evaluation.records.curve_point import CurvePoint
 from pcrl.evaluation.records.request import Request
 from pcrl.evaluation.records.results import Record, Results, load_record
 from pcrl.evaluation.run.study import open_study
 from pcrl.evaluation.statistics.patients import MEAN
+from pcrl.files import new_file, write_text
 
 CURVE, TABLE, POINTS = "curve-request.json", "curve.csv", "curve.json"
 

@@ -13,19 +13,21 @@ from typing import Any
 import torch
 
 from pcrl.config import ImageRecipe, Recipe, RecipeError, VolumeRecipe, load_recipe, recipe_from
-from pcrl.engine.cache.cache import Cache, CachedDataset, identity
-from pcrl.engine.cache.commit import sha256_of
+from pcrl.engine.cache.cache import Cache
 from pcrl.engine.cache.format import CacheError
 from pcrl.engine.cache.images.dataset import CachedImages
+from pcrl.engine.cache.volumes.dataset import CachedDataset, identity
 from pcrl.evaluation.arms.choose import CONTROLS, Chosen, choose
-from pcrl.evaluation.cohorts.leak import ProtocolError
 from pcrl.evaluation.records import request as requests
+from pcrl.evaluation.records.errors import ProtocolError
+from pcrl.evaluation.records.replicate import Place
 from pcrl.evaluation.records.request import Request
 from pcrl.evaluation.records.results import ArmResult, Results
 from pcrl.evaluation.run.trainings import Done, Outcome, Plan, Show, evaluate
 from pcrl.evaluation.tasks import IMAGES, VOLUMES
 from pcrl.evaluation.tasks.question import Question
-from pcrl.evaluation.tasks.task import Place, Task
+from pcrl.evaluation.tasks.task import Task
+from pcrl.files import sha256_of
 from pcrl.training.run_folder import versions
 
 

@@ -6,8 +6,8 @@ import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from pcrl.engine.cache.commit import new_file
 from pcrl.evaluation.records.results import Interval, Results, Run, Side
+from pcrl.files import new_file
 
 SCORES, CASES, COMPARISONS, RUNS = "scores.csv", "cases.csv", "comparisons.csv", "runs.csv"
 SPLITS = "splits.csv"

@@ -15,12 +15,13 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from pcrl.engine.cache.commit import new_file, write_text
 from pcrl.evaluation.arms.arm import AT_MOST, LONGER, Arm
 from pcrl.evaluation.finetune.early_stopping import Score
 from pcrl.evaluation.finetune.fit import History, Schedule, fit
+from pcrl.evaluation.records.replicate import Place
 from pcrl.evaluation.records.results import Run
-from pcrl.evaluation.tasks.task import Answers, Place, Task
+from pcrl.evaluation.tasks.task import Answers, Task
+from pcrl.files import new_file, write_text
 
 RUNS, RUN, WEIGHTS, ANSWERS = "runs", "run.json", "weights.safetensors", "answers.npz"
 Show = Callable[[str, Place, int, float, float | None], None]

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pcrl.evaluation.records.replicate import Place
 from pcrl.evaluation.records.results import CaseRow, Comparison, Row
 from pcrl.evaluation.statistics.paired import mean_interval, sign_flip
-from pcrl.evaluation.tasks.task import Place
 
 MEAN = "mean"
 """Label of the mean over all labels."""

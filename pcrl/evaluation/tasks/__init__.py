@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pcrl.config import ImageRecipe, VolumeRecipe
-from pcrl.engine.cache.cache import CachedDataset
 from pcrl.engine.cache.images.dataset import CachedImages
+from pcrl.engine.cache.volumes.dataset import CachedDataset
 from pcrl.evaluation.tasks.candidates import luna
 from pcrl.evaluation.tasks.classification import chestxray, chexpert
 from pcrl.evaluation.tasks.classification import labelled as classification

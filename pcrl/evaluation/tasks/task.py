@@ -14,22 +14,11 @@ from torch import nn
 from pcrl.evaluation.arms.arm import State
 from pcrl.evaluation.cohorts.leak import Tested
 from pcrl.evaluation.finetune.fit import Learner, Schedule
+from pcrl.evaluation.records.replicate import Place
 from pcrl.evaluation.records.results import CaseRow, Comparison, Line, Metric, Picture, Row, Side
 
 Answers = Mapping[str, NDArray[Any]]
 """What a trained network says of the test cases; everything that is scored follows from it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """One training of an arm: its seed, and the fold that is tested, if folds are asked for."""
-
-    seed: int
-    fold: int | None = None
-
-    def __str__(self) -> str:
-        """As part of a file's name: `seed0`, `seed0-fold3`."""
-        return f"seed{self.seed}" + ("" if self.fold is None else f"-fold{self.fold}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ WEIGHTS = 8
 def axis_taps(
     size: int, count: int, along: bool, first: NDArray[np.int64], weights: NDArray[np.float32]
 ) -> int:
-    """The taps that bring `size` pixels to `count` ≤ size: `pcrl.kernels.pixels.resample.reduction` without an allocation.
+    """The taps that bring `size` pixels to `count` ≤ size: `pixels.resample.reduction` without an allocation.
 
     Args:
         along: weights as (taps, count), as the last axis takes them; else (count, taps).

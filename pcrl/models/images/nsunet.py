@@ -7,9 +7,9 @@ from torch import Tensor, nn
 from pcrl.config import ImageModel
 from pcrl.models.decoder import DecoderLevel, decode, require_divisible
 from pcrl.models.heads import ImageRestorationHead, prediction_head
+from pcrl.models.images.blocks import ImageConvPair
 from pcrl.models.images.resnet import ResNet18
 from pcrl.models.outputs import Outputs
-from pcrl.models.volumes.blocks import ImageConvPair
 
 LEVELS = 5
 """Halvings in a ResNet, and doublings after it."""

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from torch import Tensor, nn
-
-_ENCODER = "encoder."
 
 
 class ConvUnit(nn.Module):
@@ -38,35 +34,6 @@ class ConvPair(nn.Module):
         return out
 
 
-class ImageConvUnit(nn.Module):
-    """Conv2d(3, padding 1, no bias), BatchNorm, ReLU: (batch, inputs, y, x) to (batch, outputs, y, x)."""
-
-    def __init__(self, inputs: int, outputs: int) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)
-        self.norm = nn.BatchNorm2d(outputs)
-        self.act = nn.ReLU(inplace=True)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Apply the unit."""
-        out: Tensor = self.act(self.norm(self.conv(x)))
-        return out
-
-
-class ImageConvPair(nn.Module):
-    """Two `ImageConvUnit`s: inputs → outputs → outputs channels."""
-
-    def __init__(self, inputs: int, outputs: int) -> None:
-        super().__init__()
-        self.first = ImageConvUnit(inputs, outputs)
-        self.second = ImageConvUnit(outputs, outputs)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Apply both."""
-        out: Tensor = self.second(self.first(x))
-        return out
-
-
 class Encoder3D(nn.Module):
     """The U-Net's way down: a `ConvPair` a level, halving every axis in between.
 
@@ -91,8 +58,3 @@ class Encoder3D(nn.Module):
             x = level(x if depth == 0 else self.pool(x))
             maps.append(x)
         return maps
-
-
-def encoder_of(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The weights of the encoder, under its own names, out of those of a network or of its encoder alone."""
-    return {name.removeprefix(_ENCODER): state[name] for name in state if name.startswith(_ENCODER)}

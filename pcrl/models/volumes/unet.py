@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from pcrl.config import VolumeModel
-from pcrl.models.volumes.blocks import ConvPair, Encoder3D, encoder_of
+from pcrl.models.encoders import encoder_of
+from pcrl.models.volumes.blocks import ConvPair, Encoder3D
 
 
 class UNet3D(nn.Module):

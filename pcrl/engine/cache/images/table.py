@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pcrl.engine.cache.commit import new_file
 from pcrl.engine.cache.format import CacheError
+from pcrl.files import new_file
 
 TABLE = "table.csv"
 NOT_MENTIONED = -2

@@ -6,23 +6,22 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from pcrl.engine.cache.cache import CachedCase, CachedDataset
 from pcrl.engine.cache.chunks.frames import frames_of
-from pcrl.engine.cache.commit import commit, is_committed, new_folder, write_text
-from pcrl.engine.cache.format import (
+from pcrl.engine.cache.commit import commit, is_committed
+from pcrl.engine.cache.format import CacheError, dumps, load
+from pcrl.engine.cache.volumes.dataset import CachedCase, CachedDataset
+from pcrl.engine.cache.volumes.records import (
     CASE_RECORD,
     DATASET_RECORD,
     LABEL_RECORD,
     OCCUPANCY,
-    CacheError,
     CaseRecord,
     DatasetRecord,
     Storage,
-    dumps,
-    load,
 )
-from pcrl.engine.cache.volumes.store import store_of
+from pcrl.engine.cache.volumes.stores import store_of
 from pcrl.engine.cache.volumes.tables import bring, outdated
+from pcrl.files import new_folder, write_text
 
 
 def prepare(dataset: CachedDataset, root: Path, storage: Storage) -> list[CachedCase]:

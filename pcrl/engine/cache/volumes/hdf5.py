@@ -14,10 +14,11 @@ import h5py
 import numpy as np
 
 from pcrl.engine.cache.chunks.frames import LEVELS, ChunkTable, Frames, counts, crc_of
-from pcrl.engine.cache.commit import new_file
-from pcrl.engine.cache.format import LABEL, ORIGINAL_LABEL, CacheError
+from pcrl.engine.cache.format import CacheError
+from pcrl.engine.cache.volumes.records import LABEL, ORIGINAL_LABEL
 from pcrl.engine.cache.volumes.store import Store
 from pcrl.engine.geometry.grid import Grid
+from pcrl.files import new_file
 from pcrl.kernels.chunks.decode import MISSING
 
 BLOSC_FILTER = 32001

@@ -15,10 +15,11 @@ from zarr.codecs import BloscCodec, Crc32cCodec
 
 from pcrl.engine.cache.chunks.frames import LEVELS, ChunkTable, Frames, counts
 from pcrl.engine.cache.chunks.shard import read_index, shard_path, write_shard
-from pcrl.engine.cache.commit import new_folder
-from pcrl.engine.cache.format import LABEL, ORIGINAL_LABEL, CacheError
+from pcrl.engine.cache.format import CacheError
+from pcrl.engine.cache.volumes.records import LABEL, ORIGINAL_LABEL
 from pcrl.engine.cache.volumes.store import Store
 from pcrl.engine.geometry.grid import Grid
+from pcrl.files import new_folder
 
 _INNER = ["bytes", "blosc", "crc32c"]
 _INDEX = ["bytes", "crc32c"]

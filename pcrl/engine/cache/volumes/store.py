@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from pcrl.engine.cache.chunks.frames import ChunkTable, Frames
-from pcrl.engine.cache.format import Storage
 from pcrl.engine.geometry.grid import Grid
 
 
@@ -54,15 +53,3 @@ class Store(ABC):
         Raises:
             CacheError: not valid; the message says what the specification wants.
         """
-
-
-def store_of(storage: Storage) -> Store:
-    """The store of a format."""
-    # Either brings a library that the other does not need.
-    if storage == "hdf5":
-        from pcrl.engine.cache.volumes.hdf5 import Hdf5Store
-
-        return Hdf5Store()
-    from pcrl.engine.cache.volumes.ome_zarr import ZarrStore
-
-    return ZarrStore()

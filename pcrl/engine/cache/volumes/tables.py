@@ -7,8 +7,9 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from pcrl.engine.cache.commit import new_file
-from pcrl.engine.cache.format import TABLES, CacheError
+from pcrl.engine.cache.format import CacheError
+from pcrl.engine.cache.volumes.records import TABLES
+from pcrl.files import new_file
 
 
 def tables_of(folder: Path) -> dict[str, Path]:

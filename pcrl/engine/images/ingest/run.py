@@ -17,7 +17,6 @@ from pcrl.config import ImageData
 from pcrl.datasets.image import Radiograph
 from pcrl.engine.cache.chunks.frames import LEVELS, frame_in
 from pcrl.engine.cache.chunks.shard import read_index, shard_path, write_shard
-from pcrl.engine.cache.commit import new_file, new_folder, sha256_of, write_text
 from pcrl.engine.cache.format import FORMAT, CacheError, dumps, load
 from pcrl.engine.cache.images.dataset import (
     IMAGE_SET_RECORD,
@@ -32,9 +31,10 @@ from pcrl.engine.cache.images.dataset import (
     shard_records,
 )
 from pcrl.engine.cache.images.table import TABLE, write_table
+from pcrl.engine.errors import ReadError
 from pcrl.engine.images.ingest.plan import ImagePlan, ShardPlan
 from pcrl.engine.images.reading import read_picture
-from pcrl.engine.volumes.reading.scan import ReadError
+from pcrl.files import new_file, new_folder, sha256_of, write_text
 from pcrl.kernels.chunks.decode import MISSING
 
 _IN_FLIGHT, _TOGETHER = 2, 8

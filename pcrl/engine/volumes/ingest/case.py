@@ -14,24 +14,23 @@ from numpy.typing import NDArray
 from pcrl.config import Data, Modality
 from pcrl.datasets.case import Case
 from pcrl.engine.cache.chunks.frames import encode
-from pcrl.engine.cache.commit import commit, forget, new_folder
-from pcrl.engine.cache.format import (
+from pcrl.engine.cache.commit import commit, forget
+from pcrl.engine.cache.format import FORMAT, SourceFile, dumps, load
+from pcrl.engine.cache.volumes.records import (
     CASE_RECORD,
-    FORMAT,
     LABEL_RECORD,
     OCCUPANCY,
     CaseRecord,
     LabelRecord,
-    SourceFile,
     StoredIntensity,
-    dumps,
-    load,
 )
 from pcrl.engine.cache.volumes.store import Store
+from pcrl.engine.errors import ReadError
 from pcrl.engine.geometry.grid import Grid
 from pcrl.engine.volumes.prepare import ImageError, Prepared, prepare, resample_label
 from pcrl.engine.volumes.reading.reader import read
-from pcrl.engine.volumes.reading.scan import ReadError, Scan
+from pcrl.engine.volumes.reading.scan import Scan
+from pcrl.files import new_folder
 
 
 class IngestError(ValueError):

@@ -9,162 +9,19 @@ import signal
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
-from pcrl.config import Data, Modality, VolumeRecipe
-from pcrl.datasets.case import Case, Dataset
-from pcrl.engine import splits
-from pcrl.engine.cache.commit import discard_uncommitted, is_committed, is_part_of, write_text
-from pcrl.engine.cache.format import (
-    CASE_RECORD,
-    DATASET_RECORD,
-    FORMAT,
-    LABEL_RECORD,
-    CacheError,
-    CaseEntry,
-    CaseRecord,
-    DatasetRecord,
-    LabelRecord,
-    SourceFile,
-    Storage,
-    dumps,
-    load,
-)
+from pcrl.engine.cache.commit import discard_uncommitted, is_committed
+from pcrl.engine.cache.format import SourceFile, dumps
 from pcrl.engine.cache.lock import at_work, wait_for_workers
-from pcrl.engine.cache.volumes.store import store_of
-from pcrl.engine.cache.volumes.tables import bring, outdated
-from pcrl.engine.volumes.ingest.source import fingerprint, same_file, voxels_after
-
-Action = Literal["image", "label", "unlabel", "nothing"]
-SECONDS_PER_VOXEL = 3e-8
-"""Order of magnitude of reading, resampling and writing one voxel of the cache on one core; measured on a CT."""
-BYTES_PER_VOXEL = 1.6
-"""Stored, image and label: an upper limit; CT takes about 0.9 with lz4."""
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """What has to be done for one case, and why."""
-
-    case: Case
-    action: Action
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What came of a task: `error` is empty if it went well."""
-
-    task: Task
-    notes: tuple[str, ...] = ()
-    error: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """All that an ingest would do, before it does anything."""
-
-    dataset: Dataset
-    folder: Path
-    data: Data
-    forced: Modality | None
-    record: DatasetRecord
-    tasks: tuple[Task, ...]
-    tables: tuple[Path, ...]
-    """Tables of the data set that the cache does not hold as they are now."""
-    notes: tuple[str, ...]
-    voxels: int
-    """Voxels that the new images will have in the cache."""
-
-    @property
-    def todo(self) -> tuple[Task, ...]:
-        """The tasks that do something."""
-        return tuple(task for task in self.tasks if task.action != "nothing")
-
-    @property
-    def bytes_needed(self) -> int:
-        """Estimated disk space."""
-        return int(self.voxels * BYTES_PER_VOXEL)
-
-    def seconds_needed(self, workers: int) -> float:
-        """Estimated time with this many workers."""
-        return self.voxels * SECONDS_PER_VOXEL / max(1, min(workers, len(self.todo)))
-
-
-def plan(
-    dataset: Dataset,
-    cache: Path,
-    recipe: VolumeRecipe,
-    forced: Modality | None = None,
-    storage: Storage | None = None,
-) -> Plan:
-    """Compare a data set with what is in the cache.
-
-    Args:
-        storage: None for what the data set is in the cache already, zarr if it is new.
-
-    Raises:
-        CacheError: what is in the cache, or a table, cannot be read; the cache is of another format.
-    """
-    folder = cache / dataset.name
-    assigned, notes = splits.assign(dataset.cases)
-    entries = {
-        case.name: CaseEntry(
-            patient=case.patient, split=assigned[case.name], fold=case.fold, virtual=case.virtual
-        )
-        for case in dataset.cases
-    }
-    known = folder / DATASET_RECORD
-    if known.exists():
-        # Cases that are no longer in the source stay in the cache.
-        old = load(DatasetRecord, known)
-        entries = old.cases | entries
-        if storage not in (None, old.storage):
-            raise CacheError(
-                f"{folder} holds {old.storage}: leave --format away, or copy it as {storage} with "
-                f"`pcrl cache copy {cache} NEW --format {storage}`"
-            )
-        storage = old.storage
-    record = DatasetRecord(
-        format=FORMAT,
-        name=dataset.name,
-        recipe=recipe,
-        tissue=dataset.tissue,
-        split_seed=splits.SEED,
-        storage=storage or "zarr",
-        label_names=dict(dataset.label_names),
-        cases=dict(sorted(entries.items())),
-    )
-    tasks = tuple(
-        _task(case, dataset, folder / "cases" / case.name, recipe.data, forced) for case in dataset.cases
-    )
-    voxels = sum(voxels_after(t.case.images, recipe.data.spacing) for t in tasks if t.action == "image")
-    tables = outdated(dataset.tables, folder)
-    return Plan(dataset, folder, recipe.data, forced, record, tasks, tables, (*dataset.notes, *notes), voxels)
-
-
-def _task(case: Case, dataset: Dataset, folder: Path, data: Data, forced: Modality | None) -> Task:
-    if not is_committed(folder):
-        return Task(case, "image", "new")
-    record = load(CaseRecord, folder / CASE_RECORD)
-    if record.settings != data or (forced or record.forced_modality) != record.forced_modality:
-        return Task(case, "image", "settings changed")
-    stored = {source.path: source for source in record.sources}
-    for path in case.images:
-        name = _relative(path, dataset.source)
-        if name not in stored or not same_file(path, stored[name]):
-            return Task(case, "image", "source file changed")
-    labelled = is_part_of(folder, LABEL_RECORD)
-    if case.label is None:
-        return Task(case, "unlabel", "label removed") if labelled else Task(case, "nothing", "already there")
-    if not labelled:
-        return Task(case, "label", "label added")
-    old = load(LabelRecord, folder / LABEL_RECORD).source
-    if old.path != _relative(case.label, dataset.source) or not same_file(case.label, old):
-        return Task(case, "label", "label changed")
-    return Task(case, "nothing", "already there")
+from pcrl.engine.cache.volumes.records import (
+    DATASET_RECORD,
+)
+from pcrl.engine.cache.volumes.stores import store_of
+from pcrl.engine.cache.volumes.tables import bring
+from pcrl.engine.volumes.ingest.plan import Outcome, Plan, Task, relative
+from pcrl.engine.volumes.ingest.source import fingerprint
+from pcrl.files import write_text
 
 
 def run(plan: Plan, workers: int) -> Iterator[Outcome]:
@@ -272,8 +129,4 @@ def _ingest(plan: Plan, task: Task) -> Outcome:
 
 def _source(path: Path, root: Path) -> SourceFile:
     size, modified, digest = fingerprint(path)
-    return SourceFile(path=_relative(path, root), size=size, modified=modified, sha256=digest)
-
-
-def _relative(path: Path, root: Path) -> str:
-    return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
+    return SourceFile(path=relative(path, root), size=size, modified=modified, sha256=digest)

@@ -13,7 +13,7 @@ from typing import IO, NamedTuple, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from pcrl.engine.volumes.reading.scan import ReadError
+from pcrl.engine.errors import ReadError
 
 _FLOATS = {16: "f4", 64: "f8"}
 """NIfTI's codes of the types that can hold NaN."""

@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pcrl.config import Modality
+from pcrl.engine.errors import ReadError
 from pcrl.engine.geometry.grid import Grid, Vector
 from pcrl.engine.volumes.reading import nifti
-from pcrl.engine.volumes.reading.scan import ReadError, Scan
+from pcrl.engine.volumes.reading.scan import Scan
 
 DIRECTION_TOLERANCE = 1.0
 """Voxels by which making a direction orthonormal may move a corner of the volume."""

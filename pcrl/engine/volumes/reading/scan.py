@@ -11,10 +11,6 @@ from pcrl.config import Modality
 from pcrl.engine.geometry.grid import Grid
 
 
-class ReadError(ValueError):
-    """A scan that cannot be read; the message names the file, what was found and what was expected."""
-
-
 @dataclass(frozen=True, slots=True)
 class Scan:
     """A scan as read: `values` (z, y, x) in LPS orientation, its grid, and what a user should know about it."""

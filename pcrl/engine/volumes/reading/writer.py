@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pcrl.engine.cache.commit import new_file
+from pcrl.engine.errors import ReadError
 from pcrl.engine.volumes.reading.reader import open_image
-from pcrl.engine.volumes.reading.scan import ReadError
+from pcrl.files import new_file
 
 
 def write_like(values: NDArray[Any], source: Path, out: Path) -> None:

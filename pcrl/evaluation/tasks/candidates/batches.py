@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pcrl.config import Size
-from pcrl.engine.cache.cache import CachedCase
-from pcrl.engine.volumes.views import sample_key
+from pcrl.engine.cache.volumes.dataset import CachedCase
 from pcrl.evaluation.finetune.ahead import ahead
 from pcrl.evaluation.tasks.candidates.candidates import Candidates
 from pcrl.evaluation.tasks.candidates.crops import Buffers, Crop, OpenScan, drawn_crop
+from pcrl.kernels.streams import sample_key
 
 SIZE: Size = (64, 64, 64)
 """Published."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from pcrl.datasets.case import LayoutError
 from pcrl.datasets.layouts.volumes.luna import ANNOTATIONS, CANDIDATES, EXCLUDED, FIRST_CANDIDATES
-from pcrl.engine.cache.cache import CachedCase, CachedDataset
+from pcrl.engine.cache.volumes.dataset import CachedCase, CachedDataset
 from pcrl.evaluation.tasks.candidates.points import Points, read_points
 
 UNKNOWN_DIAMETER = 10.0

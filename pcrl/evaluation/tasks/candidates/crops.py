@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pcrl.config import Size
-from pcrl.engine.cache.cache import CachedCase
 from pcrl.engine.cache.chunks.boxes import BoxReader
 from pcrl.engine.cache.chunks.scratch import Scratch
-from pcrl.engine.volumes.views import Draws, stream
+from pcrl.engine.cache.volumes.dataset import CachedCase
+from pcrl.kernels.streams import Draws, stream
 from pcrl.kernels.volumes.warp import affine_matrix, gather
 
 SHIFT = 4

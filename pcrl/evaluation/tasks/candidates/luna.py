@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pcrl.config import VolumeRecipe
-from pcrl.engine.cache.cache import CachedDataset
+from pcrl.engine.cache.volumes.dataset import CachedDataset
 from pcrl.evaluation.cohorts.volumes import cohorts
 from pcrl.evaluation.tasks.candidates.candidates import read_candidates
 from pcrl.evaluation.tasks.candidates.task import CandidateTask

@@ -14,8 +14,8 @@ from pcrl.config import Data, Size, VolumeRecipe, recipe_from
 from pcrl.datasets.case import Case
 from pcrl.engine.volumes.prepare import ImageError, Prepared, prepare
 from pcrl.engine.volumes.reading.reader import read
-from pcrl.evaluation.cohorts.leak import ProtocolError
 from pcrl.evaluation.predict.trained import Trained
+from pcrl.evaluation.records.errors import ProtocolError
 from pcrl.evaluation.tasks.candidates.learner import normalised
 from pcrl.evaluation.tasks.candidates.points import COORDINATES, SERIES, read_points
 from pcrl.models.classifier3d import build_volume_classifier

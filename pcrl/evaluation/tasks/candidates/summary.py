@@ -15,6 +15,7 @@ from pcrl.evaluation.statistics.bootstrap import Resampled, average, difference
 from pcrl.evaluation.statistics.paired import swap
 from pcrl.evaluation.statistics.roc import auroc_per_label, roc_curve, thinned
 from pcrl.evaluation.tasks.candidates.candidates import Candidates, Nodules
+from pcrl.evaluation.tasks.candidates.detections import detections
 
 METRICS = (
     Metric(name="cpm", title="CPM", main=True),
@@ -45,7 +46,7 @@ class Found:
 
     def detections(self) -> froc.Detections:
         """What counts for FROC."""
-        return froc.detections(self.probabilities, self.rows, self.candidates, self.nodules, self.scans)
+        return detections(self.probabilities, self.rows, self.candidates, self.nodules, self.scans)
 
     def truth(self) -> Values:
         """(n, 1): nodule or not, as the table says; NaN for candidates that hit an excluded annotation."""

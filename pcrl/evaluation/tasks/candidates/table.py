@@ -6,8 +6,8 @@ import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from pcrl.engine.cache.commit import new_file
 from pcrl.evaluation.tasks.candidates.summary import Found
+from pcrl.files import new_file
 
 HEAD = ("seriesuid", "line", "class", "arm", "seed", "probability")
 

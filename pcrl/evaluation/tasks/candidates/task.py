@@ -12,9 +12,11 @@ from torch import nn
 
 from pcrl.config import VolumeRecipe
 from pcrl.evaluation.arms.arm import State
-from pcrl.evaluation.cohorts.leak import ProtocolError, Tested
+from pcrl.evaluation.cohorts.leak import Tested
 from pcrl.evaluation.cohorts.volumes import Cases, Cohort, Cohorts
 from pcrl.evaluation.finetune.fit import Schedule
+from pcrl.evaluation.records.errors import ProtocolError
+from pcrl.evaluation.records.replicate import Place
 from pcrl.evaluation.records.results import Side
 from pcrl.evaluation.tasks.candidates.batches import CandidateCrops, Rows
 from pcrl.evaluation.tasks.candidates.candidates import Candidates, Nodules
@@ -29,7 +31,7 @@ from pcrl.evaluation.tasks.candidates.summary import (
 )
 from pcrl.evaluation.tasks.candidates.table import write_probabilities
 from pcrl.evaluation.tasks.classification.learner import Lesson
-from pcrl.evaluation.tasks.task import Answers, Place, Scored
+from pcrl.evaluation.tasks.task import Answers, Scored
 from pcrl.models.classifier3d import VolumeClassifier, build_volume_classifier
 
 VALIDATION_NEGATIVES = 10

@@ -20,8 +20,8 @@ from pcrl.engine.cache.images.dataset import CachedImages, edge, scale_of
 from pcrl.engine.cache.images.reader import ImageReader
 from pcrl.engine.images.cut import ImageWorkspace, cut_image
 from pcrl.engine.images.views import ImageBox, crop_of
-from pcrl.engine.volumes.views import Draws, sample_key, stream
 from pcrl.evaluation.finetune.ahead import ahead
+from pcrl.kernels.streams import Draws, sample_key, stream
 
 ASPECT = (3 / 4, 4 / 3)
 """Width by height of a training crop (published: RandomResizedCrop)."""

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from pcrl.engine.cache.commit import new_file
 from pcrl.evaluation.tasks.classification.figures import save_calibration, save_roc
 from pcrl.evaluation.tasks.classification.summary import Scores, Tables
+from pcrl.files import new_file
 
 Found = Mapping[str, Mapping[int, Scores]]
 """Arm → seed → probabilities (n, labels) of the test images."""

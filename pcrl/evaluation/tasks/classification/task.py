@@ -17,6 +17,7 @@ from pcrl.evaluation.arms.arm import State
 from pcrl.evaluation.cohorts.images import ImageCohort, ViewChoice, image_cohort
 from pcrl.evaluation.cohorts.leak import Tested
 from pcrl.evaluation.finetune.fit import Schedule
+from pcrl.evaluation.records.replicate import Place
 from pcrl.evaluation.records.results import Metric, Side
 from pcrl.evaluation.tasks.classification.batches import ImageBatches
 from pcrl.evaluation.tasks.classification.files import write_figures, write_scores
@@ -24,7 +25,7 @@ from pcrl.evaluation.tasks.classification.learner import ClassifierLearner, Less
 from pcrl.evaluation.tasks.classification.probe import ProbeLearner
 from pcrl.evaluation.tasks.classification.summary import Tables, compare_first, lines_of, resampled, rows_of
 from pcrl.evaluation.tasks.classification.uncertain import Policy, targets
-from pcrl.evaluation.tasks.task import Answers, Place, Scored
+from pcrl.evaluation.tasks.task import Answers, Scored
 from pcrl.models.classifier import Classifier, build_classifier
 
 METRICS = (

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pcrl.config import VolumeRecipe
-from pcrl.engine.cache.cache import CachedDataset
-from pcrl.evaluation.cohorts.leak import ProtocolError
+from pcrl.engine.cache.volumes.dataset import CachedDataset
 from pcrl.evaluation.cohorts.volumes import cohorts
+from pcrl.evaluation.records.errors import ProtocolError
 from pcrl.evaluation.tasks.question import Question
 from pcrl.evaluation.tasks.segmentation.target import Target
 from pcrl.evaluation.tasks.segmentation.task import SegmentationTask

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from pcrl.config import FineTuning, Size
-from pcrl.engine.cache.cache import CachedCase
 from pcrl.engine.cache.chunks.scratch import Scratch
+from pcrl.engine.cache.volumes.dataset import CachedCase
 from pcrl.evaluation.finetune.ahead import ahead
 from pcrl.evaluation.finetune.early_stopping import Score
 from pcrl.evaluation.statistics.overlap import dice

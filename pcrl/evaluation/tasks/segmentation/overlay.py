@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pcrl.engine.cache.cache import CachedCase
+from pcrl.engine.cache.volumes.dataset import CachedCase
 from pcrl.evaluation.tasks.segmentation.inference import onto
 
 COLOURS = ("#e69f00", "#56b4e9", "#f0e442", "#009e73", "#cc79a7", "#d55e00", "#0072b2")

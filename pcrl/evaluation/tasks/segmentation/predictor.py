@@ -9,10 +9,10 @@ import torch
 
 from pcrl.config import Data, VolumeRecipe, recipe_from
 from pcrl.datasets.case import Case
-from pcrl.engine.cache.format import StoredIntensity
+from pcrl.engine.cache.volumes.records import StoredIntensity
+from pcrl.engine.errors import ReadError
 from pcrl.engine.volumes.prepare import ImageError, prepare
 from pcrl.engine.volumes.reading.reader import read
-from pcrl.engine.volumes.reading.scan import ReadError
 from pcrl.engine.volumes.reading.writer import write_like
 from pcrl.evaluation.predict.trained import Trained
 from pcrl.evaluation.tasks.segmentation.inference import each_onto, probabilities

@@ -16,6 +16,7 @@ from pcrl.evaluation.arms.arm import State
 from pcrl.evaluation.cohorts.leak import Tested
 from pcrl.evaluation.cohorts.volumes import Cohort, Cohorts
 from pcrl.evaluation.finetune.fit import Schedule
+from pcrl.evaluation.records.replicate import Place
 from pcrl.evaluation.records.results import Metric, Row, Side
 from pcrl.evaluation.statistics.overlap import compare, global_dice
 from pcrl.evaluation.statistics.patients import Measured, case_rows, compare_first, rows
@@ -25,7 +26,7 @@ from pcrl.evaluation.tasks.segmentation.learner import SegmentationLearner
 from pcrl.evaluation.tasks.segmentation.overlay import overlay_file, save_overlay
 from pcrl.evaluation.tasks.segmentation.target import Target
 from pcrl.evaluation.tasks.segmentation.volumes import image_and_air
-from pcrl.evaluation.tasks.task import Answers, Place, Scored
+from pcrl.evaluation.tasks.task import Answers, Scored
 from pcrl.models.volumes.unet import build_unet
 
 METRICS = (

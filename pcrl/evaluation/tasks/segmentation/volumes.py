@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pcrl.config import Modality, Size
-from pcrl.engine.cache.cache import CachedCase
 from pcrl.engine.cache.chunks.boxes import BoxReader
 from pcrl.engine.cache.chunks.scratch import Scratch
-from pcrl.engine.cache.format import StoredIntensity
+from pcrl.engine.cache.volumes.dataset import CachedCase
+from pcrl.engine.cache.volumes.records import StoredIntensity
 
 _PLACES = 10_000
 """Voxels of each label value that patches are drawn round: more would be no better."""

@@ -1,0 +1,160 @@
+"""Which runs an evaluation takes, and which arms it makes of them."""
+
+import json
+import os
+
+import pytest
+import torch
+
+from pcrl.evaluation.arms.choose import choose
+from pcrl.evaluation.arms.runs import learnt_by, newest_compatible, open_run
+from pcrl.evaluation.records.errors import ProtocolError
+from pcrl.training import run_folder
+from tests.helpers import patients
+from tests.helpers.made_runs import COMPARISON, MODEL, RESTORATION, make, recipe
+
+
+def runs_of(lits, root):
+    """Three runs: of both objectives, of restoration only, of comparison only."""
+    make(lits, root / "both", 3)
+    make(lits, root / "restoration", 2, recipe(*RESTORATION))
+    make(lits, root / "comparison", 1, recipe(*COMPARISON))
+
+
+def pick(root, *kinds, checkpoints=(), model=MODEL, controls=None):
+    return choose(kinds, checkpoints, model, root, root / "cache", controls)
+
+
+def test_the_newest_finished_run_that_fits_and_why_others_do_not(lits, tmp_path):
+    make(lits, tmp_path / "old", 6)
+    make(lits, tmp_path / "right", 5)
+    make(lits, tmp_path / "wider", 4, recipe("model.width=8"))
+    make(lits, tmp_path / "unfinished", 3, finished=False)
+    make(lits, tmp_path / "restoration", 2, recipe(*RESTORATION))
+    (tmp_path / "damaged").mkdir()
+    (tmp_path / "damaged" / run_folder.RUN).write_text(json.dumps({"recipe": 3}))
+    os.utime(tmp_path / "damaged" / run_folder.RUN, (2e9, 2e9))
+    found, passed_over = newest_compatible(tmp_path, MODEL)
+    assert found.path == tmp_path / "right"
+    text = "\n".join(passed_over)
+    assert "unfinished: not finished" in text
+    assert "wider: a 3D network of width 8 and 3 levels, not a 3D network of width 4 and 3 levels" in text
+    assert "restoration: it learnt from restoration only" in text
+    assert "damaged" in text
+    assert "old" not in text
+    assert [note for note in pick(tmp_path, "pretrained").notes if "passed over" in note]
+
+
+def test_no_runs_at_all(tmp_path):
+    assert newest_compatible(tmp_path / "runs", MODEL) == (None, [])
+    with pytest.raises(
+        ProtocolError, match=rf"no finished run in {tmp_path} fits.*\n  pcrl pretrain --cache"
+    ):
+        pick(tmp_path, "pretrained")
+
+
+def test_a_run_a_checkpoint_and_imported_weights_can_be_named(lits, tmp_path):
+    weights = make(lits, tmp_path / "run", 1)
+    of_run, of_checkpoint = open_run(tmp_path / "run"), open_run(weights)
+    assert of_run.record == of_checkpoint.record is not None
+    assert set(of_run.record.patients) == {f"volume-{n}" for n in patients.TRAIN}
+    torch.testing.assert_close(of_run.state, of_checkpoint.state)
+    imported = tmp_path / "imported"
+    weights.rename(imported)
+    assert open_run(imported).record is None
+    with pytest.raises(ProtocolError, match="no checkpoint yet"):
+        open_run(tmp_path / "run")
+    notes = pick(tmp_path, "pretrained", checkpoints=[imported]).notes
+    assert any("not everything that" in note and "imported" in note for note in notes)
+    assert not pick(tmp_path, "pretrained", checkpoints=[imported]).saw_test([], transductive=False)
+
+
+def test_what_a_pre_training_learnt_from():
+    assert learnt_by(recipe().objective) == "both"
+    assert learnt_by(recipe(*RESTORATION).objective) == "restoration only"
+    assert learnt_by(recipe("objective.mid_restoration=0", *RESTORATION).objective) == "restoration only"
+    assert learnt_by(recipe(*COMPARISON).objective) == "comparison only"
+    assert learnt_by(recipe("objective.restoration=0").objective) == "both"
+
+
+def test_arms_come_in_the_order_asked_for_with_the_weights_they_say(lits, tmp_path):
+    runs_of(lits, tmp_path)
+    kinds = ("scratch", "pretrained", "permuted", "restoration", "comparison", "shuffled", "scratch-long")
+    chosen = pick(tmp_path, *kinds)
+    arms = {arm.name: arm for arm in chosen.arms}
+    assert tuple(arms) == kinds
+    assert {name for name, arm in arms.items() if arm.state is None} == {"scratch", "scratch-long"}
+    assert {arms[name].checkpoint for name in ("pretrained", "permuted", "shuffled")} == {tmp_path / "both"}
+    for name in ("restoration", "comparison"):
+        assert arms[name].checkpoint == tmp_path / name
+        torch.testing.assert_close(arms[name].state, open_run(tmp_path / name).state)
+        assert f"{name} only" in arms[name].about
+    assert [arm.name for arm in chosen.arms if arm.permuted] == ["permuted"]
+    assert [arm.name for arm in chosen.arms if arm.shuffled] == ["shuffled"]
+    assert [arm.name for arm in chosen.arms if arm.longer] == ["scratch-long"]
+    assert not [note for note in chosen.notes if "differs" in note]
+
+
+def test_from_scratch_alone_needs_no_run(tmp_path):
+    chosen = pick(tmp_path, "scratch", "scratch-long")
+    assert (chosen.model, chosen.weights, chosen.notes) == (MODEL, (), ())
+
+
+def test_a_control_that_had_other_steps_is_said_to_be_unlike(lits, tmp_path):
+    make(lits, tmp_path / "both", 2)
+    make(lits, tmp_path / "control", 1, recipe(*RESTORATION, "training.epochs=7", "training.batch_size=2"))
+    (note,) = (note for note in pick(tmp_path, "pretrained", "restoration").notes if "differs" in note)
+    assert note == (
+        f"{tmp_path / 'control'} differs from {tmp_path / 'both'} in more than its objective: epochs, batch size"
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "flags"),
+    [
+        ("restoration", "--set objective.global_cosine=0 --set objective.local_cosine=0"),
+        ("comparison", "--set objective.restoration=0 --set objective.mid_restoration=0"),
+    ],
+)
+def test_a_control_that_is_not_there_comes_with_the_command_that_makes_it(lits, tmp_path, kind, flags):
+    make(lits, tmp_path / "both", 1)
+    with pytest.raises(
+        ProtocolError, match=rf"learnt {kind} only. Make one.*\n  pcrl pretrain --cache \S+ {flags}"
+    ):
+        pick(tmp_path, "pretrained", kind)
+
+
+def test_controls_that_are_known_are_kept_whatever_is_newer(lits, tmp_path):
+    runs_of(lits, tmp_path)
+    make(lits, tmp_path / "newer", 0, recipe(*RESTORATION))
+    (arm,) = pick(tmp_path, "restoration").arms
+    assert arm.checkpoint == tmp_path / "newer"
+    (arm,) = pick(tmp_path, "restoration", controls={"restoration": tmp_path / "restoration"}).arms
+    assert arm.checkpoint == tmp_path / "restoration"
+
+
+def test_several_checkpoints_are_arms_of_their_own_and_the_first_has_the_controls(lits, tmp_path):
+    one, other = make(lits, tmp_path / "a", 2), make(lits, tmp_path / "b", 1)
+    chosen = pick(tmp_path, "pretrained", "permuted", "scratch", checkpoints=[tmp_path / "a", tmp_path / "b"])
+    assert [arm.name for arm in chosen.arms] == ["pretrained-a", "pretrained-b", "permuted", "scratch"]
+    assert chosen.arms[2].checkpoint == tmp_path / "a"
+    # Checkpoints are named with their run.
+    names = [arm.name for arm in pick(tmp_path, "pretrained", checkpoints=[one, other]).arms]
+    assert names == [f"pretrained-{run}-epoch-0001-step-000000" for run in "ab"]
+
+
+def test_checkpoints_that_cannot_be_told_apart_or_have_no_common_control_are_refused(lits, tmp_path):
+    for folder in ("x/run", "y/run"):
+        make(lits, tmp_path / folder, 1)
+    with pytest.raises(ProtocolError, match="two checkpoints are called pretrained-run"):
+        pick(tmp_path, "pretrained", checkpoints=[tmp_path / "x/run", tmp_path / "y/run"])
+    make(lits, tmp_path / "wide", 1, recipe("model.width=8"))
+    with pytest.raises(ProtocolError, match=r"wide is a 3D network of width 8.*no common control"):
+        pick(tmp_path, "pretrained", checkpoints=[tmp_path / "x/run", tmp_path / "wide"])
+
+
+def test_the_network_is_that_of_the_weights(lits, tmp_path):
+    make(lits, tmp_path / "wide", 1, recipe("model.width=8"))
+    chosen = pick(tmp_path, "scratch", checkpoints=[tmp_path / "wide"])
+    assert chosen.model.width == 8
+    assert [arm.name for arm in chosen.arms] == ["scratch"]

@@ -1,0 +1,154 @@
+"""Who is trained on, who chooses, who is scored: of thousands of images, always by patient."""
+
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pcrl.config import load_recipe
+from pcrl.engine import splits
+from pcrl.engine.cache.images.dataset import CachedImages, ImageSetRecord
+from pcrl.engine.cache.images.table import ImageTable
+from pcrl.evaluation.cohorts.images import image_cohort
+from pcrl.evaluation.cohorts.leak import check_leak
+from pcrl.evaluation.records.errors import ProtocolError
+from pcrl.training.run_folder import RunRecord
+
+RECIPE = load_recipe("cpu-2d")
+LABELS = ("Edema", "Mass")
+
+
+def images_of(patients=1500, shares=(0.1, 0.2), each=3):
+    """A data set whose patients have `each` images: the last one lateral, the first of no stated view."""
+    names = [f"p{n}" for n in range(patients) for _ in range(each)]
+    rng = np.random.default_rng(0)
+    table = ImageTable(
+        index=np.arange(len(names)),
+        names=[f"i{n}" for n in range(len(names))],
+        patients=names,
+        studies=[f"{name}/1" for name in names],
+        views=["", *["frontal"] * (each - 2), "lateral"] * patients,
+        splits=[splits.split_of(name, shares) for name in names],
+        virtual=np.zeros(len(names), bool),
+        shapes=np.full((len(names), 2), 64, np.int32),
+        pixels=[f"{n:064}" for n in range(len(names))],
+        labels=rng.integers(0, 2, (len(names), 2)).astype(np.int8),
+        label_names=LABELS,
+        failed=[],
+    )
+    return with_table(table)
+
+
+def with_table(table):
+    record = ImageSetRecord(
+        format=1, name="many", recipe=RECIPE, label_names=table.label_names, split_seed=0, shares=(0.1, 0.2)
+    )
+    images = CachedImages(Path("nowhere"), record)
+    images.__dict__["table"] = table
+    return images
+
+
+MANY = images_of()
+
+
+def patients(cohort):
+    return [set(cohort.patients(rows)) for rows in (cohort.train, cohort.validation, cohort.test)]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_fractions_nest_and_no_patient_is_on_two_sides(seed):
+    found = [image_cohort(MANY, fraction, seed) for fraction in (0.0001, 0.01, 0.1, 1.0)]
+    assert all(set(a.train) < set(b.train) for a, b in pairwise(found))
+    whole = found[-1].all_training_patients
+    assert [len(patients(each)[0]) for each in found] == [
+        1,
+        -(-whole // 100),
+        -(-whole // 10),
+        whole,
+    ]
+    for each in found:
+        train, validation, test = patients(each)
+        assert not train & validation
+        assert not (train | validation) & test
+        np.testing.assert_array_equal(each.test, found[0].test)
+        np.testing.assert_array_equal(each.validation, found[0].validation)
+        assert not each.carved
+
+
+def test_seeds_draw_other_patients():
+    drawn = {frozenset(image_cohort(MANY, 0.01, seed).train.tolist()) for seed in range(4)}
+    assert len(drawn) == 4
+
+
+def test_all_images_of_a_chosen_patient_that_are_frontal_or_all_of_them():
+    frontal, everything = image_cohort(MANY, 0.1, 0), image_cohort(MANY, 0.1, 0, "all")
+    assert (frontal.left_out, everything.left_out) == (1500, 0)
+    assert patients(frontal) == patients(everything)
+    assert len(frontal.train) == 2 * len(patients(frontal)[0])
+    assert len(everything.train) == 3 * len(patients(everything)[0])
+    assert not any(MANY.table.views[row] == "lateral" for row in frontal.test)
+    assert "1500 images not frontal" in frontal.notes()[0]
+    assert everything.notes() == []
+
+
+def test_without_validation_patients_some_training_patients_choose():
+    none = images_of(shares=(0.0, 0.2))
+    chosen = image_cohort(none, 0.1, 0)
+    train, validation, test = patients(chosen)
+    assert chosen.carved
+    assert "to choose the epoch by" not in "".join(chosen.notes())
+    assert "6 validation patients to choose the epoch by" in image_cohort(none, 0.05, 0).notes()[2]
+    assert len(validation) == -(-(len(train) + len(validation)) // 10)
+    assert not train & validation
+    assert not (train | validation) & test
+    assert "some of the chosen training patients choose the model" in chosen.notes()[1]
+    labelled = [set(a.train) | set(a.validation) for a in (chosen, image_cohort(none, 1.0, 0))]
+    assert labelled[0] < labelled[1]
+
+
+@pytest.mark.parametrize(("count", "shares"), [(12, (0.0, 0.2)), (60, (0.02, 0.2))])
+def test_a_few_patients_choose_nothing(count, shares):
+    few = images_of(patients=count, shares=shares)
+    chosen = image_cohort(few, 0.5, 0)
+    assert not len(chosen.validation)
+    assert not chosen.carved
+    assert "the last one is kept" in chosen.notes()[1]
+
+
+def test_numbers_are_of_what_is_taken():
+    table = replace(MANY.table, virtual=np.arange(4500) % 2 == 0)
+    found = image_cohort(with_table(table), 0.01, 0)
+    train, validation, test = patients(found)
+    assert found.describe() == (
+        f"training {len(train)} patients with {len(found.train)} images; validation {len(validation)} patients with "
+        f"{len(found.validation)} images; test {len(test)} patients with {len(found.test)} images (of "
+        f"{found.all_training_patients} training patients)"
+    )
+    made = sum(table.virtual[rows].sum() for rows in (found.train, found.validation, found.test))
+    assert f"{made} synthetic images: says nothing about quality" in found.notes()
+
+
+def test_an_empty_side_is_refused():
+    for split, other in (("test", "train"), ("train", "test")):
+        table = replace(MANY.table, splits=[other] * len(MANY.table))
+        with pytest.raises(ProtocolError, match=f"no frontal image of 4500 fell into {split}"):
+            image_cohort(with_table(table), 1.0, 0)
+    bare = replace(MANY.table, labels=np.zeros((4500, 0), np.int8), label_names=())
+    with pytest.raises(ProtocolError, match="has no labels"):
+        image_cohort(with_table(bare), 1.0, 0)
+
+
+def test_a_run_that_saw_a_test_patient_or_image_is_refused():
+    found = image_cohort(MANY, 1.0, 0)
+    trained, tested = patients(found)[0], found.tested()
+    clean = RunRecord(RECIPE, "fresh", True, "", ("many",), tuple(trained), ("0" * 63 + "x",))
+    assert check_leak(clean, "runs/a", tested, transductive=False) is False
+    for run, named in (
+        (replace(clean, patients=(tested[5].patient,)), f"patients {tested[5].patient}; images none"),
+        (replace(clean, pixels=(tested[7].pixels,)), f"patients none; images {tested[7].name}"),
+    ):
+        with pytest.raises(ProtocolError, match=named):
+            check_leak(run, "runs/a", tested, transductive=False)
+        assert check_leak(run, "runs/a", tested, transductive=True) is True

@@ -1,0 +1,134 @@
+"""Parts of the report: who is best, pictures, curves over fractions, axes and numbers."""
+
+import base64
+
+import pytest
+
+from pcrl.evaluation.records.results import Line
+from pcrl.evaluation.report import write_curve_report
+from pcrl.evaluation.report.figures.axes import linear
+from pcrl.evaluation.report.figures.lines import read_off
+from pcrl.evaluation.report.numbers import duration, number, p_value
+from pcrl.evaluation.report.tables.cases import MOST_ROWS
+from pcrl.evaluation.report.tables.headline import headline
+from tests.helpers import found
+from tests.helpers.report_page import Page, page_of
+
+
+def test_best_is_said_only_of_what_is_surely_better():
+    results = found.classification()
+    rows = {row.label: row for row in headline(results) if row.metric == "AUROC"}
+    assert rows["mean"].cells[0].better_than == ("from scratch",)
+    assert not any(cell.better_than for label, row in rows.items() if label != "mean" for cell in row.cells)
+    hidden = results.model_copy(
+        update={"comparisons": tuple(c.model_copy(update={"interval": None}) for c in results.comparisons)}
+    )
+    assert not any(cell.better_than for row in headline(hidden) for cell in row.cells)
+
+
+def test_where_lower_is_better_the_lower_is_best():
+    results = found.segmentation()
+    comparison = results.comparisons[0].model_copy(
+        update={"metric": "hd95", "minus": "from scratch", "difference": -2.0, "interval": (-3.0, -1.0)}
+    )
+    rows = headline(results.model_copy(update={"comparisons": (comparison,)}))
+    assert {(r.label, r.metric): r.cells[0].better_than for r in rows if r.cells[0].better_than} == {
+        ("liver", "HD95 (mm)"): ("from scratch",)
+    }
+
+
+def test_few_patients_explain_themselves(tmp_path):
+    text = page_of(found.tiny(), tmp_path).text
+    assert "Below 10 patients there is no interval" in text
+    assert "Below 6 patients there is no p" in text
+    assert "Below" not in page_of(found.segmentation(), tmp_path).text
+
+
+def test_pictures_are_embedded_as_they_are(tmp_path):
+    results = found.segmentation(tmp_path)
+    page = page_of(results, tmp_path)
+    sources = [attributes["src"] for attributes in page.all("img")]
+    stored = {base64.b64decode(source.partition(",")[2]) for source in sources}
+    assert stored == {(tmp_path / picture.file).read_bytes() for picture in results.pictures[:-1]}
+    assert {source.partition(";")[0] for source in sources} == {"data:image/png", "data:image/jpeg"}
+    assert all(attributes["alt"] for attributes in page.all("img"))
+    assert f"{results.pictures[-1].file} cannot be read" in page.text
+
+
+def test_only_pictures_of_the_folder_are_embedded(tmp_path):
+    folder = tmp_path / "evaluation"
+    results = found.segmentation(folder)
+    (tmp_path / "outside.png").write_bytes(found.png())
+    (folder / "text.png").write_text("not a picture", encoding="utf-8")
+    one, two = (
+        results.pictures[n].model_copy(update={"file": file})
+        for n, file in enumerate(("../outside.png", "text.png"))
+    )
+    page = page_of(results.model_copy(update={"pictures": (one, two)}), folder)
+    assert not page.all("img")
+    assert "outside of the evaluation's folder" in page.text
+    assert "neither JPEG nor PNG" in page.text
+
+
+def test_many_cases_are_cut_and_said_so(tmp_path):
+    page = page_of(found.classification(), tmp_path)
+    assert f"The first {MOST_ROWS} of 3375 rows are shown; cases.csv holds the rest." in page.text
+
+
+def test_tables_have_captions_and_heads(tmp_path):
+    page = page_of(found.segmentation(), tmp_path, curve=found.curve())
+    assert len(page.all("table")) == len(page.all("caption")) == len(page.all("thead"))
+    assert all("scope" in attributes for attributes in page.all("th"))
+    assert all(a.get("role") == "img" or a.get("aria-hidden") == "true" for a in page.all("svg"))
+
+
+def test_a_curve_links_its_evaluations(tmp_path):
+    hostile = found.curve()[0].model_copy(update={"folder": "javascript:alert(1)", "arm": found.HOSTILE})
+    remote = found.curve()[1].model_copy(update={"folder": "//example.org/x", "transductive": True})
+    path = write_curve_report(
+        [hostile, remote, *found.curve()[2:]], tmp_path, found.HOSTILE, metrics=(found.DICE,)
+    )
+    page = Page(path.read_text(encoding="utf-8"))
+    links = [attributes["href"] for attributes in page.all("a")]
+    assert set(links) >= {
+        "javascript%3Aalert%281%29/report.html",
+        "/example.org/x/report.html",
+        "../lits%200.1/report.html",
+    }
+    assert len(page.all("script")) == 1
+    assert "TRANSDUCTIVE" in page.text
+
+
+def test_a_curve_without_points_and_values(tmp_path):
+    undefined = found.curve()[0].model_copy(update={"value": None, "interval": None, "training_patients": 0})
+    for points in ([], [undefined]):
+        Page(write_curve_report(points, tmp_path, "empty").read_text(encoding="utf-8"))
+
+
+def test_sensitivity_is_read_off_as_in_luna16():
+    line = Line(kind="froc", arm="a", label="nodule", x=(0.2, 1.0, 3.0), y=(0.2, 0.6, 0.8))
+    assert read_off(line, (0.125, 0.25, 0.5, 1, 2, 4, 8)) == [
+        (0.25, pytest.approx(0.225)), (0.5, pytest.approx(0.35)), (1, pytest.approx(0.6)),
+        (2, pytest.approx(0.7)), (4, pytest.approx(0.8)), (8, pytest.approx(0.8)),
+    ]  # fmt: skip
+
+
+def test_numbers():
+    assert number(-0.12345, 3) == "−0.123"
+    assert number(-0.0001, 3) == "0.000"
+    assert number(0.5, 2, sign=True) == "+0.50"
+    assert number(float("nan"), 3) == number(None, 3) == "–"
+    assert (p_value(0.0002), p_value(0.05), p_value(None)) == ("< 0.001", "0.050", "–")
+    assert [duration(s) for s in (3.21, 42, 90, 4000)] == ["3.2 s", "42 s", "1.5 min", "1 h 6 min"]
+
+
+@pytest.mark.parametrize(
+    "values", [[], [0.5], [0.0], [0.81, 0.8100001], [-3, 1e6], [float("nan"), 2.0], [1e-9, 2e-9]]
+)
+def test_axes_hold_all_values(values):  # fmt: skip
+    axis = linear(values, "")
+    there = [value for value in values if value == value]
+    assert axis.low < axis.high
+    assert all(axis.low <= value <= axis.high for value in there)
+    assert 2 <= len(axis.ticks) <= 12
+    assert len({tick.text for tick in axis.ticks}) == len(axis.ticks)

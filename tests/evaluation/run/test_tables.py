@@ -1,0 +1,72 @@
+"""CSV tables hold what `results.json` holds, to the last digit."""
+
+import csv
+import json
+
+import pytest
+
+from pcrl.evaluation.records.results import save
+from pcrl.evaluation.run.tables import write_tables
+from tests.helpers import found
+
+
+def read(path):
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def number(text):
+    return None if text == "" else float(text)
+
+
+@pytest.mark.parametrize("make", [found.segmentation, found.classification, found.detection, found.tiny])
+def test_numbers_are_those_of_the_results(tmp_path, make):
+    results = make()
+    save(results, tmp_path)
+    stored = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
+    scores, cases, comparisons, runs = map(read, write_tables(results, tmp_path))
+    arms = stored["arms"]
+    assert [tuple(r.values())[:3] for r in scores] == [
+        (a["name"], r["label"], r["metric"]) for a in arms for r in a["rows"]
+    ]
+    assert [tuple(map(number, tuple(r.values())[3:])) for r in scores] == [
+        (
+            *(r["value"], r["sd"], *(r["interval"] or (None, None)), r["patients"]),
+            *(int(stored["transductive"]), stored["virtual"]),
+        )
+        for a in arms
+        for r in a["rows"]
+    ]
+    assert [
+        (r["arm"], r["case"], r["patient"], r["virtual"] == "1", r["label"], r["metric"], number(r["value"]))
+        for r in cases
+    ] == [
+        (a["name"], c["case"], c["patient"], c["virtual"], c["label"], metric, value)
+        for a in arms
+        for c in a["cases"]
+        for metric, value in c["values"].items()
+    ]
+    restricted = (str(int(stored["transductive"])), str(stored["virtual"]))
+    assert {(r["transductive"], r["virtual"]) for r in (*scores, *comparisons)} == {restricted}
+    assert [(number(r["difference"]), number(r["low"]), number(r["high"]), number(r["p"])) for r in comparisons] == [
+        (c["difference"], *(c["interval"] or (None, None)), c["p"]) for c in stored["comparisons"]
+    ]  # fmt: skip
+    assert [
+        (r["arm"], int(r["seed"]), number(r["fold"]), float(r["seconds"]), r["folder"]) for r in runs
+    ] == [(a["name"], r["seed"], r["fold"], r["seconds"], r["folder"]) for a in arms for r in a["runs"]]
+
+
+def test_rates_are_told_with_their_scores(tmp_path):
+    results = found.segmentation()
+    run = results.arms[0].runs[0]
+    line = read(write_tables(results, tmp_path)[3])[0]
+    assert line["rates_tried"] == " ".join(f"{rate}={score!r}" for rate, score in run.rates_tried.items())
+    assert (line["epochs"], line["chosen_epoch"]) == (str(len(run.losses)), str(run.chosen_epoch))
+
+
+def test_a_table_is_replaced_whole(tmp_path):
+    write_tables(found.segmentation(), tmp_path)
+    paths = write_tables(found.tiny(), tmp_path)
+    assert [path.name for path in paths] == ["scores.csv", "cases.csv", "comparisons.csv", "runs.csv"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(path.name for path in paths)
+    assert len(read(paths[0])) == 1
