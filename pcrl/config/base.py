@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Codec = Literal["lz4", "zstd"]
@@ -18,6 +25,17 @@ class Settings(BaseModel):
     """Base of every node of the tree: immutable, and an unknown key is an error rather than ignored."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    later: ClassVar[frozenset[str]] = frozenset()
+    """Settings that are younger than the first caches and runs: they are stored only where they differ from their
+    default, so that a recipe that does not use them is stored as it ever was, to the last byte."""
+
+    @model_serializer(mode="wrap")
+    def _stored(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        values: dict[str, Any] = serialize(self)
+        fields = type(self).model_fields
+        unused = {name for name in self.later if getattr(self, name) == fields[name].get_default()}
+        return {name: value for name, value in values.items() if name not in unused}
 
 
 class Objective(Settings):
