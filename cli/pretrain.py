@@ -116,7 +116,7 @@ def pretrain(
 
 def _announce(trainer: Trainer, out: Path, start: str, device: Any) -> None:
     from pcrl.models.precision import in_use
-    from pcrl.training.trainer import seconds_per_step
+    from pcrl.training.timing import seconds_per_step
 
     settings, order = trainer.recipe, trainer.order
     steps = order.steps * settings.training.epochs

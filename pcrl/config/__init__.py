@@ -3,7 +3,7 @@
 A number changes by setting it (`--set training.epochs=10`, or an own recipe), never by subclass.
 """
 
-from pcrl.config.base import Codec, Objective, RecipeError, Settings, Training
+from pcrl.config.base import Codec, RecipeError, Settings, Training
 from pcrl.config.images import (
     Classification,
     ImageCorruption,
@@ -14,6 +14,7 @@ from pcrl.config.images import (
     ImageViews,
 )
 from pcrl.config.load import Model, Recipe, builtin_recipes, load_recipe, model_from, recipe_from
+from pcrl.config.objectives import OBJECTIVES, Masked, Objective, Pcrlv2
 from pcrl.config.volumes import (
     Corruption,
     Data,
@@ -28,6 +29,7 @@ from pcrl.config.volumes import (
 )
 
 __all__ = [
+    "OBJECTIVES",
     "Classification",
     "Codec",
     "Corruption",
@@ -39,9 +41,11 @@ __all__ = [
     "ImageRecipe",
     "ImageSize",
     "ImageViews",
+    "Masked",
     "Modality",
     "Model",
     "Objective",
+    "Pcrlv2",
     "Recipe",
     "RecipeError",
     "Settings",

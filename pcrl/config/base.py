@@ -38,30 +38,28 @@ class Settings(BaseModel):
         return {name: value for name, value in values.items() if name not in unused}
 
 
-class Objective(Settings):
-    """The weight of each term of the loss."""
-
-    restoration: Annotated[float, Field(ge=0)] = 1.0
-    mid_restoration: Annotated[float, Field(ge=0)] = 1.0
-    global_cosine: Annotated[float, Field(ge=0)] = 1.0
-    local_cosine: Annotated[float, Field(ge=0)] = 1.0
-
-    @model_validator(mode="after")
-    def _something(self) -> Objective:
-        if not any(getattr(self, name) for name in type(self).model_fields):
-            raise ValueError("objective: at least one term needs a weight above 0")
-        return self
-
-
 class Training(Settings):
-    """Pre-training: SGD with a cosine per epoch to 0."""
+    """Pre-training. Published: SGD with a cosine per epoch to 0."""
+
+    later = frozenset({"optimizer", "betas", "schedule", "warmup_epochs", "clip_norm"})
 
     epochs: Annotated[int, Field(ge=1)] = 240
     samples_per_case: Annotated[int, Field(ge=1)] = 16
     batch_size: Annotated[int, Field(ge=2)] = 32
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    """Of SGD."""
     weight_decay: Annotated[float, Field(ge=0)] = 1e-4
+    optimizer: Literal["sgd", "adamw"] = "sgd"
+    """`training/optimizers/` has a file for each."""
+    betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = (0.9, 0.999)
+    """Of AdamW: how slowly the means of the gradient and of its square change."""
+    schedule: Literal["cosine", "constant"] = "cosine"
+    """What the learning rate does after the warm-up; it changes once an epoch."""
+    warmup_epochs: Annotated[int, Field(ge=0)] = 0
+    """Epochs in which the learning rate rises to its value, step by step."""
+    clip_norm: Annotated[float, Field(gt=0)] | None = None
+    """Gradients whose norm is larger than this are scaled down to it; none: never."""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     loader_threads: Annotated[int, Field(ge=0)] = 0
     """0: as many as there are cores."""
@@ -73,4 +71,10 @@ class Training(Settings):
     log_every: Annotated[int, Field(ge=1)] = 10
     """Steps between two logged lines; nothing else waits for the device."""
     picture_every: Annotated[int, Field(ge=1)] = 5
-    """Epochs between two pictures of views, their corruption and their restoration."""
+    """Epochs between two pictures of what the network was given and what it made of it."""
+
+    @model_validator(mode="after")
+    def _warm_up_ends(self) -> Training:
+        if self.warmup_epochs >= self.epochs:
+            raise ValueError(f"warmup_epochs = {self.warmup_epochs} must be below epochs = {self.epochs}")
+        return self

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from pcrl.config.base import Codec, Objective, Settings, Share, Training
+from pcrl.config.base import Codec, Settings, Share, Training
+from pcrl.config.objectives import Objective, Pcrlv2
 
 ImageSize = tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]]
 _DEEPEST = 32
@@ -114,7 +115,7 @@ class ImageRecipe(Settings):
     views: ImageViews = ImageViews()
     corruption: ImageCorruption = ImageCorruption()
     model: ImageModel = ImageModel()
-    objective: Objective = Objective()
+    objective: Objective = Pcrlv2()
     training: ImageTraining = ImageTraining()
     finetuning: Classification = Classification()
 

@@ -12,6 +12,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from pcrl.config.base import RecipeError
 from pcrl.config.images import ImageModel, ImageRecipe
+from pcrl.config.objectives import check_name, renamed
 from pcrl.config.volumes import VolumeModel, VolumeRecipe
 
 Recipe = VolumeRecipe | ImageRecipe
@@ -60,14 +61,22 @@ def recipe_from(tree: dict[str, Any], overrides: Iterable[str] = ()) -> Recipe:
         _apply(tree, override)
     # A recipe is for volumes unless it says something else.
     tree.setdefault("dimensions", 3)
+    if isinstance(objective := tree.get("objective"), dict):
+        check_name(objective)
     try:
         return _RECIPE.validate_python(tree)
     except ValidationError as error:
-        # The first part of a place says which of the two kinds of recipe was meant.
-        lines = [
-            f"{'.'.join(map(str, item['loc'][1:])) or 'recipe'}: {item['msg']}" for item in error.errors()
-        ]
-        raise RecipeError("; ".join(lines)) from error
+        raise RecipeError(
+            "; ".join(f"{_place(item['loc'])}: {item['msg']}" for item in error.errors())
+        ) from error
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    """The key of a setting. Its first part says which kind of recipe was meant, the one after `objective` which one."""
+    parts = [str(part) for part in location[1:]]
+    if parts[:1] == ["objective"]:
+        del parts[1:2]
+    return ".".join(parts) or "recipe"
 
 
 def _apply(tree: dict[str, Any], override: str) -> None:
@@ -84,7 +93,10 @@ def _apply(tree: dict[str, Any], override: str) -> None:
         node = node.setdefault(parent, {})
         if not isinstance(node, dict):
             raise RecipeError(f"--set {override}: {parent} is a value, not a section")
-    node[leaf] = value
+    if key.strip() == "objective.name":
+        tree["objective"] = renamed(node, str(value))
+    else:
+        node[leaf] = value
 
 
 def model_from(tree: dict[str, Any]) -> Model:

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from pcrl.config.base import Codec, Objective, Settings, Share, Training
+from pcrl.config.base import Codec, Settings, Share, Training
+from pcrl.config.objectives import Objective, Pcrlv2
 
 Size = tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]]
 Spacing = tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]]
@@ -133,7 +134,7 @@ class VolumeRecipe(Settings):
     views: Views = Views()
     corruption: Corruption = Corruption()
     model: VolumeModel = VolumeModel()
-    objective: Objective = Objective()
+    objective: Objective = Pcrlv2()
     training: Training = Training()
     finetuning: FineTuning = FineTuning()
     candidates: CandidateTuning = CandidateTuning()

@@ -14,9 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pcrl.config import Training
-from pcrl.kernels.compile import kernel
-from pcrl.kernels.random import uniform
-from pcrl.kernels.streams import stream
+from pcrl.kernels.streams import stream, uniforms
 
 ORDER = 1 << 32
 """Word that sets the stream of the order apart from those of the samples."""
@@ -70,18 +68,10 @@ class Order:
     def epoch(self, epoch: int) -> NDArray[np.int64]:
         """The numbers of this rank's samples, (steps, local_batch)."""
         key = stream(stream(self.seed, ORDER), epoch)
-        places = _uniforms(stream(key, SAMPLES), sum(self.groups))
+        places = uniforms(stream(key, SAMPLES), sum(self.groups))
         if 0 < self.window < len(self.groups):
-            rank = np.argsort(np.argsort(_uniforms(stream(key, GROUPS), len(self.groups)), kind="stable"))
+            rank = np.argsort(np.argsort(uniforms(stream(key, GROUPS), len(self.groups)), kind="stable"))
             places = np.repeat(rank, self.groups) + self.window * places
         order = np.argsort(places, kind="stable")[: self.steps * self.batch_size]
         mine = slice(self.rank * self.local_batch, (self.rank + 1) * self.local_batch)
         return np.ascontiguousarray(order.reshape(self.steps, self.batch_size)[:, mine])
-
-
-@kernel(signature="float64[:](uint64, int64)")
-def _uniforms(key: int, count: int) -> NDArray[np.float64]:
-    values = np.empty(count)
-    for i in range(count):
-        values[i] = uniform(key, i)
-    return values

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
+
+from pcrl.kernels.compile import kernel
 from pcrl.kernels.random import derive, uniform
 
 
@@ -32,3 +36,12 @@ def stream(key: int, word: int) -> int:
     """The key of a sub-stream."""
     key_of: int = derive(key, word)
     return key_of
+
+
+@kernel(signature="float64[:](uint64, int64)")
+def uniforms(key: int, count: int) -> NDArray[np.float64]:
+    """The first numbers of a stream, (count,), each from [0, 1)."""
+    values = np.empty(count)
+    for i in range(count):
+        values[i] = uniform(key, i)
+    return values

@@ -21,3 +21,12 @@ class Outputs(NamedTuple):
     projections: list[Tensor]
     predictions: list[Tensor]
     mids: dict[int, Tensor]
+
+    def float(self) -> Outputs:
+        """All of it in float32, whatever the network computed in."""
+        return Outputs(
+            self.restored.float(),
+            [z.float() for z in self.projections],
+            [p.float() for p in self.predictions],
+            {level: mid.float() for level, mid in self.mids.items()},
+        )

@@ -1,4 +1,4 @@
-"""Checkpoints: a folder of safetensors (weights, momentum) and JSON (position, recipe). Nothing is pickled.
+"""Checkpoints: a folder of safetensors (weights, optimiser, objective) and JSON (position, recipe). Nothing is pickled.
 
 A checkpoint is written aside and renamed, so that a folder that is there is whole.
 """
@@ -7,18 +7,21 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from torch.optim import SGD
+from torch.optim import Optimizer
 
 from pcrl.config import Model
 from pcrl.files import new_folder
-from pcrl.models.weights.folder import load_weights, save_weights
+from pcrl.models.weights.folder import TENSORS, load_weights, save_weights
+from pcrl.training.objectives.objective import Objective
 
-MOMENTUM, POSITION = "momentum.safetensors", "position.json"
+POSITION, OBJECTIVE = "position.json", "objective.safetensors"
+_BUFFER = "_buffer"
 KEEP = 2
 """Checkpoints kept: the last, and one before it."""
 
@@ -31,13 +34,23 @@ class Position:
     step: int
 
 
-def save(folder: Path, position: Position, settings: Model, model: nn.Module, optimizer: SGD) -> Path:
+def save(
+    folder: Path,
+    position: Position,
+    settings: Model,
+    network: nn.Module,
+    objective: Objective,
+    optimizer: Optimizer,
+) -> Path:
     """Write the checkpoint of a position into `folder`, and remove all but the last few."""
     final = folder / f"epoch-{position.epoch:04d}-step-{position.step:06d}"
     with new_folder(final) as partial:
         source = {"epoch": position.epoch, "step": position.step}
-        save_weights(partial, settings, model.state_dict(), source)
-        save_file(_momentum(model, optimizer), partial / MOMENTUM)
+        save_weights(partial, settings, network.state_dict(), source)
+        if own := objective.state_dict():
+            save_file({name: _plain(value) for name, value in own.items()}, partial / OBJECTIVE)
+        for name, tensors in _optimizer_state(network, objective, optimizer).items():
+            save_file(tensors, partial / name)
         (partial / POSITION).write_text(json.dumps({"epoch": position.epoch, "step": position.step}) + "\n")
     for old in checkpoints(folder)[:-KEEP]:
         shutil.rmtree(old)
@@ -49,25 +62,51 @@ def checkpoints(folder: Path) -> list[Path]:
     return sorted(folder.glob("epoch-*-step-*")) if folder.is_dir() else []
 
 
-def load(path: Path, model: nn.Module, optimizer: SGD) -> Position:
-    """Put weights and momentum back, and tell where the run stood.
+def load(path: Path, network: nn.Module, objective: Objective, optimizer: Optimizer) -> Position:
+    """Put everything back, and tell where the run stood.
 
     Raises:
         pcrl.models.weights.published.WeightsError: damaged or missing files.
     """
-    model.load_state_dict(load_weights(path).state)
-    momentum = load_file(path / MOMENTUM)
-    for name, parameter in model.named_parameters():
-        if name in momentum:
-            optimizer.state[parameter]["momentum_buffer"] = momentum[name].to(parameter.device)
+    network.load_state_dict(load_weights(path).state)
+    if objective.state_dict():
+        objective.load_state_dict(load_file(path / OBJECTIVE))
+    parameters = dict(trained(network, objective))
+    for file in sorted(path.glob("*.safetensors")):
+        if file.name in (TENSORS, OBJECTIVE):
+            continue
+        for name, value in load_file(file).items():
+            parameter = parameters[name]
+            # A count of steps stays on the CPU, where the optimiser makes it.
+            optimizer.state[parameter][_entry(file)] = value.to(parameter.device) if value.ndim else value
     position = json.loads((path / POSITION).read_text())
     return Position(position["epoch"], position["step"])
 
 
-def _momentum(model: nn.Module, optimizer: SGD) -> dict[str, Tensor]:
-    buffers = {}
-    for name, parameter in model.named_parameters():
-        buffer = optimizer.state.get(parameter, {}).get("momentum_buffer")
-        if buffer is not None:
-            buffers[name] = buffer.detach().cpu().contiguous()
-    return buffers
+def trained(network: nn.Module, objective: Objective) -> Iterator[tuple[str, nn.Parameter]]:
+    """Everything that is trained, by name: the network's under its own names, then the objective's."""
+    yield from network.named_parameters()
+    for name, parameter in objective.named_parameters(prefix="objective"):
+        if parameter.requires_grad:
+            yield name, parameter
+
+
+def _optimizer_state(
+    network: nn.Module, objective: Objective, optimizer: Optimizer
+) -> dict[str, dict[str, Tensor]]:
+    """What the optimiser keeps of each parameter: name of the file → parameter → value."""
+    files: dict[str, dict[str, Tensor]] = {}
+    for name, parameter in trained(network, objective):
+        for entry, value in optimizer.state.get(parameter, {}).items():
+            if isinstance(value, Tensor):
+                files.setdefault(f"{entry.removesuffix(_BUFFER)}.safetensors", {})[name] = _plain(value)
+    return files
+
+
+def _entry(file: Path) -> str:
+    """The inverse: SGD calls its momentum `momentum_buffer`."""
+    return file.stem + _BUFFER if file.stem == "momentum" else file.stem
+
+
+def _plain(value: Tensor) -> Tensor:
+    return value.detach().cpu().contiguous()

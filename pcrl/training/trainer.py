@@ -5,37 +5,36 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
-from torch.optim import SGD
 
 from pcrl.config import Recipe
 from pcrl.engine.batch import Batch
 from pcrl.engine.loader import Loader
 from pcrl.engine.order import Order
 from pcrl.files import write_text
-from pcrl.kernels.streams import Draws, stream
-from pcrl.models.images.inputs import UNIT, from_network, to_network
+from pcrl.kernels.streams import stream
 from pcrl.models.networks import Network, build
-from pcrl.models.outputs import Outputs
 from pcrl.models.precision import autocast, float32
 from pcrl.models.weights.folder import Weights, load_into
 from pcrl.training import checkpoint
-from pcrl.training.checkpoint import Position
+from pcrl.training.checkpoint import Position, trained
+from pcrl.training.feed import on_device, pinned, views_of
 from pcrl.training.log import Log
-from pcrl.training.objective import Terms, ViewOutputs, forward_views, number_of_picks, objective
-from pcrl.training.picture import save_views
+from pcrl.training.objectives.build import build_objective
+from pcrl.training.objectives.objective import Keys, Moment, Objective
+from pcrl.training.optimizers.build import build_optimizer
+from pcrl.training.optimizers.schedule import learning_rate
+from pcrl.training.picture import save_pictures
 from pcrl.training.run_folder import CHECKPOINTS, FINISHED
 from pcrl.training.selection import Selection
 
-LEVELS = 1 << 33
-"""Word that sets the stream of level picks apart from those of samples and order."""
+STEPS = 1 << 33
+"""Word that sets the stream of the steps' keys apart from those of samples and order."""
 
 
 class TrainingError(RuntimeError):
@@ -55,49 +54,25 @@ class Progress:
     """Share of the time since the last report spent waiting for data."""
 
 
-def learning_rate(epoch: int, recipe: Recipe) -> float:
-    """Cosine from the recipe's rate to 0, one value an epoch."""
-    training = recipe.training
-    return training.learning_rate * 0.5 * (1 + math.cos(math.pi * epoch / training.epochs))
+def step_key(seed: int, step: int) -> int:
+    """The key of a step, counted from 0 over the whole run."""
+    return stream(stream(seed, STEPS), step)
 
 
-def picks_of(seed: int, step: int, local_views: int, levels: int) -> list[int]:
-    """The random pyramid levels of a step, as the objective wants them."""
-    draws = Draws(stream(stream(seed, LEVELS), step))
-    return [draws.integer(0, levels - 1) for _ in range(number_of_picks(local_views))]
+def initial_state(recipe: Recipe, weights: Weights | None) -> tuple[Network, Objective]:
+    """The network, and the objective with what it has beside it: seeded and fresh, or from given weights.
 
-
-def initial_model(recipe: Recipe, weights: Weights | None) -> Network:
-    """The network with seeded fresh weights, with given ones, or with a given encoder and the rest fresh.
+    Weights of an encoder alone leave the rest of the network fresh.
 
     Raises:
         pcrl.models.weights.published.WeightsError: the weights are not those of the recipe's network.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.training.seed % 2**63)
-        model = build(recipe.model)
-    if weights is not None:
-        load_into(model, weights)
-    return model
-
-
-def seconds_per_step(recipe: Recipe, device: torch.device) -> float:
-    """Time of a step, from one with two samples on a network of the same size."""
-    model = build(recipe.model).to(device).train()
-    channels = model.in_channels
-    views = torch.rand(2, 2, channels, *recipe.views.global_shape, device=device)
-    local_views = torch.rand(recipe.views.locals, 2, channels, *recipe.views.local_shape, device=device)
-    picks = [0] * number_of_picks(recipe.views.locals)
-    times = []
-    for _ in range(2):
-        started = time.perf_counter()
-        with autocast(device):
-            outputs = forward_views(model, views, local_views, 0)
-        objective(_in_float32(outputs), views[0], picks, 0, 1, recipe.objective).total.backward()
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
-        times.append(time.perf_counter() - started)
-    return min(times) * recipe.training.batch_size / 2
+        network = build(recipe.model)
+        if weights is not None:
+            load_into(network, weights)
+        return network, build_objective(recipe, network)
 
 
 class Trainer:
@@ -129,23 +104,20 @@ class Trainer:
                 f"{training.batch_size}: set training.samples_per_case higher or training.batch_size lower"
             )
         self.selection = selection
-        self.model = initial_model(recipe, weights).to(device).train()
+        network, objective = initial_state(recipe, weights)
         # A third faster on CPUs too.
         last = torch.channels_last if recipe.dimensions == 2 else torch.channels_last_3d
-        self.model = self.model.to(memory_format=last)  # type: ignore[call-overload]
-        self.optimizer = SGD(
-            self.model.parameters(),
-            lr=training.learning_rate,
-            momentum=training.momentum,
-            weight_decay=training.weight_decay,
-        )
-        self._unit = UNIT if recipe.dimensions == 2 else 1.0
+        self.network = network.to(device).train().to(memory_format=last)  # type: ignore[call-overload]
+        self.objective = objective.to(device).train()
+        self.readings = self.objective.readings()
+        self._trained = [parameter for _, parameter in trained(self.network, self.objective)]
+        self.optimizer = build_optimizer(self._trained, training)
         self.position = Position(0, 0)
         self.stop = False
         self.fallbacks = 0
         self._pending: list[tuple[int, list[str], Tensor]] = []
         if resume and (found := checkpoint.checkpoints(out / CHECKPOINTS)):
-            self.position = checkpoint.load(found[-1], self.model, self.optimizer)
+            self.position = checkpoint.load(found[-1], self.network, self.objective, self.optimizer)
 
     def run(self, show: Callable[[Progress], None]) -> bool:
         """Train to the end, or until `stop` is set.
@@ -163,13 +135,13 @@ class Trainer:
             self.order,
             threads=training.loader_threads,
             start=(self.position.epoch, self.position.step),
-            allocate=_pinned if self.device.type == "cuda" else None,
+            allocate=pinned if self.device.type == "cuda" else None,
         )
         since, waited = time.perf_counter(), 0.0
         try:
             with loader:
                 for batch in loader:
-                    outputs = self._step(batch)
+                    pictures = self._step(batch)
                     self.position = Position(batch.epoch, batch.step + 1)
                     last = self.position.step == steps
                     if self._done() % training.log_every == 0 or last:
@@ -185,7 +157,7 @@ class Trainer:
                             values
                             | {
                                 "epoch": batch.epoch,
-                                "learning_rate": learning_rate(batch.epoch, self.recipe),
+                                "learning_rate": self.optimizer.param_groups[0]["lr"],
                                 "samples_per_second": rate,
                                 "waiting": progress.waiting,
                                 "fallbacks": self.fallbacks,
@@ -193,8 +165,9 @@ class Trainer:
                         )
                         show(progress)
                         since, waited = now, waiting
-                    if last and self._wants_picture(batch.epoch):
-                        self._picture(batch, outputs)
+                    if pictures is not None:
+                        path = self.out / "pictures" / f"epoch-{batch.epoch + 1:04d}.png"
+                        save_pictures(path, pictures, f"after epoch {batch.epoch + 1}")
                     batch.release()
                     if last:
                         self.position = Position(batch.epoch + 1, 0)
@@ -213,48 +186,35 @@ class Trainer:
     def _done(self) -> int:
         return self.position.epoch * self.order.steps + self.position.step
 
-    def _step(self, batch: Batch) -> ViewOutputs:
-        """Forward, loss, backward, update; nothing here waits for the device."""
-        recipe = self.recipe
-        number = batch.epoch * self.order.steps + batch.step
-        levels = self.model.decoder_levels
-        picks = picks_of(recipe.training.seed, number, recipe.views.locals, levels)
+    def _step(self, batch: Batch) -> Mapping[str, Tensor] | None:
+        """Forward, loss, backward, update; nothing here waits for the device.
+
+        Returns:
+            Pictures, after the last step of an epoch that asks for some.
+        """
+        training, objective, steps = self.recipe.training, self.objective, self.order.steps
+        number, moment = batch.epoch * steps + batch.step, Moment(batch.epoch, training.epochs)
         for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(batch.epoch, recipe)
-        views, target, local_views = self._inputs(batch)
+            group["lr"] = learning_rate(training, batch.epoch, batch.step, steps)
+        keys = Keys(step_key(training.seed, number), batch.keys)
+        draws = on_device(objective.draw(keys), self.device)
+        views = views_of(batch, self.device, objective.wants_locals)
         with autocast(self.device):
-            outputs = forward_views(self.model, views, local_views, picks[0])
+            outputs = objective(self.network, views, draws)
         with float32(self.device):
-            terms = objective(
-                _in_float32(outputs), target, picks, batch.epoch, recipe.training.epochs, recipe.objective
-            )
+            loss = objective.loss(outputs, views, draws, moment)
         self.optimizer.zero_grad(set_to_none=True)
-        terms.total.backward()
+        loss.total.backward()
+        if training.clip_norm is not None:
+            torch.nn.utils.clip_grad_norm_(self._trained, training.clip_norm)
         self.optimizer.step()
+        objective.after_step(self.network, moment)
         self.fallbacks += batch.fallbacks
-        self._pending.append(
-            (number + 1, batch.cases, _diagnostics(terms, outputs, target, picks[0], self._unit))
-        )
-        return outputs
-
-    def _inputs(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
-        """Global views, target and local views on the device, as the network takes them."""
-        wanted = None if self.recipe.objective.local_cosine else 0
-        views, target, local_views = (
-            self._to_device(array) for array in (batch.globals, batch.target, batch.locals[:wanted])
-        )
-        if self.recipe.dimensions == 3:
-            return views, target, local_views
-        holes = torch.from_numpy(batch.holes).to(self.device)
-        return (
-            to_network(views.flatten(0, 1), holes.flatten(0, 1)).unflatten(0, views.shape[:2]),
-            to_network(target, None),
-            to_network(local_views.flatten(0, 1), None).unflatten(0, local_views.shape[:2]),
-        )
-
-    def _to_device(self, array: NDArray[np.float32]) -> Tensor:
-        # Blocking: when it returns the slot may be filled again.
-        return torch.from_numpy(array).to(self.device)
+        values = torch.stack([loss.scalars[name].detach().float() for name in self.readings])
+        self._pending.append((number + 1, batch.cases, values))
+        if batch.step + 1 == steps and self._wants_picture(batch.epoch):
+            return objective.pictures(outputs, views, draws)
+        return None
 
     def _flush(self) -> dict[str, float]:
         """Means of the steps since the last call; the one place that waits for the device."""
@@ -262,17 +222,17 @@ class Trainer:
             return {}
         values = torch.stack([row for _, _, row in self._pending]).cpu().double()
         for (step, cases, _), row in zip(self._pending, values, strict=True):
-            if not math.isfinite(row[0]):
+            loss = float(row[list(self.readings).index("loss")])
+            if not math.isfinite(loss):
                 found = checkpoint.checkpoints(self.out / CHECKPOINTS)
                 raise TrainingError(
-                    f"the loss of step {step} is {row[0].item()}; cases in the batch: {', '.join(sorted(set(cases)))}. "
+                    f"the loss of step {step} is {loss}; cases in the batch: {', '.join(sorted(set(cases)))}. "
                     f"Last good checkpoint: {found[-1] if found else 'none yet'}. Check these cases with `pcrl cache "
                     "verify`, or lower training.learning_rate and --resume"
                 )
-        names = _names(self.model.decoder_levels)
         means = {
             name: float(column[~column.isnan()].mean())
-            for name, column in zip(names, values.T, strict=True)
+            for name, column in zip(self.readings, values.T, strict=True)
             if not column.isnan().all()
         }
         means["steps"] = len(self._pending)
@@ -280,77 +240,9 @@ class Trainer:
         return means
 
     def _save(self) -> None:
-        checkpoint.save(self.out / CHECKPOINTS, self.position, self.recipe.model, self.model, self.optimizer)
+        folder, model = self.out / CHECKPOINTS, self.recipe.model
+        checkpoint.save(folder, self.position, model, self.network, self.objective, self.optimizer)
 
     def _wants_picture(self, epoch: int) -> bool:
         training = self.recipe.training
         return epoch % training.picture_every == 0 or epoch + 1 == training.epochs
-
-    def _picture(self, batch: Batch, outputs: ViewOutputs) -> None:
-        restored = outputs.first.restored.detach().float().cpu()
-        corrupted = torch.from_numpy(batch.globals[0])
-        if self.recipe.dimensions == 2:
-            # With the holes, which come on the device.
-            corrupted = from_network(to_network(corrupted, torch.from_numpy(batch.holes[0])))
-            restored = from_network(restored)
-        path = self.out / "pictures" / f"epoch-{batch.epoch + 1:04d}.png"
-        title = f"after epoch {batch.epoch + 1}"
-        save_views(path, batch.target, corrupted.numpy(), restored.numpy(), title)
-
-
-def _names(levels: int) -> list[str]:
-    return [
-        "loss", "restoration", "global_cosine", "local_cosine", "mid_restoration", "psnr",
-        *(f"psnr_level_{level}" for level in range(levels)),
-        *(f"spread_level_{level}" for level in range(levels)),
-    ]  # fmt: skip
-
-
-def _diagnostics(terms: Terms, outputs: ViewOutputs, target: Tensor, level: int, unit: float) -> Tensor:
-    """Terms, PSNR of each restoration (NaN for levels not restored) and spread of each level's projections.
-
-    The spread is the standard deviation over the batch of the normalised projections, times √C: near 1 when they
-    point everywhere, 0 when all are one (collapse).
-
-    Args:
-        unit: what 1 in the target is in the [0, 1] of the pixels, on which PSNR is defined.
-    """
-    with torch.no_grad():
-        first = outputs.first
-        missing = torch.full((), math.nan, device=target.device)
-        psnr = [missing] * len(first.projections)
-        psnr[level] = _psnr(first.mids[level], target, unit)
-        spreads = []
-        for z in first.projections:
-            directions = torch.nn.functional.normalize(z.float())
-            spreads.append(directions.std(dim=0).mean() * math.sqrt(z.shape[1]))
-        values = [
-            terms.total, terms.restoration, terms.global_cosine, terms.local_cosine, terms.mid_restoration,
-            _psnr(first.restored, target, unit), *psnr, *spreads,
-        ]  # fmt: skip
-        return torch.stack([value.detach().float() for value in values])
-
-
-def _psnr(restored: Tensor, target: Tensor, unit: float) -> Tensor:
-    return -10 * torch.log10(torch.nn.functional.mse_loss(restored.float(), target) * unit**2)
-
-
-def _in_float32(outputs: ViewOutputs) -> ViewOutputs:
-    """Cosines and squared errors are taken in float32 whatever the network computed in."""
-
-    def convert(one: Outputs) -> Outputs:
-        return Outputs(
-            one.restored.float(),
-            [z.float() for z in one.projections],
-            [p.float() for p in one.predictions],
-            {level: mid.float() for level, mid in one.mids.items()},
-        )
-
-    together = convert(outputs.locals) if outputs.locals is not None else None
-    return ViewOutputs(convert(outputs.first), convert(outputs.second), together)
-
-
-def _pinned(shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """Page-locked memory, from which a copy to the GPU needs no detour."""
-    array: NDArray[np.float32] = torch.empty(shape, dtype=torch.float32, pin_memory=True).numpy()
-    return array

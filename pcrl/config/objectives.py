@@ -1,0 +1,105 @@
+"""What pre-training learns from: the settings of each objective. `training/objectives/` has a file for each of them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Discriminator, Field, Tag, model_validator
+
+from pcrl.config.base import RecipeError, Settings
+
+Weight = Annotated[float, Field(ge=0)]
+
+
+class Pcrlv2(Settings):
+    """The weight of each term of PCRLv2's loss. Without the weights of one side it is a control, with its own name."""
+
+    restoration: Weight = 1.0
+    mid_restoration: Weight = 1.0
+    global_cosine: Weight = 1.0
+    local_cosine: Weight = 1.0
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, tree: Any) -> Any:
+        """`name = "restoration"` is short for weights of 0 on the other side; stored are the weights alone."""
+        if not isinstance(tree, dict):
+            return tree
+        name = tree.get("name")
+        rest = {key: value for key, value in tree.items() if key != "name"}
+        return rest | dict.fromkeys(_WITHOUT.get(str(name), ()), 0.0)
+
+    @model_validator(mode="after")
+    def _something(self) -> Pcrlv2:
+        if not any(getattr(self, name) for name in type(self).model_fields):
+            raise ValueError("at least one term needs a weight above 0")
+        return self
+
+    @property
+    def name(self) -> Literal["pcrlv2", "restoration", "comparison"]:
+        """Restoration and comparison, or one of them only."""
+        if not (self.global_cosine or self.local_cosine):
+            return "restoration"
+        if not (self.restoration or self.mid_restoration):
+            return "comparison"
+        return "pcrlv2"
+
+    @property
+    def is_control(self) -> bool:
+        """Whether a run of it is there to be compared with, and not the one to fine-tune by default."""
+        return self.name != "pcrlv2"
+
+
+class Masked(Settings):
+    """Masked restoration: blocks of the input are hidden, and the error counts where they were."""
+
+    name: Literal["masked"] = "masked"
+    share: Annotated[float, Field(gt=0, lt=1)] = 0.6
+    """Of the blocks that are hidden."""
+    edge: Annotated[int, Field(ge=1)] = 8
+    """Of a block, in voxels or pixels; divides every axis of a global view."""
+
+    is_control: ClassVar[bool] = False
+
+
+_WITHOUT = {
+    "restoration": ("global_cosine", "local_cosine"),
+    "comparison": ("restoration", "mid_restoration"),
+}
+"""Name of a control → the terms that it does without."""
+_SETTINGS: dict[str, type[Settings]] = {
+    "pcrlv2": Pcrlv2,
+    "restoration": Pcrlv2,
+    "comparison": Pcrlv2,
+    "masked": Masked,
+}
+OBJECTIVES = tuple(_SETTINGS)
+"""Names of all objectives."""
+
+
+def _tag(value: Any) -> str:
+    name = value.get("name", "pcrlv2") if isinstance(value, dict) else getattr(value, "name", "pcrlv2")
+    return _SETTINGS[name].__name__ if name in _SETTINGS else str(name)
+
+
+Objective = Annotated[
+    Annotated[Pcrlv2, Tag("Pcrlv2")] | Annotated[Masked, Tag("Masked")], Discriminator(_tag)
+]
+
+
+def check_name(section: dict[str, Any]) -> None:
+    """Refuse a name that no objective has.
+
+    Raises:
+        RecipeError: it says which there are.
+    """
+    name = section.get("name", "pcrlv2")
+    if name not in _SETTINGS:
+        raise RecipeError(f"objective.name = {name!r}: there are {', '.join(OBJECTIVES)}")
+
+
+def renamed(section: dict[str, Any], name: str) -> dict[str, Any]:
+    """The settings of an objective turned into those of another one: what the other one has, too, stays."""
+    check_name({"name": name})
+    fields = _SETTINGS[name].model_fields
+    return {key: value for key, value in section.items() if key in fields} | {"name": name}

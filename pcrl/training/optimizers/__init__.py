@@ -1,0 +1,1 @@
+"""How weights change: an optimiser a file, called as the recipe calls it; and the learning rate."""
