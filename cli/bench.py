@@ -64,7 +64,7 @@ def bench(
     from pcrl.engine.cache.format import CacheError
     from pcrl.engine.loader import LoaderError
     from pcrl.engine.measure import paced, rate, reads
-    from pcrl.training.selection import select
+    from pcrl.engine.selection import select
 
     with user_errors(RecipeError, CacheError, LoaderError):
         opened = Cache(cache)

@@ -60,9 +60,9 @@ def pretrain(
     from pcrl.engine.cache.cache import Cache
     from pcrl.engine.cache.format import CacheError
     from pcrl.engine.loader import LoaderError
+    from pcrl.engine.selection import select
     from pcrl.models.weights.published import WeightsError
     from pcrl.training import run_folder
-    from pcrl.training.selection import select
     from pcrl.training.start import open_start
     from pcrl.training.trainer import Trainer, TrainingError
 

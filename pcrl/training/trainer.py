@@ -19,6 +19,7 @@ from pcrl.config import Recipe
 from pcrl.engine.batch import Batch
 from pcrl.engine.loader import Loader
 from pcrl.engine.order import Order
+from pcrl.engine.seen import Selection
 from pcrl.files import write_text
 from pcrl.kernels.streams import Draws, stream
 from pcrl.models.images.inputs import UNIT, from_network, to_network
@@ -32,7 +33,6 @@ from pcrl.training.log import Log
 from pcrl.training.objective import Terms, ViewOutputs, forward_views, number_of_picks, objective
 from pcrl.training.picture import save_views
 from pcrl.training.run_folder import CHECKPOINTS, FINISHED
-from pcrl.training.selection import Selection
 
 LEVELS = 1 << 33
 """Word that sets the stream of level picks apart from those of samples and order."""
