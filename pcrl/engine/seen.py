@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from pcrl.engine.batch import Renderer
+from pcrl.engine.loading.batch import Renderer
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,9 @@ from torch import Tensor
 from torch.optim import SGD
 
 from pcrl.config import Recipe
-from pcrl.engine.batch import Batch
-from pcrl.engine.loader import Loader
-from pcrl.engine.order import Order
+from pcrl.engine.loading.batch import Batch
+from pcrl.engine.loading.order import Order
+from pcrl.engine.loading.ring import Ring
 from pcrl.engine.seen import Selection
 from pcrl.files import write_text
 from pcrl.kernels.streams import Draws, stream
@@ -158,7 +158,7 @@ class Trainer:
         """
         training, steps = self.recipe.training, self.order.steps
         log = Log(self.out, self._done())
-        loader = Loader(
+        loader = Ring(
             self.renderer,
             self.order,
             threads=training.loader_threads,
