@@ -20,7 +20,7 @@ from table import write
 from pcrl.config import Codec, recipe_from
 from pcrl.engine.cache.cache import Cache
 from pcrl.engine.cache.chunks.files import on_network
-from pcrl.engine.measure import Paced, paced, reads
+from pcrl.engine.loading.measure import Paced, paced, reads
 from pcrl.engine.volumes.render import VolumeRenderer
 
 CASES, WINDOW, THREADS, SECONDS = 40, 4, 2, 25.0

@@ -25,7 +25,7 @@ from pcrl.engine.images.ingest.plan import plan
 from pcrl.engine.images.ingest.run import run
 from pcrl.engine.images.render import ImageRenderer
 from pcrl.engine.images.views import ImagePlan, plan_image
-from pcrl.engine.measure import Rate, rate
+from pcrl.engine.loading.measure import Rate, rate
 from pcrl.kernels.streams import sample_key
 
 ROUNDS, SECONDS = 5, 3.0

@@ -13,7 +13,7 @@ from peers import PEERS, Pipeline
 from scan import RECIPE, as_npy, case
 from table import spread, write
 
-from pcrl.engine.measure import rate
+from pcrl.engine.loading.measure import rate
 from pcrl.engine.volumes.render import VolumeRenderer
 
 ROUNDS, SECONDS = 5, 5.0

@@ -13,8 +13,8 @@ from scan import RECIPE, case
 from table import write
 
 from pcrl.config import recipe_from
-from pcrl.engine.measure import rate
-from pcrl.engine.order import Order
+from pcrl.engine.loading.measure import rate
+from pcrl.engine.loading.order import Order
 from pcrl.engine.volumes.render import OpenCase, VolumeRenderer
 from pcrl.engine.volumes.views import plan_views
 from pcrl.kernels.streams import sample_key

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 import click
 from rich.table import Table
 
-from .console import console, note_slow_reading, user_errors
-from .recipe import recipe_for
+from .console import console, note_slow_reading, tell_note, user_errors
 
 if TYPE_CHECKING:
     from pcrl.config import Recipe
-    from pcrl.engine.measure import Paced, Rate, Reads
+    from pcrl.engine.loading.measure import Paced, Rate, Reads
 
 STORAGE = {
     "a hard disk": 150, "1 Gbit network": 110, "SATA SSD": 500, "10 Gbit network": 1000, "NVMe SSD": 2500,
@@ -62,13 +61,14 @@ def bench(
     from pcrl.config import RecipeError
     from pcrl.engine.cache.cache import Cache
     from pcrl.engine.cache.format import CacheError
-    from pcrl.engine.loader import LoaderError
-    from pcrl.engine.measure import paced, rate, reads
-    from pcrl.training.selection import select
+    from pcrl.engine.loading.measure import paced, rate, reads
+    from pcrl.engine.loading.ring import LoaderError
+    from pcrl.engine.recipe import recipe_for
+    from pcrl.engine.selection import select
 
     with user_errors(RecipeError, CacheError, LoaderError):
         opened = Cache(cache)
-        settings = recipe_for(opened, names, recipe, overrides)
+        settings = recipe_for(opened, names, recipe, overrides, tell_note)
         selection = select(opened, names, settings)
         renderer = selection.renderer()
         if sum(renderer.groups) < settings.training.batch_size:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -55,14 +56,19 @@ def progress(unit: str) -> Progress:
     )
 
 
+def tell_note(text: str) -> None:
+    """Say what a user should know, though it stops nothing."""
+    console.print(f"[yellow]note[/] {escape(text)}")
+
+
 def note_slow_reading() -> None:
     """Say so if the cache can be read the slow way only."""
     from pcrl.kernels.chunks.blosc import AVAILABLE
 
     if not AVAILABLE:
-        console.print(
-            "[yellow]note[/] the C library of the package blosc2 was not found: chunks are decompressed through "
-            "numcodecs, about twice as slowly and one thread at a time. Try: pip install --force-reinstall blosc2"
+        tell_note(
+            "the C library of the package blosc2 was not found: chunks are decompressed through numcodecs, about "
+            "twice as slowly and one thread at a time. Try: pip install --force-reinstall blosc2"
         )
 
 

@@ -13,7 +13,6 @@ from rich.table import Table
 
 from .console import console, duration, progress, user_errors
 from .ingest_images import ingest_images
-from .recipe import ingest_recipe
 
 if TYPE_CHECKING:
     from pcrl.config import Modality
@@ -109,6 +108,7 @@ def _volumes(
     storage: Storage | None,
     modality: Modality | None,
 ) -> bool:
+    from pcrl.engine.recipe import ingest_recipe
     from pcrl.engine.space import check_space
     from pcrl.engine.volumes.ingest.plan import plan
     from pcrl.engine.volumes.ingest.run import run

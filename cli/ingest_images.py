@@ -9,7 +9,6 @@ from rich.markup import escape
 from rich.table import Table
 
 from .console import console, duration, progress
-from .recipe import ingest_recipe
 
 if TYPE_CHECKING:
     from pcrl.datasets.image import ImageDataset
@@ -26,6 +25,7 @@ def ingest_images(
     from pcrl.engine.cache.images.dataset import CachedImages
     from pcrl.engine.images.ingest.plan import plan
     from pcrl.engine.images.ingest.run import run
+    from pcrl.engine.recipe import ingest_recipe
     from pcrl.engine.space import check_space
 
     settings = ingest_recipe(cache / found.name, 2, recipe, overrides)

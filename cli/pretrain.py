@@ -12,9 +12,8 @@ import click
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from .console import console, duration, note_slow_reading, user_errors
+from .console import console, duration, note_slow_reading, tell_note, user_errors
 from .device import DEVICE, device_named
-from .recipe import recipe_for
 
 if TYPE_CHECKING:
     from pcrl.training.trainer import Progress as Report
@@ -59,10 +58,11 @@ def pretrain(
     from pcrl.config import RecipeError
     from pcrl.engine.cache.cache import Cache
     from pcrl.engine.cache.format import CacheError
-    from pcrl.engine.loader import LoaderError
+    from pcrl.engine.loading.ring import LoaderError
+    from pcrl.engine.recipe import recipe_for
+    from pcrl.engine.selection import select
     from pcrl.models.weights.published import WeightsError
     from pcrl.training import run_folder
-    from pcrl.training.selection import select
     from pcrl.training.start import open_start
     from pcrl.training.trainer import Trainer, TrainingError
 
@@ -79,7 +79,7 @@ def pretrain(
                 )
             names = run_folder.read(out).datasets
         else:
-            settings = recipe_for(opened, names, recipe, overrides)
+            settings = recipe_for(opened, names, recipe, overrides, tell_note)
         selection = select(opened, names, settings)
         if not len(selection):
             raise TrainingError(

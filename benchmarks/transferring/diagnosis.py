@@ -12,8 +12,8 @@ from torch.nn import functional
 
 from pcrl.config import VolumeRecipe
 from pcrl.engine.cache.volumes.dataset import CachedCase
-from pcrl.engine.loader import Loader
-from pcrl.engine.order import Order
+from pcrl.engine.loading.order import Order
+from pcrl.engine.loading.ring import Ring
 from pcrl.engine.volumes.render import VolumeRenderer
 from transferring.features import features_at, frozen, places_in
 from transferring.pretraining import State
@@ -46,7 +46,7 @@ def restoration(state: State, recipe: VolumeRecipe, cases: Sequence[CachedCase])
     model.eval()
     errors: dict[str, list[float]] = {"network": [], "mean": [], "corrupted": [], "blurred": []}
     projections: list[list[Tensor]] = []
-    with Loader(renderer, Order.of(renderer.groups, training), threads=2) as loader, torch.inference_mode():
+    with Ring(renderer, Order.of(renderer.groups, training), threads=2) as loader, torch.inference_mode():
         for batch in loader:
             views, target = torch.from_numpy(batch.globals[0]), torch.from_numpy(batch.target)
             outputs = model(views)

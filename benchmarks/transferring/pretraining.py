@@ -8,11 +8,11 @@ import torch
 
 from pcrl.config import VolumeRecipe
 from pcrl.engine.cache.cache import Cache
+from pcrl.engine.selection import select
 from pcrl.evaluation.arms.arm import State
 from pcrl.models.weights.folder import load_weights
 from pcrl.training import run_folder
 from pcrl.training.checkpoint import checkpoints
-from pcrl.training.selection import select
 from pcrl.training.trainer import Trainer, initial_model
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import torch
 
 from pcrl.config import Recipe, recipe_from
+from pcrl.engine.seen import Selection
 from pcrl.files import write_text
-from pcrl.training.selection import Selection
 
 RUN, FINISHED = "run.json", "finished.json"
 CHECKPOINTS = "checkpoints"

@@ -13,9 +13,10 @@ import torch
 from torch import Tensor
 
 from pcrl.config import Recipe
-from pcrl.engine.batch import Batch
-from pcrl.engine.loader import Loader
-from pcrl.engine.order import Order
+from pcrl.engine.loading.batch import Batch
+from pcrl.engine.loading.order import Order
+from pcrl.engine.loading.ring import Ring
+from pcrl.engine.seen import Selection
 from pcrl.files import write_text
 from pcrl.kernels.streams import stream
 from pcrl.models.networks import Network, build
@@ -31,7 +32,6 @@ from pcrl.training.optimizers.build import build_optimizer
 from pcrl.training.optimizers.schedule import learning_rate
 from pcrl.training.picture import save_pictures
 from pcrl.training.run_folder import CHECKPOINTS, FINISHED
-from pcrl.training.selection import Selection
 
 STEPS = 1 << 33
 """Word that sets the stream of the steps' keys apart from those of samples and order."""
@@ -130,7 +130,7 @@ class Trainer:
         """
         training, steps = self.recipe.training, self.order.steps
         log = Log(self.out, self._done())
-        loader = Loader(
+        loader = Ring(
             self.renderer,
             self.order,
             threads=training.loader_threads,

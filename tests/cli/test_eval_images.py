@@ -11,11 +11,11 @@ from safetensors.numpy import load_file
 from pcrl.config import VolumeModel
 from pcrl.datasets.layouts.images.chexpert import COMPETITION, OBSERVATIONS
 from pcrl.engine.cache.cache import Cache
+from pcrl.engine.selection import select
 from pcrl.models.images.nsunet import build
 from pcrl.models.weights.folder import save_weights
 from pcrl.models.weights.published import IMAGENET
 from pcrl.training import run_folder
-from pcrl.training.selection import select
 from tests.helpers import radiographs
 from tests.helpers.command import pcrl, refused
 

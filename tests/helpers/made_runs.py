@@ -6,10 +6,10 @@ import torch
 
 from pcrl.config import load_recipe
 from pcrl.engine.cache.cache import Cache
+from pcrl.engine.selection import select
 from pcrl.models.volumes.nsunet import build
 from pcrl.models.weights.folder import save_weights
 from pcrl.training import run_folder
-from pcrl.training.selection import select
 from tests.helpers import patients
 
 MODEL = patients.RECIPE.model

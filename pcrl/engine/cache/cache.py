@@ -16,21 +16,21 @@ from pcrl.engine.cache.volumes.stores import store_of
 
 
 class Cache:
-    """A cache folder, which holds data sets of volumes and of images.
+    """A cache folder, which holds data sets of volumes and of images; given as `Path` or as text.
 
     Raises:
         CacheError: no cache there, or nothing in it.
     """
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, root: str | Path) -> None:
+        self.root = root = Path(root)
         self._volumes, self._images = (
             {path.parent.name: path.parent for path in sorted(root.glob(f"*/{record}"))}
             for record in (DATASET_RECORD, IMAGE_SET_RECORD)
         )
         if not self.names():
             raise CacheError(
-                f"{root} holds no cache: make one with `pcrl ingest --dataset NAME --cache {root}`"
+                f"{root} is no cache, or an empty one: make one with `pcrl ingest --dataset NAME --cache {root}`"
             )
 
     def names(self) -> list[str]:

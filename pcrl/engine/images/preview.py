@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from pcrl.engine.batch import Place
 from pcrl.engine.cache.images.dataset import CachedImages, scale_of
 from pcrl.engine.images.render import ImageRenderer
+from pcrl.engine.loading.batch import SampleSlot
 from pcrl.kernels.streams import sample_key
 
 COLUMNS = ("image", "target", "view 1", "view 2", "local view")
@@ -35,7 +35,7 @@ def save_image_preview(path: Path, images: CachedImages, count: int) -> int:
     renderer = ImageRenderer([(images, chosen)], recipe)
     workspace, views = renderer.workspace(), recipe.views
     for number, (position, axes) in enumerate(zip(chosen.tolist(), grid, strict=True)):
-        place = Place.of_one(recipe)
+        place = SampleSlot.of_one(recipe)
         sample = number * recipe.training.samples_per_case
         renderer.make(sample_key(recipe.training.seed, 0, sample), sample, workspace, place)
         for view, holes in zip(place.views, place.holes[:, 0], strict=False):

@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pcrl.config import ImageRecipe
-from pcrl.engine.batch import Place, Spent
 from pcrl.engine.cache.chunks.scratch import Scratch
 from pcrl.engine.cache.images.dataset import CachedImages, edge, scale_of
 from pcrl.engine.cache.images.reader import ImageReader
 from pcrl.engine.images.cut import ImageWorkspace
 from pcrl.engine.images.views import ImagePlan, plan_image
+from pcrl.engine.loading.batch import SampleSlot, Spent
 from pcrl.kernels.images.sample import render_views
 
 SPARE_SHARDS = 16
@@ -39,7 +39,7 @@ class Workspace(ImageWorkspace):
 
 
 class ImageRenderer:
-    """Renders samples of images; see `pcrl.engine.batch.Renderer`. A group is what is chosen of a shard.
+    """Renders samples of images; see `pcrl.engine.loading.batch.Renderer`. A group is what is chosen of a shard.
 
     Args:
         sets: data sets, and the positions in their tables of the images to be drawn from.
@@ -65,7 +65,7 @@ class ImageRenderer:
 
     @property
     def files(self) -> list[Path]:
-        """See `pcrl.engine.batch.Renderer`."""
+        """See `pcrl.engine.loading.batch.Renderer`."""
         return [self._readers[number].file_of(shard) for number, shard in self._shards]
 
     def workspace(self) -> Workspace:
@@ -73,19 +73,19 @@ class ImageRenderer:
         return Workspace(self.recipe, max(edge(images.record.recipe.data) for images in self._sets))
 
     def name_of(self, sample: int) -> str:
-        """See `pcrl.engine.batch.Renderer`."""
+        """See `pcrl.engine.loading.batch.Renderer`."""
         number, _, position = self._row(sample)
         return f"{self._sets[number].name}/{self._sets[number].table.names[position]}"
 
     def read_ahead(self, group: int, block: bytearray | None) -> None:
-        """See `pcrl.engine.batch.Renderer`."""
+        """See `pcrl.engine.loading.batch.Renderer`."""
         number, shard = self._shards[group]
         opened = self._readers[number].shard(shard)
         if block is not None:
             opened.file.read_ahead(block)
 
-    def make(self, key: int, sample: int, workspace: Workspace, to: Place) -> tuple[bool, Spent]:
-        """Draw, read and render one sample; see `pcrl.engine.batch.Renderer`. There are no fallbacks."""
+    def make(self, key: int, sample: int, workspace: Workspace, to: SampleSlot) -> tuple[bool, Spent]:
+        """Draw, read and render one sample; see `pcrl.engine.loading.batch.Renderer`. There are no fallbacks."""
         number, index, position = self._row(sample)
         begun = time.perf_counter()
         recipe, plan, ticks = self.recipe, workspace.plan, workspace.ticks
@@ -111,8 +111,8 @@ class ImageRenderer:
         number, index, _ = self._row(sample)
         return self._readers[number].read(index, workspace.scratch)
 
-    def asks_for(self, key: int, sample: int) -> tuple[int, int]:
-        """See `pcrl.engine.batch.Renderer`."""
+    def read_cost(self, key: int, sample: int) -> tuple[int, int]:
+        """See `pcrl.engine.loading.batch.Renderer`."""
         number, index, _ = self._row(sample)
         shard, place = divmod(index, self._readers[number].data.shard)
         return 1, int(self._readers[number].shard(shard).sizes[place])

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pcrl.config import TissueRule, VolumeRecipe
-from pcrl.engine.batch import Place
 from pcrl.engine.cache.volumes.dataset import CachedCase
+from pcrl.engine.loading.batch import SampleSlot
 from pcrl.engine.volumes.render import VolumeRenderer
 from pcrl.kernels.streams import sample_key
 
@@ -63,7 +63,7 @@ def _slices(case: CachedCase) -> list[NDArray[np.float32]]:
 def _views(renderer: VolumeRenderer, index: int) -> list[NDArray[np.float32]]:
     """Middle slices of the target, both global views and the first local view."""
     training, views = renderer.recipe.training, renderer.recipe.views
-    place = Place.of_one(renderer.recipe)
+    place = SampleSlot.of_one(renderer.recipe)
     sample = index * training.samples_per_case
     renderer.make(sample_key(training.seed, 0, sample), sample, renderer.workspace(), place)
     last = place.views[2] if views.locals else np.zeros(views.local_shape, np.float32)

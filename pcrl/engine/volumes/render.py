@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pcrl.config import TissueRule, VolumeRecipe
-from pcrl.engine.batch import Place, Spent
 from pcrl.engine.cache.chunks.boxes import BoxReader
 from pcrl.engine.cache.chunks.scratch import Scratch
 from pcrl.engine.cache.volumes.dataset import CachedCase
+from pcrl.engine.loading.batch import SampleSlot, Spent
 from pcrl.engine.volumes.tissue import Tissue
 from pcrl.engine.volumes.views import View, ViewPlan, plan_views
 from pcrl.kernels.chunks.decode import MISSING
@@ -81,7 +81,7 @@ class OpenCase:
 
 
 class VolumeRenderer:
-    """Renders samples of a list of volumes; see `pcrl.engine.batch.Renderer`. A group is a case.
+    """Renders samples of a list of volumes; see `pcrl.engine.loading.batch.Renderer`. A group is a case.
 
     Args:
         rules: the tissue rule of each case.
@@ -95,12 +95,12 @@ class VolumeRenderer:
 
     @property
     def groups(self) -> tuple[int, ...]:
-        """See `pcrl.engine.batch.Renderer`."""
+        """See `pcrl.engine.loading.batch.Renderer`."""
         return (self.recipe.training.samples_per_case,) * len(self.cases)
 
     @property
     def files(self) -> list[Path]:
-        """See `pcrl.engine.batch.Renderer`."""
+        """See `pcrl.engine.loading.batch.Renderer`."""
         return [case.store.image_table(case.folder).file for case in self.cases]
 
     def workspace(self) -> Workspace:
@@ -108,12 +108,12 @@ class VolumeRenderer:
         return Workspace(self.recipe)
 
     def name_of(self, sample: int) -> str:
-        """See `pcrl.engine.batch.Renderer`."""
+        """See `pcrl.engine.loading.batch.Renderer`."""
         case = self.cases[sample // self.recipe.training.samples_per_case]
         return f"{case.dataset}/{case.name}"
 
     def read_ahead(self, group: int, block: bytearray | None) -> None:
-        """See `pcrl.engine.batch.Renderer`."""
+        """See `pcrl.engine.loading.batch.Renderer`."""
         opened = self.case(group)
         if block is not None:
             opened.boxes.file.read_ahead(block)
@@ -125,8 +125,8 @@ class VolumeRenderer:
             key, opened.shape, opened.tissues, self.rules[index], recipe.views, recipe.corruption
         )
 
-    def make(self, key: int, sample: int, workspace: Workspace, to: Place) -> tuple[bool, Spent]:
-        """Draw, read and render one sample; see `pcrl.engine.batch.Renderer`."""
+    def make(self, key: int, sample: int, workspace: Workspace, to: SampleSlot) -> tuple[bool, Spent]:
+        """Draw, read and render one sample; see `pcrl.engine.loading.batch.Renderer`."""
         index = sample // self.recipe.training.samples_per_case
         workspace.spent = spent = Spent()
         begun = time.perf_counter()
@@ -140,8 +140,8 @@ class VolumeRenderer:
         self._render(index, plan, region, workspace, to)
         return plan.fallback, spent
 
-    def asks_for(self, key: int, sample: int) -> tuple[int, int]:
-        """See `pcrl.engine.batch.Renderer`."""
+    def read_cost(self, key: int, sample: int) -> tuple[int, int]:
+        """See `pcrl.engine.loading.batch.Renderer`."""
         index = sample // self.recipe.training.samples_per_case
         plan, table = self.plan(key, index), self.case(index).boxes.table
         touched = np.zeros(table.offsets.shape[1:], bool)
@@ -152,7 +152,7 @@ class VolumeRenderer:
         return int(touched.sum()), int(table.sizes[plan.channel][touched].sum())
 
     def _render(
-        self, index: int, plan: ViewPlan, region: NDArray[np.int16], workspace: Workspace, to: Place
+        self, index: int, plan: ViewPlan, region: NDArray[np.int16], workspace: Workspace, to: SampleSlot
     ) -> None:
         intensity = self.case(index).intensities[plan.channel]
         for number, (view, output) in enumerate(zip(plan.views, to.views, strict=True)):

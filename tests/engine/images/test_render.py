@@ -8,14 +8,14 @@ import pytest
 from pcrl.config import load_recipe
 from pcrl.datasets.layouts.folder import find as find_folder
 from pcrl.datasets.layouts.images.chexpert import find
-from pcrl.engine.batch import Place
 from pcrl.engine.cache.images.dataset import CachedImages
 from pcrl.engine.images.ingest.plan import plan
 from pcrl.engine.images.ingest.run import run
 from pcrl.engine.images.render import ImageRenderer
-from pcrl.engine.loader import Loader, LoaderError
-from pcrl.engine.measure import paced, rate, reads
-from pcrl.engine.order import Order
+from pcrl.engine.loading.batch import SampleSlot
+from pcrl.engine.loading.measure import paced, rate, reads
+from pcrl.engine.loading.order import Order
+from pcrl.engine.loading.ring import LoaderError, Ring
 from pcrl.kernels.images.draw import ANGLE, FLIP
 from pcrl.kernels.streams import sample_key
 from tests.helpers import radiographs
@@ -45,7 +45,7 @@ def sets(tmp_path_factory):
 def digests(renderer, threads=1, start=(0, 0), window=2):
     order = Order(renderer.groups, 4, 0, window)
     result = {}
-    with Loader(renderer, order, threads=threads, start=start) as loader:
+    with Ring(renderer, order, threads=threads, start=start) as loader:
         for batch in loader:
             digest = hashlib.sha256()
             for array in (batch.globals, batch.target, batch.locals, batch.holes):
@@ -77,7 +77,7 @@ def test_groups_are_shards_and_every_sample_has_its_image(sets):
 
 def test_the_target_is_of_the_image_and_within_range(sets):
     renderer = ImageRenderer(sets, RECIPE)
-    workspace, place = renderer.workspace(), Place.of_one(RECIPE)
+    workspace, place = renderer.workspace(), SampleSlot.of_one(RECIPE)
     whole = load_recipe("cpu-2d", ["data.size=64", "views.global_area=[1, 1]", "views.angle=0",
         "views.aspect=[1.25, 1.25]", "views.flip_probability=0", "views.global_shape=[64, 64]"])  # fmt: skip
     plain = ImageRenderer(sets[:1], whole.model_copy(update={"training": RECIPE.training}))
@@ -88,7 +88,7 @@ def test_the_target_is_of_the_image_and_within_range(sets):
         assert place.target.max() <= 1
         assert all(0 <= view.min() <= view.max() <= 1 for view in place.views)
         # The whole image, 64 of 80 columns wide: against the stored pixels, reduced by hand.
-        own = Place.of_one(whole)
+        own = SampleSlot.of_one(whole)
         room = plain.workspace()
         plain.make(key, sample, room, own)
         assert room.plan.boxes[0].tolist() == [0, 0, 64, 80]

@@ -9,8 +9,9 @@ from pcrl.datasets.catalog import find
 from pcrl.engine import splits
 from pcrl.engine.cache.images.dataset import CachedImages, ImageSetRecord
 from pcrl.engine.cache.images.table import TABLE, write_table
+from pcrl.engine.images.selection import select_images
+from pcrl.engine.selection import held_patients
 from pcrl.evaluation.cohorts.images import image_cohort
-from pcrl.training.selection import held_patients, select_images
 from tests.helpers.published_tables import unpack
 
 RECIPE = load_recipe("pcrlv2-2d")

@@ -25,8 +25,8 @@ from pcrl.engine.cache.lock import WORKERS
 from pcrl.engine.cache.volumes.copy import copy, prepare
 from pcrl.engine.cache.volumes.stores import store_of
 from pcrl.engine.geometry.grid import Grid
-from pcrl.engine.loader import Loader
-from pcrl.engine.order import Order
+from pcrl.engine.loading.order import Order
+from pcrl.engine.loading.ring import Ring
 from pcrl.engine.volumes.ingest.plan import plan
 from pcrl.engine.volumes.ingest.run import run
 from pcrl.engine.volumes.render import VolumeRenderer
@@ -265,7 +265,7 @@ def batches(dataset):
     renderer = VolumeRenderer(dataset.cases, ["foreground"] * len(dataset.cases), RECIPE)
     order = Order(renderer.groups, 2, seed=0)
     digest = hashlib.sha256()
-    with Loader(renderer, order, threads=2) as loader:
+    with Ring(renderer, order, threads=2) as loader:
         for batch in loader:
             for array in (batch.globals, batch.target, batch.locals):
                 digest.update(array.tobytes())

@@ -9,9 +9,9 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from pcrl.engine.batch import Renderer, Spent
-from pcrl.engine.loader import Loader, Times
-from pcrl.engine.order import Order
+from pcrl.engine.loading.batch import Renderer, Spent
+from pcrl.engine.loading.order import Order
+from pcrl.engine.loading.ring import Ring, Times
 from pcrl.kernels.streams import sample_key
 
 STAGES = tuple(stage.name for stage in fields(Spent))
@@ -72,7 +72,7 @@ def rate(renderer: Renderer, threads: int, seconds: float) -> Rate:
     training = renderer.recipe.training
     order = Order.of(renderer.groups, training)
     # As many epochs as can be loaded in any time.
-    with Loader(renderer, order, threads=threads, epochs=_ENDLESS) as loader:
+    with Ring(renderer, order, threads=threads, epochs=_ENDLESS) as loader:
         batches = iter(loader)
         begun = time.perf_counter()
         while time.perf_counter() < begun + _WARM_UP_SECONDS:
@@ -106,7 +106,7 @@ def paced(
         for file in files:
             _forget(file)
     order = Order.of(renderer.groups, renderer.recipe.training)
-    with Loader(renderer, order, threads=threads) as loader:
+    with Ring(renderer, order, threads=threads) as loader:
         batches, begun = iter(loader), time.perf_counter()
         steps = 0
         batch = next(batches)
@@ -145,7 +145,7 @@ def reads(renderer: Renderer, samples: int = 200) -> Reads:
     """Draw samples and count what they ask for."""
     every = max(1, sum(renderer.groups) // samples)
     asked = [
-        renderer.asks_for(sample_key(renderer.recipe.training.seed, 0, sample), sample)
+        renderer.read_cost(sample_key(renderer.recipe.training.seed, 0, sample), sample)
         for sample in range(0, sum(renderer.groups), every)
     ]
     chunks, size = np.mean(asked, axis=0).tolist()

@@ -22,8 +22,8 @@ from pcrl.engine.cache.chunks.scratch import Scratch
 from pcrl.engine.cache.volumes.stores import store_of
 from pcrl.engine.geometry.box import Box
 from pcrl.engine.geometry.grid import Grid
-from pcrl.engine.loader import BATCHES_AHEAD, Loader, LoaderError
-from pcrl.engine.order import Order
+from pcrl.engine.loading.order import Order
+from pcrl.engine.loading.ring import BATCHES_AHEAD, LoaderError, Ring
 from pcrl.engine.volumes.ingest.plan import plan
 from pcrl.engine.volumes.ingest.run import run
 from pcrl.engine.volumes.render import OpenCase, VolumeRenderer
@@ -61,7 +61,7 @@ def loader(cases, recipe, threads=1, start=(0, 0), rank=0, world=1):
     training = recipe.training
     renderer = VolumeRenderer(cases, ["foreground"] * len(cases), recipe)
     order = Order(renderer.groups, training.batch_size, training.seed, rank=rank, world=world)
-    return Loader(renderer, order, threads=threads, start=start)
+    return Ring(renderer, order, threads=threads, start=start)
 
 
 def loader_threads():
@@ -142,7 +142,7 @@ def test_cases_are_opened_before_they_are_due(cases, recipe):
     many = [replace(cases[0], name=str(n)) for n in range(40)]
     renderer = VolumeRenderer(many, ["foreground"] * 40, recipe)
     order = Order(renderer.groups, 4, 0, window=4)
-    with Loader(renderer, order, threads=1) as made:
+    with Ring(renderer, order, threads=1) as made:
         next(iter(made))
         due = order.epoch(0)[: recipe.training.ahead + 2 + BATCHES_AHEAD] // 4
         for _ in range(100):
@@ -243,8 +243,8 @@ from dataclasses import replace
 from pathlib import Path
 from pcrl.config import load_recipe
 from pcrl.engine.cache.cache import Cache
-from pcrl.engine.loader import BATCHES_AHEAD, Loader
-from pcrl.engine.order import Order
+from pcrl.engine.loading.ring import BATCHES_AHEAD, Ring
+from pcrl.engine.loading.order import Order
 from pcrl.engine.volumes.render import VolumeRenderer
 
 cases = Cache(Path(sys.argv[1])).dataset("lits").cases
@@ -254,7 +254,7 @@ renderer = VolumeRenderer(many, ["foreground"] * len(many), recipe)
 order = Order(renderer.groups, 4, 0, recipe.training.window)
 def memory():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-with Loader(renderer, order, threads=2) as loader:
+with Ring(renderer, order, threads=2) as loader:
     batches = iter(loader)
     for _ in range(30):
         next(batches).release()

@@ -1,4 +1,4 @@
-"""The loader: threads that render samples straight into the slots of a ring, in an order that is known beforehand.
+"""The ring: threads that render samples straight into the slots of a ring, in an order that is known beforehand.
 
 Threads, not processes: kernels and codecs release the GIL, so nothing is pickled or copied between processes. A slot
 is refilled only after its batch was released, and a batch is released only after its copy to the GPU has finished.
@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pcrl.engine.batch import Allocate, Batch, Place, Renderer, Spent, arrays
 from pcrl.engine.cache.chunks.files import BLOCK
-from pcrl.engine.order import Order
+from pcrl.engine.loading.batch import Allocate, Batch, Renderer, SampleSlot, Spent, arrays
+from pcrl.engine.loading.order import Order
 from pcrl.kernels.streams import sample_key
 
 BATCHES_AHEAD = 4
@@ -55,22 +55,23 @@ class _Slot:
     target: NDArray[np.float32]
     locals: NDArray[np.float32]
     holes: NDArray[np.int32]
+    keys: NDArray[np.uint64]
     cases: list[str] = field(default_factory=list)
     batch: int = -1
     missing: int = 0
     fallbacks: int = 0
 
 
-class Loader:
-    """Batches of all epochs, one after the other, from a position on.
+class Ring:
+    """Batches of all epochs, one after the other, from a position on; `pcrl.engine.loading.loader` is its face.
 
-    Use as a context manager: leaving it, however, ends all threads.
+    Use as a context manager, once: leaving it, however, ends all threads.
 
     Args:
         renderer: makes the samples.
         threads: 0 for as many as there are cores that this process may use.
         start: epoch and step to begin with.
-        epochs: to go on for; none for those of the recipe.
+        epochs: the epoch to end before; none for those of the recipe.
         allocate: makes a slot's arrays; page-locked memory for a GPU. Plain NumPy by default.
     """
 
@@ -88,10 +89,11 @@ class Loader:
         self.times = Times()
         training = renderer.recipe.training
         self.first = start[0] * order.steps + start[1]
-        self.last = (epochs or training.epochs) * order.steps
+        self.last = (training.epochs if epochs is None else epochs) * order.steps
         self._slots = [
             _Slot(
-                *arrays(renderer.recipe, order.local_batch, allocate or (lambda s: np.empty(s, np.float32)))
+                *arrays(renderer.recipe, order.local_batch, allocate or (lambda s: np.empty(s, np.float32))),
+                np.zeros(order.local_batch, np.uint64),
             )
             for _ in range(training.ahead + 2)
         ]
@@ -113,7 +115,7 @@ class Loader:
             for i in range(READERS)
         ]
 
-    def __enter__(self) -> Loader:
+    def __enter__(self) -> Ring:
         for thread in self._threads:
             thread.start()
         return self
@@ -152,8 +154,8 @@ class Loader:
                 self._changed.notify_all()
 
         return Batch(
-            epoch, step, slot.globals, slot.target, slot.locals, slot.holes, list(slot.cases), slot.fallbacks,
-            release,
+            epoch, step, slot.globals, slot.target, slot.locals, slot.holes, slot.keys.copy(), list(slot.cases),
+            slot.fallbacks, release,
         )  # fmt: skip
 
     def _work(self) -> None:
@@ -233,8 +235,9 @@ class Loader:
         return self._epoch_samples[epoch]
 
     def _make(self, number: int, position: int, sample: int, slot: _Slot, workspace: Any) -> bool:
-        to = Place(slot.globals, slot.target, slot.locals, slot.holes, position)
+        to = SampleSlot(slot.globals, slot.target, slot.locals, slot.holes, position)
         key = sample_key(self.order.seed, number // self.order.steps, sample)
+        slot.keys[position] = key
         try:
             fallback, spent = self.renderer.make(key, sample, workspace, to)
         except Exception as error:

@@ -17,7 +17,7 @@ Allocate = Callable[[tuple[int, ...]], NDArray[np.float32]]
 
 @dataclass
 class Batch:
-    """One step's samples. The arrays are valid until `release` is called.
+    """One step's samples. The arrays are valid until `release` is called, or the loader is asked for the next batch.
 
     Args:
         globals: (2, batch, 1, …) float32: the two corrupted global views, (z, y, x) or (y, x).
@@ -25,6 +25,7 @@ class Batch:
         locals: (locals, batch, 1, …) float32.
         holes: (2, batch, holes, 4) int32: first and last row and column, the last not included, of squares that are
             cut out of the global views on the device; none for volumes.
+        keys: (batch,) uint64: of each sample, from `sample_key(seed, epoch, sample)`; all that is random in it follows.
         cases: data set and name of each sample's case.
         fallbacks: samples for which the best of the allowed draws was taken, as none met all rules.
     """
@@ -35,6 +36,7 @@ class Batch:
     target: NDArray[np.float32]
     locals: NDArray[np.float32]
     holes: NDArray[np.int32]
+    keys: NDArray[np.uint64]
     cases: list[str]
     fallbacks: int
     release: Callable[[], None]
@@ -61,7 +63,7 @@ class Spent:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SampleSlot:
     """Where a sample's pixels go: a batch's arrays, as `Batch` has them, and the sample's position in them."""
 
     globals: NDArray[np.float32]
@@ -71,7 +73,7 @@ class Place:
     position: int = 0
 
     @classmethod
-    def of_one(cls, recipe: Recipe) -> Place:
+    def of_one(cls, recipe: Recipe) -> SampleSlot:
         """New arrays for a batch of one sample."""
         return cls(*arrays(recipe, 1, lambda shape: np.empty(shape, np.float32)))
 
@@ -122,8 +124,8 @@ class Renderer(Protocol):
     def read_ahead(self, group: int, block: bytearray | None) -> None:
         """Open a group's file, and bring it into memory with the help of `block` if that is given."""
 
-    def make(self, key: int, sample: int, workspace: Any, to: Place) -> tuple[bool, Spent]:
+    def make(self, key: int, sample: int, workspace: Any, to: SampleSlot) -> tuple[bool, Spent]:
         """Render one sample; whether it is a fallback (see `Batch`), and what it took."""
 
-    def asks_for(self, key: int, sample: int) -> tuple[int, int]:
+    def read_cost(self, key: int, sample: int) -> tuple[int, int]:
         """Chunks that a sample takes from storage, and their bytes."""

@@ -1,0 +1,112 @@
+"""The loader as everyone takes it: `for batch in Loader(Cache("cache"))`."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from pathlib import Path
+
+from pcrl.config import Recipe
+from pcrl.engine.cache.cache import Cache
+from pcrl.engine.loading.batch import Allocate, Batch
+from pcrl.engine.loading.order import Order
+from pcrl.engine.loading.ring import LoaderError, Ring, Times
+from pcrl.engine.recipe import recipe_for
+from pcrl.engine.seen import Selection
+from pcrl.engine.selection import select
+
+
+class Loader:
+    """Batches of all epochs, in an order that follows from the recipe's seed alone.
+
+        for batch in Loader(Cache("cache"), recipe="pcrlv2-3d"):
+            views = torch.from_numpy(batch.globals)
+
+    A batch is valid until the next one is asked for, or until its `release` is called. Iterating starts the threads;
+    leaving the loop ends them, at its end as by `break` or by an exception. Iterating again begins anew.
+
+    Args:
+        source: a cache, of which patients held for evaluation are left out; or what `select` has chosen of it.
+        recipe: built-in name, path of a TOML file, or the recipe itself. None: the one that the cache was made for.
+        datasets: only these of the cache.
+        overrides: `KEY=VALUE` settings that differ from the recipe's.
+        epochs: the epoch to end before. None: those of the recipe.
+        start: epoch and step to begin with.
+        threads: 0 for as many as there are cores that this process may use.
+        allocate: makes the arrays of batches, such as page-locked ones for a GPU. Plain NumPy by default.
+
+    Attributes:
+        recipe: the settings in use.
+        selection: what is drawn from.
+        steps: batches in an epoch.
+        times: seconds that the last loop took so far, stage by stage, summed over threads.
+
+    Raises:
+        RecipeError: no such recipe, or one that does not fit the cache.
+        CacheError: no such data set, or a damaged one.
+        LoaderError: nothing to draw from, or less than one batch. While iterating: a sample that could not be made.
+    """
+
+    def __init__(
+        self,
+        source: Cache | Selection,
+        recipe: str | Path | Recipe | None = None,
+        *,
+        datasets: Sequence[str] = (),
+        overrides: Sequence[str] = (),
+        epochs: int | None = None,
+        start: tuple[int, int] = (0, 0),
+        threads: int = 0,
+        allocate: Allocate | None = None,
+    ) -> None:
+        if isinstance(source, Cache):
+            names = tuple(datasets)
+            source = select(source, names, recipe_for(source, names, recipe, overrides))
+        elif recipe is not None or datasets or overrides:
+            raise TypeError(
+                "a selection has its recipe and its data sets: leave recipe, datasets and overrides away, or give "
+                "the cache"
+            )
+        self.selection = source
+        self._renderer = source.renderer()
+        self.recipe = self._renderer.recipe
+        self._order = Order.of(self._renderer.groups, self.recipe.training)
+        _require_a_batch(source, self._order, self.recipe)
+        self.steps = self._order.steps
+        self.times = Times()
+        self._epochs, self._start, self._threads, self._allocate = epochs, start, threads, allocate
+
+    def __len__(self) -> int:
+        """Batches of one loop."""
+        epochs = self.recipe.training.epochs if self._epochs is None else self._epochs
+        return max(0, (epochs - self._start[0]) * self.steps - self._start[1])
+
+    def __iter__(self) -> Generator[Batch, None, None]:
+        """Batches in order; see the class."""
+        ring = Ring(
+            self._renderer,
+            self._order,
+            threads=self._threads,
+            start=self._start,
+            epochs=self._epochs,
+            allocate=self._allocate,
+        )
+        self.times = ring.times
+        with ring:
+            for batch in ring:
+                yield batch
+                batch.release()
+
+
+def _require_a_batch(selection: Selection, order: Order, recipe: Recipe) -> None:
+    """Raise `LoaderError` unless there is something to draw from."""
+    if not len(selection):
+        raise LoaderError(
+            f"there is no case to train on: all {selection.held_back} are held for evaluation"
+            if selection.held_back
+            else "there is no case to train on: the data sets are empty"
+        )
+    if order.steps == 0:
+        raise LoaderError(
+            f"{len(selection)} cases × {recipe.training.samples_per_case} samples do not fill one batch of "
+            f"{recipe.training.batch_size}: set training.samples_per_case higher or training.batch_size lower"
+        )

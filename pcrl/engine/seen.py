@@ -1,0 +1,45 @@
+"""What a training sees of a cache, whether it is volumes or images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from pcrl.engine.loading.batch import Renderer
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a training on a selection sees.
+
+    Args:
+        cases: `DATASET/NAME` of each.
+        pixels: digests of their pixels.
+    """
+
+    datasets: set[str]
+    cases: list[str]
+    patients: set[str]
+    pixels: set[str]
+
+
+class Selection(Protocol):
+    """What to train on."""
+
+    @property
+    def held_back(self) -> int:
+        """Cases that are left out, as an evaluation could be scored on their patients."""
+
+    def __len__(self) -> int: ...
+
+    def renderer(self) -> Renderer:
+        """Makes samples of it."""
+
+    def seen(self) -> Seen:
+        """Everything in it, by name."""
+
+    def identity(self) -> str:
+        """A digest of its content."""
+
+    def describe(self) -> str:
+        """How much it is, in words."""

@@ -1,0 +1,51 @@
+"""Which cases pre-training may see: never a patient that an evaluation could be scored on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pcrl.config import ImageRecipe, Recipe
+from pcrl.engine.cache.cache import Cache
+from pcrl.engine.cache.images.dataset import CachedImages
+from pcrl.engine.cache.volumes.dataset import CachedDataset
+from pcrl.engine.images.selection import select_images
+from pcrl.engine.seen import Seen, Selection
+from pcrl.engine.volumes.selection import select_volumes
+
+__all__ = ["Seen", "Selection", "held_patients", "select"]
+
+
+def select(cache: Cache, names: tuple[str, ...], recipe: Recipe) -> Selection:
+    """Training patients of the named data sets of a cache (all if none is named) that the recipe is for.
+
+    Data sets that have neither labels nor folds are taken whole. A patient whom any data set of the cache holds for
+    validation or test is left out everywhere.
+    """
+    held = held_patients(cache.datasets(), cache.image_sets())
+    if isinstance(recipe, ImageRecipe):
+        return select_images(cache.image_sets(names), held, recipe)
+    return select_volumes(cache.datasets(names), held, recipe)
+
+
+def held_patients(datasets: Iterable[CachedDataset], image_sets: Iterable[CachedImages]) -> set[str]:
+    """Patients on whom an evaluation could be scored, or its model chosen."""
+    of_volumes = {
+        case.patient
+        for dataset in datasets
+        if _is_scored(dataset)
+        for case in dataset.cases
+        if case.split != "train"
+    }
+    of_images = {
+        patient
+        for images in image_sets
+        if images.record.label_names
+        for patient, split in zip(images.table.patients, images.table.splits, strict=True)
+        if split != "train"
+    }
+    return of_volumes | of_images
+
+
+def _is_scored(dataset: CachedDataset) -> bool:
+    """Whether an evaluation could be scored on some of it."""
+    return any(case.has_label or case.entry.fold is not None for case in dataset.cases)
