@@ -12,9 +12,11 @@ DEVICE = click.option(
 
 
 def device_named(name: str) -> Any:
-    """The `torch.device` of an option's value; a GPU if there is one, for `auto`."""
-    import torch
+    """The `torch.device` of an option's value; what there is not is one message."""
+    from pcrl.models.device import DeviceError
+    from pcrl.models.device import device_named as named
 
-    if name == "cuda" and not torch.cuda.is_available():
-        raise click.ClickException("--device cuda: this machine has no GPU that PyTorch can use")
-    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+    try:
+        return named(name)
+    except DeviceError as error:
+        raise click.ClickException(str(error)) from error
