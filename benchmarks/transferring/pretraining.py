@@ -13,7 +13,7 @@ from pcrl.evaluation.arms.arm import State
 from pcrl.models.weights.folder import load_weights
 from pcrl.training import run_folder
 from pcrl.training.checkpoint import checkpoints
-from pcrl.training.trainer import Trainer, initial_model
+from pcrl.training.trainer import Trainer, initial_state
 
 
 def pretrain(cache: Cache, dataset: str, recipe: VolumeRecipe, out: Path, device: torch.device) -> State:
@@ -27,7 +27,7 @@ def pretrain(cache: Cache, dataset: str, recipe: VolumeRecipe, out: Path, device
         resume = (out / run_folder.RUN).exists()
         if not resume:
             run_folder.create(out, recipe, selection, run_folder.Start("fresh weights", fresh=True))
-        trainer = Trainer(selection, recipe, out, device, resume=resume)
+        trainer = Trainer(selection, out, device, resume=resume)
         trainer.run(lambda _: None)
     return load_weights(checkpoints(out / run_folder.CHECKPOINTS)[-1]).state
 
@@ -35,4 +35,4 @@ def pretrain(cache: Cache, dataset: str, recipe: VolumeRecipe, out: Path, device
 def random_state(recipe: VolumeRecipe, seed: int) -> State:
     """Fresh weights, as pre-training begins with."""
     settings = recipe.model_copy(update={"training": recipe.training.model_copy(update={"seed": seed})})
-    return {name: value.clone() for name, value in initial_model(settings, None).state_dict().items()}
+    return {name: value.clone() for name, value in initial_state(settings, None)[0].state_dict().items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from pcrl.config import Recipe
 from pcrl.engine.loading.batch import Renderer
 
 
@@ -24,7 +25,11 @@ class Seen:
 
 
 class Selection(Protocol):
-    """What to train on."""
+    """What to train on, and how."""
+
+    @property
+    def recipe(self) -> Recipe:
+        """All settings; those that samples are made by among them."""
 
     @property
     def held_back(self) -> int:

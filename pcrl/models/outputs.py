@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 
@@ -22,11 +23,15 @@ class Outputs(NamedTuple):
     predictions: list[Tensor]
     mids: dict[int, Tensor]
 
-    def float(self) -> Outputs:
-        """All of it in float32, whatever the network computed in."""
+    def widened(self) -> Outputs:
+        """The same in float32, where the network computed in bfloat16: for squared errors and cosines."""
         return Outputs(
-            self.restored.float(),
-            [z.float() for z in self.projections],
-            [p.float() for p in self.predictions],
-            {level: mid.float() for level, mid in self.mids.items()},
+            _widened(self.restored),
+            [_widened(z) for z in self.projections],
+            [_widened(p) for p in self.predictions],
+            {level: _widened(mid) for level, mid in self.mids.items()},
         )
+
+
+def _widened(value: Tensor) -> Tensor:
+    return value.float() if value.dtype in (torch.bfloat16, torch.float16) else value

@@ -15,7 +15,7 @@ from pcrl.engine.seen import Selection
 from pcrl.files import write_text
 
 RUN, FINISHED = "run.json", "finished.json"
-CHECKPOINTS = "checkpoints"
+CHECKPOINTS, PICTURES = "checkpoints", "pictures"
 _PACKAGES = ("pcrl", "torch", "numpy", "numba", "zarr", "numcodecs")
 
 

@@ -6,7 +6,6 @@ import json
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -14,8 +13,7 @@ from torch import Tensor
 
 from pcrl.config import Recipe
 from pcrl.engine.loading.batch import Batch
-from pcrl.engine.loading.order import Order
-from pcrl.engine.loading.ring import Ring
+from pcrl.engine.loading.loader import Loader
 from pcrl.engine.seen import Selection
 from pcrl.files import write_text
 from pcrl.kernels.streams import stream
@@ -25,13 +23,13 @@ from pcrl.models.weights.folder import Weights, load_into
 from pcrl.training import checkpoint
 from pcrl.training.checkpoint import Position, trained
 from pcrl.training.feed import on_device, pinned, views_of
-from pcrl.training.log import Log
+from pcrl.training.log import Log, Progress
 from pcrl.training.objectives.build import build_objective
 from pcrl.training.objectives.objective import Keys, Moment, Objective
 from pcrl.training.optimizers.build import build_optimizer
 from pcrl.training.optimizers.schedule import learning_rate
 from pcrl.training.picture import save_pictures
-from pcrl.training.run_folder import CHECKPOINTS, FINISHED
+from pcrl.training.run_folder import CHECKPOINTS, FINISHED, PICTURES
 
 STEPS = 1 << 33
 """Word that sets the stream of the steps' keys apart from those of samples and order."""
@@ -39,19 +37,6 @@ STEPS = 1 << 33
 
 class TrainingError(RuntimeError):
     """Training that cannot go on; the message says where, and what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """What is shown while a run goes on."""
-
-    epoch: int
-    step: int
-    steps: int
-    terms: dict[str, float]
-    samples_per_second: float
-    waiting: float
-    """Share of the time since the last report spent waiting for data."""
 
 
 def step_key(seed: int, step: int) -> int:
@@ -79,6 +64,7 @@ class Trainer:
     """One run. `stop` may be set at any time (by a signal): the run then saves a checkpoint and returns.
 
     Args:
+        selection: what to train on, with the recipe.
         out: the run folder, made by `run_folder.create`.
         weights: to start from, of the network or of its encoder; what they do not hold is fresh.
         resume: go on from the last checkpoint in `out`.
@@ -87,23 +73,14 @@ class Trainer:
     def __init__(
         self,
         selection: Selection,
-        recipe: Recipe,
         out: Path,
         device: torch.device,
         *,
         weights: Weights | None = None,
         resume: bool = False,
     ) -> None:
-        training = recipe.training
-        self.recipe, self.out, self.device = recipe, out, device
-        self.renderer = selection.renderer()
-        self.order = Order.of(self.renderer.groups, training)
-        if self.order.steps == 0:
-            raise TrainingError(
-                f"{len(selection)} cases × {training.samples_per_case} samples do not fill one batch of "
-                f"{training.batch_size}: set training.samples_per_case higher or training.batch_size lower"
-            )
-        self.selection = selection
+        recipe, training = selection.recipe, selection.recipe.training
+        self.recipe, self.selection, self.out, self.device = recipe, selection, out, device
         network, objective = initial_state(recipe, weights)
         # A third faster on CPUs too.
         last = torch.channels_last if recipe.dimensions == 2 else torch.channels_last_3d
@@ -113,11 +90,27 @@ class Trainer:
         self._trained = [parameter for _, parameter in trained(self.network, self.objective)]
         self.optimizer = build_optimizer(self._trained, training)
         self.position = Position(0, 0)
+        if resume and (saved := checkpoint.checkpoints(out / CHECKPOINTS)):
+            self.position = checkpoint.load(saved[-1], self.network, self.objective, self.optimizer)
+        self.loader = Loader(
+            selection,
+            start=(self.position.epoch, self.position.step),
+            threads=training.loader_threads,
+            allocate=pinned if device.type == "cuda" else None,
+        )
         self.stop = False
         self.fallbacks = 0
         self._pending: list[tuple[int, list[str], Tensor]] = []
-        if resume and (found := checkpoint.checkpoints(out / CHECKPOINTS)):
-            self.position = checkpoint.load(found[-1], self.network, self.objective, self.optimizer)
+
+    @property
+    def steps(self) -> int:
+        """Of the whole run."""
+        return self.loader.steps * self.recipe.training.epochs
+
+    @property
+    def steps_done(self) -> int:
+        """So far, those before a resume included."""
+        return self.position.epoch * self.loader.steps + self.position.step
 
     def run(self, show: Callable[[Progress], None]) -> bool:
         """Train to the end, or until `stop` is set.
@@ -128,63 +121,35 @@ class Trainer:
         Raises:
             TrainingError: the loss became NaN or infinite; names the step, its cases and the last good checkpoint.
         """
-        training, steps = self.recipe.training, self.order.steps
-        log = Log(self.out, self._done())
-        loader = Ring(
-            self.renderer,
-            self.order,
-            threads=training.loader_threads,
-            start=(self.position.epoch, self.position.step),
-            allocate=pinned if self.device.type == "cuda" else None,
-        )
+        log = Log(self.out, self.steps_done)
         since, waited = time.perf_counter(), 0.0
         try:
-            with loader:
-                for batch in loader:
-                    pictures = self._step(batch)
-                    self.position = Position(batch.epoch, batch.step + 1)
-                    last = self.position.step == steps
-                    if self._done() % training.log_every == 0 or last:
-                        values = self._flush()
-                        now, waiting = time.perf_counter(), loader.times.wait_batch
-                        rate = len(batch.cases) * values.pop("steps") / (now - since)
-                        progress = Progress(
-                            batch.epoch, self._done(), steps * training.epochs, values, rate,
-                            (waiting - waited) / (now - since),
-                        )  # fmt: skip
-                        log.write(
-                            self._done(),
-                            values
-                            | {
-                                "epoch": batch.epoch,
-                                "learning_rate": self.optimizer.param_groups[0]["lr"],
-                                "samples_per_second": rate,
-                                "waiting": progress.waiting,
-                                "fallbacks": self.fallbacks,
-                            },
-                        )
-                        show(progress)
-                        since, waited = now, waiting
-                    if pictures is not None:
-                        path = self.out / "pictures" / f"epoch-{batch.epoch + 1:04d}.png"
-                        save_pictures(path, pictures, f"after epoch {batch.epoch + 1}")
-                    batch.release()
-                    if last:
-                        self.position = Position(batch.epoch + 1, 0)
-                    if last or self.stop:
-                        self._flush()
-                        self._save()
-                    if self.stop:
-                        return False
+            for batch in self.loader:
+                pictures = self._step(batch)
+                self.position = Position(batch.epoch, batch.step + 1)
+                ended = self.position.step == self.loader.steps
+                if self.steps_done % self.recipe.training.log_every == 0 or ended:
+                    now, waiting = time.perf_counter(), self.loader.times.wait_batch
+                    progress = self._progress(batch, now - since, waiting - waited)
+                    log.write(progress, self.fallbacks)
+                    show(progress)
+                    since, waited = now, waiting
+                if pictures is not None:
+                    path = self.out / PICTURES / f"epoch-{batch.epoch + 1:04d}.png"
+                    save_pictures(path, pictures, f"after epoch {batch.epoch + 1}")
+                batch.release()
+                if ended:
+                    self.position = Position(batch.epoch + 1, 0)
+                if ended or self.stop:
+                    self._means()
+                    self._save()
+                if self.stop:
+                    return False
         finally:
             log.close()
-        write_text(
-            self.out / FINISHED, json.dumps({"steps": self._done(), "fallbacks": self.fallbacks}) + "\n"
-        )
+        totals = {"steps": self.steps_done, "fallbacks": self.fallbacks}
+        write_text(self.out / FINISHED, json.dumps(totals) + "\n")
         return True
-
-    def _done(self) -> int:
-        return self.position.epoch * self.order.steps + self.position.step
 
     def _step(self, batch: Batch) -> Mapping[str, Tensor] | None:
         """Forward, loss, backward, update; nothing here waits for the device.
@@ -192,7 +157,7 @@ class Trainer:
         Returns:
             Pictures, after the last step of an epoch that asks for some.
         """
-        training, objective, steps = self.recipe.training, self.objective, self.order.steps
+        training, objective, steps = self.recipe.training, self.objective, self.loader.steps
         number, moment = batch.epoch * steps + batch.step, Moment(batch.epoch, training.epochs)
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(training, batch.epoch, batch.step, steps)
@@ -216,28 +181,39 @@ class Trainer:
             return objective.pictures(outputs, views, draws)
         return None
 
-    def _flush(self) -> dict[str, float]:
+    def _progress(self, batch: Batch, seconds: float, waiting: float) -> Progress:
+        """What is told of the steps since the last time, which took so many seconds, some of them waiting."""
+        samples = len(self._pending) * len(batch.cases)
+        return Progress(
+            epoch=batch.epoch + 1,
+            step=self.steps_done,
+            steps=self.steps,
+            scalars=self._means(),
+            learning_rate=self.optimizer.param_groups[0]["lr"],
+            samples_per_second=samples / seconds,
+            waiting=waiting / seconds,
+        )
+
+    def _means(self) -> dict[str, float]:
         """Means of the steps since the last call; the one place that waits for the device."""
         if not self._pending:
             return {}
         values = torch.stack([row for _, _, row in self._pending]).cpu().double()
-        for (step, cases, _), row in zip(self._pending, values, strict=True):
-            loss = float(row[list(self.readings).index("loss")])
+        columns = dict(zip(self.readings, values.T, strict=True))
+        for (step, cases, _), loss in zip(self._pending, columns["loss"].tolist(), strict=True):
             if not math.isfinite(loss):
-                found = checkpoint.checkpoints(self.out / CHECKPOINTS)
+                saved = checkpoint.checkpoints(self.out / CHECKPOINTS)
                 raise TrainingError(
                     f"the loss of step {step} is {loss}; cases in the batch: {', '.join(sorted(set(cases)))}. "
-                    f"Last good checkpoint: {found[-1] if found else 'none yet'}. Check these cases with `pcrl cache "
+                    f"Last good checkpoint: {saved[-1] if saved else 'none yet'}. Check these cases with `pcrl cache "
                     "verify`, or lower training.learning_rate and --resume"
                 )
-        means = {
+        self._pending.clear()
+        return {
             name: float(column[~column.isnan()].mean())
-            for name, column in zip(self.readings, values.T, strict=True)
+            for name, column in columns.items()
             if not column.isnan().all()
         }
-        means["steps"] = len(self._pending)
-        self._pending.clear()
-        return means
 
     def _save(self) -> None:
         folder, model = self.out / CHECKPOINTS, self.recipe.model

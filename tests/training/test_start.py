@@ -11,7 +11,8 @@ from pcrl.models.volumes.nsunet import NsUNet3D
 from pcrl.models.weights.folder import save_weights
 from pcrl.models.weights.published import IMAGENET, WeightsError, read_published, to_published
 from pcrl.training.start import open_start
-from pcrl.training.trainer import initial_model, seconds_per_step
+from pcrl.training.timing import seconds_per_step
+from pcrl.training.trainer import initial_state
 
 IMAGES, VOLUMES = load_recipe("pcrlv2-2d"), load_recipe("pcrlv2-3d")
 
@@ -46,7 +47,7 @@ def test_imagenet_is_said_and_holds_no_patients(imagenet, resnet):
     weights, start = open_start(imagenet, IMAGES)
     assert start.words == f"ImageNet weights of {imagenet} (torchvision resnet18), decoder fresh"
     assert (start.fresh, start.no_patients, start.run) == (False, True, None)
-    model, fresh = initial_model(IMAGES, weights), initial_model(IMAGES, None)
+    (model, _), (fresh, _) = initial_state(IMAGES, weights), initial_state(IMAGES, None)
     assert all(torch.equal(value, resnet[name]) for name, value in model.encoder.state_dict().items())
     for part in ("decoder", "final"):
         both = zip(getattr(model, part).parameters(), getattr(fresh, part).parameters(), strict=True)

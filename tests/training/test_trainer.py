@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 from pcrl.config import load_recipe
 from pcrl.datasets.catalog import find
 from pcrl.engine.cache.cache import Cache
+from pcrl.engine.loading.ring import LoaderError
 from pcrl.engine.selection import held_patients, select
 from pcrl.engine.splits import split_of
 from pcrl.engine.volumes.ingest.plan import plan
@@ -23,7 +24,7 @@ from pcrl.engine.volumes.ingest.run import run
 from pcrl.engine.volumes.selection import select_volumes
 from pcrl.training import run_folder
 from pcrl.training.checkpoint import Position, checkpoints, load
-from pcrl.training.trainer import Trainer, TrainingError, initial_model, learning_rate, picks_of
+from pcrl.training.trainer import Trainer, TrainingError, initial_state
 from tests.helpers import scans
 
 ROOT = Path(__file__).parents[2]
@@ -60,9 +61,8 @@ def cache(tmp_path_factory):
     return root / "cache"
 
 
-def selection(cache, names=("lits",)):
-    opened = Cache(cache)
-    return select(opened, names, RECIPE)
+def selection(cache, names=("lits",), recipe=RECIPE):
+    return select(Cache(cache), names, recipe)
 
 
 def test_held_back_patients_are_seen_nowhere(cache):
@@ -81,10 +81,10 @@ def test_held_back_patients_are_seen_nowhere(cache):
 
 
 def finished(cache, out, recipe=RECIPE):
-    chosen = selection(cache)
+    chosen = selection(cache, recipe=recipe)
     run_folder.create(out, recipe, chosen, FRESH)
     shown = []
-    assert Trainer(chosen, recipe, out, CPU).run(shown.append)
+    assert Trainer(chosen, out, CPU).run(shown.append)
     return shown
 
 
@@ -123,14 +123,14 @@ def test_stopped_and_resumed_it_ends_with_the_same_bits(cache, tmp_path):
     finished(cache, tmp_path / "straight")
     out, chosen = tmp_path / "stopped", selection(cache)
     run_folder.create(out, RECIPE, chosen, FRESH)
-    trainer = Trainer(chosen, RECIPE, out, CPU)
+    trainer = Trainer(chosen, out, CPU)
 
     def stop(report):
         trainer.stop = report.step >= 4
 
     assert not trainer.run(stop)
     assert trainer.position == Position(0, 4) or trainer.position.epoch == 1
-    assert Trainer(chosen, RECIPE, out, CPU, resume=True).run(lambda _: None)
+    assert Trainer(chosen, out, CPU, resume=True).run(lambda _: None)
     straight, resumed = last_weights(tmp_path / "straight"), last_weights(out)
     assert all(torch.equal(straight[name], resumed[name]) for name in straight)
     steps = [json.loads(line)["step"] for line in (out / "metrics.jsonl").read_text().splitlines()]
@@ -203,40 +203,31 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_names_it(cache, tmp_path):
     recipe = RECIPE.model_copy(
         update={"training": RECIPE.training.model_copy(update={"learning_rate": 1e30})}
     )
-    chosen = selection(cache)
+    chosen = selection(cache, recipe=recipe)
     run_folder.create(tmp_path / "run", recipe, chosen, FRESH)
     with pytest.raises(TrainingError, match=r"loss of step \d+ is .*lits/volume-.*Last good checkpoint"):
-        Trainer(chosen, recipe, tmp_path / "run", CPU).run(lambda _: None)
+        Trainer(chosen, tmp_path / "run", CPU).run(lambda _: None)
 
 
 def test_too_few_samples_for_a_batch_is_said(cache, tmp_path):
     recipe = RECIPE.model_copy(update={"training": RECIPE.training.model_copy(update={"batch_size": 1000})})
-    with pytest.raises(TrainingError, match="batch_size lower"):
-        Trainer(selection(cache), recipe, tmp_path, CPU)
+    with pytest.raises(LoaderError, match="batch_size lower"):
+        Trainer(selection(cache, recipe=recipe), tmp_path, CPU)
 
 
 def test_checkpoint_round_trip(cache, tmp_path):
     finished(cache, tmp_path / "run")
-    model = initial_model(RECIPE, None)
+    model, objective = initial_state(RECIPE, None)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
-    position = load(checkpoints(tmp_path / "run/checkpoints")[-1], model, optimizer)
+    position = load(checkpoints(tmp_path / "run/checkpoints")[-1], model, objective, optimizer)
     assert position == Position(3, 0)
     assert optimizer.state[model.final.weight]["momentum_buffer"].abs().sum() > 0
-
-
-def test_schedules():
-    assert learning_rate(0, RECIPE) == RECIPE.training.learning_rate
-    assert learning_rate(1, RECIPE) == pytest.approx(RECIPE.training.learning_rate * 0.75)
-    picks = [picks_of(0, step, 6, 3) for step in range(500)]
-    assert {len(p) for p in picks} == {13}
-    assert np.bincount(np.ravel(picks), minlength=3) / 6500 == pytest.approx([1 / 3] * 3, abs=0.02)
-    assert picks_of(0, 7, 6, 3) == picks[7]
 
 
 def test_initial_weights_follow_the_seed_and_leave_the_global_generator_alone():
     torch.manual_seed(5)
     before = torch.random.get_rng_state()
-    a, b = initial_model(RECIPE, None), initial_model(RECIPE, None)
+    (a, _), (b, _) = initial_state(RECIPE, None), initial_state(RECIPE, None)
     assert torch.equal(torch.random.get_rng_state(), before)
     assert all(torch.equal(x, y) for x, y in zip(a.parameters(), b.parameters(), strict=True))
 

@@ -6,13 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pcrl.config import Model
+from pcrl.config import OBJECTIVES, Model
 from pcrl.evaluation.arms.arm import AT_MOST, LONGER, Arm, Kind
-from pcrl.evaluation.arms.runs import Learnt, Pretrained, describe, newest_compatible, open_run
+from pcrl.evaluation.arms.runs import Pretrained, describe, newest_compatible, open_run
 from pcrl.evaluation.cohorts.leak import Tested, check_leak
 from pcrl.evaluation.records.errors import ProtocolError
-
-CONTROLS: dict[Kind, Learnt] = {"restoration": "restoration only", "comparison": "comparison only"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +57,7 @@ def choose(
         checkpoints: runs, checkpoints or imported weights, each an arm of its own; none: the newest run that fits.
         model: the network of the recipe; the encoder is that of the weights, where there are any.
         runs: where the newest run is looked for.
-        controls: runs of the arms restoration and comparison, if they are known; else the newest that fits.
+        controls: runs of arms that are named after an objective, if they are known; else the newest that fits.
 
     Raises:
         ProtocolError: no run fits, or weights are of another kind of network than others.
@@ -69,7 +67,7 @@ def choose(
     controls_used: list[Pretrained] = []
     needed = [kind for kind in kinds if kind in ("pretrained", "permuted", "shuffled")]
     if needed or checkpoints:
-        used = [open_run(path) for path in checkpoints] or [_newest(runs, model, "both", cache, notes)]
+        used = [open_run(path) for path in checkpoints] or [_newest(runs, model, None, cache, notes)]
         model = _same(used, model)
     main = used[0] if used else None
     arms: list[Arm] = []
@@ -81,13 +79,13 @@ def choose(
         elif kind == "scratch-long":
             times = f"{LONGER} to {AT_MOST} times the epochs, until validation finds nothing better"
             arms.append(Arm("scratch-long", f"random weights, {times}", longer=True))
-        elif kind in CONTROLS:
+        elif kind in OBJECTIVES:
             known = (controls or {}).get(kind)
-            found = open_run(known) if known else _newest(runs, model, CONTROLS[kind], cache, notes)
+            found = open_run(known) if known else _newest(runs, model, kind, cache, notes)
             controls_used.append(found)
             if main is not None:
-                notes += _unlike(main, found, CONTROLS[kind])
-            arms.append(Arm(kind, f"{found.path}, {CONTROLS[kind]}", found.state, found.path))
+                notes += _unlike(main, found, kind)
+            arms.append(Arm(kind, f"{found.path}, objective {kind}", found.state, found.path))
         else:
             assert main is not None
             what = (
@@ -129,21 +127,18 @@ def several_name(path: Path) -> str:
     return f"pretrained-{path.parent.parent.name}-{path.name}" if in_run else f"pretrained-{path.name}"
 
 
-def _newest(runs: Path, model: Model, learnt: Learnt, cache: Path, notes: list[str]) -> Pretrained:
-    found, passed_over = newest_compatible(runs, model, learnt)
+def _newest(runs: Path, model: Model, objective: str | None, cache: Path, notes: list[str]) -> Pretrained:
+    found, passed_over = newest_compatible(runs, model, objective)
     if found is None:
         reasons = "".join(f"\n  passed over {reason}" for reason in passed_over)
-        if learnt == "both":
+        if objective is None:
             raise ProtocolError(
                 f"no finished run in {runs} fits. Make one:\n  pcrl pretrain --cache {cache}\nor give --checkpoint, "
                 f"or --arms scratch for the network without pre-training{reasons}"
             )
-        how = "global_cosine=0 --set objective.local_cosine=0"
-        if learnt == "comparison only":
-            how = "restoration=0 --set objective.mid_restoration=0"
         raise ProtocolError(
-            f"no finished run in {runs} learnt {learnt}. Make one, with everything else as in the other run:\n"
-            f"  pcrl pretrain --cache {cache} --set objective.{how}{reasons}"
+            f"no finished run in {runs} has the objective {objective}. Make one, with everything else as in the other "
+            f"run:\n  pcrl pretrain --cache {cache} --set objective.name={objective}{reasons}"
         )
     notes.extend(f"passed over {reason}" for reason in passed_over)
     return found
@@ -164,10 +159,12 @@ def _same(used: Sequence[Pretrained], model: Model) -> Model:
     return first.model
 
 
-def _unlike(main: Pretrained, control: Pretrained, learnt: Learnt) -> list[str]:
+def _unlike(main: Pretrained, control: Pretrained, objective: str) -> list[str]:
     """What makes the comparison with a control unfair."""
     if main.record is None or control.record is None:
-        return [f"it is not known whether the run of {learnt} had the same scans and steps as {main.path}"]
+        return [
+            f"it is not known whether the run of the objective {objective} had the same scans and steps as {main.path}"
+        ]
     differing = []
     if main.record.identity != control.record.identity:
         differing.append("scans")

@@ -5,19 +5,16 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from torch import Tensor
 
-from pcrl.config import ImageModel, Model, Objective
+from pcrl.config import ImageModel, Model
 from pcrl.evaluation.records.errors import ProtocolError
 from pcrl.evaluation.records.request import REQUEST
 from pcrl.models.weights.folder import load_weights
 from pcrl.models.weights.published import IMAGENET
 from pcrl.training.checkpoint import checkpoints
 from pcrl.training.run_folder import CHECKPOINTS, RUN, RunError, RunRecord, is_finished, read, run_of
-
-Learnt = Literal["both", "restoration only", "comparison only"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,17 +90,14 @@ def describe(model: Model) -> str:
     return f"a 3D network of width {model.width} and {model.levels} levels"
 
 
-def learnt_by(objective: Objective) -> Learnt:
-    """What a pre-training learnt from."""
-    restored = objective.restoration > 0 or objective.mid_restoration > 0
-    compared = objective.global_cosine > 0 or objective.local_cosine > 0
-    return "both" if restored and compared else "restoration only" if restored else "comparison only"
-
-
 def newest_compatible(
-    runs: Path, model: Model, learnt: Learnt = "both"
+    runs: Path, model: Model, objective: str | None = None
 ) -> tuple[Pretrained | None, list[str]]:
-    """The newest finished run whose encoder is that of `model`, and what was passed over on the way, with reasons."""
+    """The newest finished run whose encoder is that of `model`, and what was passed over on the way, with reasons.
+
+    Args:
+        objective: its name; None: any that is not only there to be compared with.
+    """
     passed_over = []
     found = [path.parent for path in runs.glob(f"*/{RUN}")] if runs.is_dir() else []
     for path in sorted(found, key=lambda p: (p / RUN).stat().st_mtime, reverse=True):
@@ -114,15 +108,13 @@ def newest_compatible(
             continue
         if record.recipe.model.network != model.network:
             continue  # for volumes where images are evaluated, or the other way round
-        mine = learnt_by(record.recipe.objective)
+        learnt = record.recipe.objective
         if not is_finished(path):
             passed_over.append(f"{path}: not finished")
         elif describe(record.recipe.model) != describe(model):
             passed_over.append(f"{path}: {describe(record.recipe.model)}, not {describe(model)}")
-        elif mine != learnt:
-            passed_over.append(
-                f"{path}: it learnt from {mine if mine != 'both' else 'restoration and comparison'}"
-            )
+        elif learnt.is_control if objective is None else learnt.name != objective:
+            passed_over.append(f"{path}: its objective is {learnt.name}")
         else:
             return open_run(path), passed_over
     return None, passed_over

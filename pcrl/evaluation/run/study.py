@@ -12,12 +12,12 @@ from typing import Any
 
 import torch
 
-from pcrl.config import ImageRecipe, Recipe, RecipeError, VolumeRecipe, load_recipe, recipe_from
+from pcrl.config import OBJECTIVES, ImageRecipe, Recipe, RecipeError, VolumeRecipe, load_recipe, recipe_from
 from pcrl.engine.cache.cache import Cache
 from pcrl.engine.cache.format import CacheError
 from pcrl.engine.cache.images.dataset import CachedImages
 from pcrl.engine.cache.volumes.dataset import CachedDataset, identity
-from pcrl.evaluation.arms.choose import CONTROLS, Chosen, choose
+from pcrl.evaluation.arms.choose import Chosen, choose
 from pcrl.evaluation.records import request as requests
 from pcrl.evaluation.records.errors import ProtocolError
 from pcrl.evaluation.records.replicate import Place
@@ -144,7 +144,7 @@ def open_study(request: Request) -> Study:
     # The newest run may be another one tomorrow.
     used = tuple(one.path.resolve() for one in chosen.weights if one.path in _first(chosen))
     controls = {
-        arm.name: arm.checkpoint.resolve() for arm in chosen.arms if arm.name in CONTROLS and arm.checkpoint
+        arm.name: arm.checkpoint.resolve() for arm in chosen.arms if arm.name in OBJECTIVES and arm.checkpoint
     }
     request = request.model_copy(
         update={

@@ -22,7 +22,7 @@ class Comparison(Pyramid):
 
     def loss(self, outputs: ViewOutputs, views: Views, draws: Draws, moment: Moment) -> Loss:
         """Agreement of the global views, and of local with global ones."""
-        outputs, weights = outputs.float(), self.settings
+        outputs, weights = outputs.widened(), self.settings
         global_cosine, local_cosine = self.compared(outputs, views, draws["levels"])
         total = weights.global_cosine * global_cosine + weights.local_cosine * local_cosine
         terms = {"loss": total, "global_cosine": global_cosine, "local_cosine": local_cosine}

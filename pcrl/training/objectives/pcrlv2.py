@@ -27,7 +27,7 @@ class Pcrlv2(Pyramid):
 
     def loss(self, outputs: ViewOutputs, views: Views, draws: Draws, moment: Moment) -> Loss:
         """Terms are logged unweighted, but for beta in `mid_restoration`."""
-        outputs, levels, weights = outputs.float(), draws["levels"], self.settings
+        outputs, levels, weights = outputs.widened(), draws["levels"], self.settings
         restoration, mid = self.restored(outputs, views, levels[0], moment)
         global_cosine, local_cosine = self.compared(outputs, views, levels)
         total = (

@@ -36,10 +36,10 @@ class ViewOutputs(NamedTuple):
     second: Outputs
     locals: Outputs | None
 
-    def float(self) -> ViewOutputs:
-        """All of it in float32: cosines and squared errors are taken so, whatever the network computed in."""
-        together = self.locals.float() if self.locals is not None else None
-        return ViewOutputs(self.first.float(), self.second.float(), together)
+    def widened(self) -> ViewOutputs:
+        """See `Outputs.widened`."""
+        together = self.locals.widened() if self.locals is not None else None
+        return ViewOutputs(self.first.widened(), self.second.widened(), together)
 
 
 class Pyramid(Objective):

@@ -16,7 +16,7 @@ class Restoration(Pyramid):
 
     def loss(self, outputs: ViewOutputs, views: Views, draws: Draws, moment: Moment) -> Loss:
         """Errors of the restoration, and of that from a middle level."""
-        outputs, level, weights = outputs.float(), draws["levels"][0], self.settings
+        outputs, level, weights = outputs.widened(), draws["levels"][0], self.settings
         restoration, mid = self.restored(outputs, views, level, moment)
         total = weights.restoration * restoration + weights.mid_restoration * mid
         terms = {"loss": total, "restoration": restoration, "mid_restoration": mid}

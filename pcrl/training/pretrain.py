@@ -1,0 +1,156 @@
+"""Pre-training from beginning to end: what is opened, recorded and checked before what, and how a run is resumed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from pcrl.config import Recipe
+from pcrl.engine.cache.cache import Cache
+from pcrl.engine.recipe import recipe_for
+from pcrl.engine.seen import Selection
+from pcrl.engine.selection import select
+from pcrl.models.device import device_named
+from pcrl.models.weights.folder import Weights
+from pcrl.training import run_folder
+from pcrl.training.log import Progress
+from pcrl.training.run_folder import FINISHED, RUN, RunError
+from pcrl.training.start import open_start
+from pcrl.training.timing import seconds_per_step
+from pcrl.training.trainer import Trainer, TrainingError
+
+RUNS = Path("runs")
+"""Where runs are put that are given no folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """What came of a pre-training.
+
+    Args:
+        folder: the run: weights in `checkpoints/`, the log in `metrics.jsonl`, pictures in `pictures/`.
+        finished: it came to its last epoch; else it was stopped, and goes on with `resume`.
+        fallbacks: samples for which the best of the allowed draws was taken, as none met all rules.
+    """
+
+    folder: Path
+    finished: bool
+    steps: int
+    fallbacks: int
+
+
+class Observer(Protocol):
+    """Who is told how a pre-training goes; `pcrl pretrain` prints it."""
+
+    def note(self, text: str) -> None:
+        """Something that a user should know."""
+
+    def preparing(self) -> None:
+        """Kernels are compiled, and a step is timed: some seconds."""
+
+    def begun(self, trainer: Trainer, start: str, seconds_per_step: float) -> None:
+        """The first step is next. Setting `trainer.stop`, at any time, saves the run and ends it.
+
+        Args:
+            start: where the weights come from, in words.
+        """
+
+    def progress(self, progress: Progress) -> None:
+        """Every few steps."""
+
+
+def pretrain(
+    cache: str | Path | Cache = "cache",
+    *,
+    datasets: Sequence[str] = (),
+    recipe: str | Path | Recipe | None = None,
+    overrides: Sequence[str] = (),
+    out: str | Path | None = None,
+    init: str | Path | None = None,
+    resume: bool = False,
+    device: str = "auto",
+    observer: Observer | None = None,
+) -> RunResult:
+    """Pre-train on what is in a cache. Patients whom it holds for validation or test are never seen.
+
+        pcrl.pretrain("cache", recipe="pcrlv2-3d", overrides=["training.epochs=50"], out="runs/first")
+
+    Args:
+        datasets: only these of the cache.
+        recipe: built-in name, path of a TOML file, or the recipe itself. None: the one that the cache was made for.
+        overrides: `KEY=VALUE` settings that differ from the recipe's.
+        out: the run folder. None: `runs/RECIPE-DATE-TIME`; with `resume`, the newest unfinished run in `runs`.
+        init: weights to start from: a run, a checkpoint, a folder of imported weights, or a file of `torch.save`.
+        resume: go on with the run in `out`, with its own settings, as if it had never been stopped.
+        device: `auto`, `cpu` or `cuda`.
+        observer: is told how it goes.
+
+    Raises:
+        RecipeError: no such recipe or setting, or a recipe that is not for what is in the cache.
+        CacheError: no cache, no such data set, or a damaged one.
+        LoaderError: nothing to train on, or less than a batch; a sample that could not be made.
+        WeightsError: no weights in `init`, or those of another network.
+        RunError: `out` holds a run and `resume` is not given; or there is none to go on with, or the cache has changed.
+        DeviceError: no such device.
+        TrainingError: the loss became NaN or infinite.
+    """
+    where = device_named(device)
+    opened = cache if isinstance(cache, Cache) else Cache(Path(cache))
+    weights: Weights | None = None
+    if resume:
+        if recipe is not None or overrides or init is not None or datasets:
+            raise RunError(
+                "a resumed run goes on with its own settings: leave --recipe, --set, --init and --dataset away"
+            )
+        folder = Path(out) if out is not None else newest_unfinished(RUNS)
+        record = run_folder.read(folder)
+        if run_folder.is_finished(folder):
+            return _result(folder)
+        selection = select(opened, record.datasets, record.recipe)
+        if record.identity != selection.identity():
+            raise RunError(f"{opened.root} is no longer what {folder} was trained on: start a new run")
+        settings, words = record.recipe, f"the last checkpoint in {folder}"
+    else:
+        note = observer.note if observer is not None else lambda _: None
+        settings = recipe_for(opened, tuple(datasets), recipe, overrides, note)
+        selection = select(opened, tuple(datasets), settings)
+        _require_cases(selection, opened)
+        weights, start = open_start(None if init is None else Path(init), settings)
+        folder = Path(out) if out is not None else RUNS / f"{settings.name}-{datetime.now():%Y%m%d-%H%M%S}"
+        words = start.words
+        run_folder.create(folder, settings, selection, start)
+    trainer = Trainer(selection, folder, where, weights=weights, resume=resume)
+    if observer is not None:
+        observer.preparing()
+        observer.begun(trainer, words, seconds_per_step(settings, where))
+    finished = trainer.run(observer.progress if observer is not None else lambda _: None)
+    return RunResult(folder, finished, trainer.steps_done, trainer.fallbacks)
+
+
+def newest_unfinished(runs: Path) -> Path:
+    """The run folder below `runs` that was begun last and did not come to its end.
+
+    Raises:
+        RunError: there is none.
+    """
+    begun = [path.parent for path in runs.glob(f"*/{RUN}") if not run_folder.is_finished(path.parent)]
+    if not begun:
+        raise RunError(f"no unfinished run in {runs}: give it with --out")
+    return max(begun, key=lambda folder: (folder / RUN).stat().st_mtime)
+
+
+def _require_cases(selection: Selection, cache: Cache) -> None:
+    if not len(selection):
+        raise TrainingError(
+            f"{cache.root} holds no case to train on: all {selection.held_back} are held for evaluation"
+        )
+
+
+def _result(folder: Path) -> RunResult:
+    """What a finished run says of itself."""
+    totals = json.loads((folder / FINISHED).read_text(encoding="utf-8"))
+    return RunResult(folder, True, totals["steps"], totals["fallbacks"])
