@@ -1,6 +1,7 @@
 """What several folders of tests need."""
 
 import pytest
+import torch
 
 from pcrl.datasets.sample.sources import SampleError, fetch
 from tests.helpers.published_tables import TORCHXRAYVISION
@@ -12,3 +13,12 @@ def wheel(tmp_path_factory):
         return fetch(TORCHXRAYVISION, tmp_path_factory.mktemp("downloads"))
     except SampleError as error:
         pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread():
+    """Networks are so small here that threads only wait for each other, forty times as long."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

@@ -27,7 +27,7 @@ from pcrl.training.checkpoint import Position, checkpoints, load
 from pcrl.training.trainer import Trainer, TrainingError, initial_state
 from tests.helpers import scans
 
-ROOT = Path(__file__).parents[2]
+ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2]), "OMP_NUM_THREADS": "1"}
 TINY = [
     "views.global_boxes=[[16, 24, 24], [16, 16, 16]]",
     "views.lung_limits=[1, 1]",
@@ -119,10 +119,20 @@ def test_a_run_learns_and_leaves_what_it_should(cache, tmp_path):
         run_folder.create(tmp_path / "run", RECIPE, selection(cache), FRESH)
 
 
-def test_stopped_and_resumed_it_ends_with_the_same_bits(cache, tmp_path):
-    finished(cache, tmp_path / "straight")
-    out, chosen = tmp_path / "stopped", selection(cache)
-    run_folder.create(out, RECIPE, chosen, FRESH)
+@pytest.mark.parametrize(
+    "changes",
+    [
+        (),
+        ("objective.name=masked", "objective.edge=4", "views.locals=0"),
+        ("training.optimizer=adamw", "training.warmup_epochs=1", "training.clip_norm=0.5"),
+    ],
+    ids=["pcrlv2", "masked", "adamw"],
+)
+def test_stopped_and_resumed_it_ends_with_the_same_bits(cache, tmp_path, changes):
+    recipe = load_recipe("pcrlv2-3d", [*TINY, *changes])
+    finished(cache, tmp_path / "straight", recipe)
+    out, chosen = tmp_path / "stopped", selection(cache, recipe=recipe)
+    run_folder.create(out, recipe, chosen, FRESH)
     trainer = Trainer(chosen, out, CPU)
 
     def stop(report):
@@ -135,6 +145,30 @@ def test_stopped_and_resumed_it_ends_with_the_same_bits(cache, tmp_path):
     assert all(torch.equal(straight[name], resumed[name]) for name in straight)
     steps = [json.loads(line)["step"] for line in (out / "metrics.jsonl").read_text().splitlines()]
     assert steps == sorted(set(steps))
+
+
+def test_a_recipe_chooses_optimiser_warm_up_and_clipping(cache, tmp_path):
+    changes = ("training.optimizer=adamw", "training.warmup_epochs=2", "training.log_every=1")
+    shown = finished(cache, tmp_path / "run", load_recipe("pcrlv2-3d", [*TINY, *changes]))
+    rates = [report.learning_rate for report in shown]
+    steps = len(shown) // 3
+    assert rates[: 2 * steps] == pytest.approx([1e-3 * (n + 1) / (2 * steps) for n in range(2 * steps)])
+    assert rates[-1] == 1e-3
+    files = {file.name for file in checkpoints(tmp_path / "run/checkpoints")[-1].iterdir()}
+    assert {"exp_avg.safetensors", "exp_avg_sq.safetensors", "step.safetensors"} < files
+    # A norm that no gradient has: the first step is as good as none.
+    still = load_recipe("pcrlv2-3d", [*TINY, "training.clip_norm=1e-30", "training.weight_decay=0"])
+    finished(cache, tmp_path / "still", still)
+    fresh, _ = initial_state(still, None)
+    weights = last_weights(tmp_path / "still")
+    assert all(torch.allclose(weights[name], value) for name, value in fresh.named_parameters())
+
+
+def test_epochs_are_counted_from_1_in_the_log_as_on_the_screen(cache, tmp_path):
+    shown = finished(cache, tmp_path / "run")
+    lines = [json.loads(line) for line in (tmp_path / "run/metrics.jsonl").read_text().splitlines()]
+    assert [line["epoch"] for line in lines] == [report.epoch for report in shown]
+    assert (lines[0]["epoch"], lines[-1]["epoch"]) == (1, 3)
 
 
 def command(cache, out, *more):
@@ -155,17 +189,16 @@ def command(cache, out, *more):
 
 @pytest.mark.slow
 def test_killed_at_random_and_resumed_it_ends_with_the_same_bits(cache, tmp_path):
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
     long = ("--set", "training.epochs=12", "--set", "training.log_every=1")
     done = subprocess.run(
-        command(cache, tmp_path / "straight", *long), env=environment, capture_output=True, encoding="utf-8"
+        command(cache, tmp_path / "straight", *long), env=ENVIRONMENT, capture_output=True, encoding="utf-8"
     )
     assert done.returncode == 0, done.stderr
     out = tmp_path / "killed"
     kills = 0
     call = command(cache, out, *long)
     for attempt in range(20):
-        process = subprocess.Popen(call, env=environment, stdout=subprocess.PIPE, encoding="utf-8")
+        process = subprocess.Popen(call, env=ENVIRONMENT, stdout=subprocess.PIPE, encoding="utf-8")
         # Killed a little later each time, somewhere in the steps.
         for number, _ in enumerate(process.stdout):
             if number >= 9 + 3 * attempt:
@@ -187,7 +220,7 @@ def test_sigterm_saves_and_says_how_to_go_on(cache, tmp_path):
     out = tmp_path / "run"
     call = command(cache, out, "--set", "training.epochs=500", "--set", "training.log_every=1")
     process = subprocess.Popen(
-        call, env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, encoding="utf-8"
+        call, env=ENVIRONMENT, stdout=subprocess.PIPE, encoding="utf-8"
     )  # fmt: skip
     for line in process.stdout:
         if line.startswith("step 3/"):
@@ -236,7 +269,7 @@ def test_command_asks_where_it_cannot_know(cache, tmp_path):
     def call(*arguments):
         return subprocess.run(
             [sys.executable, "-m", "pcrl", "pretrain", *arguments],
-            capture_output=True, encoding="utf-8", cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)},
+            capture_output=True, encoding="utf-8", cwd=tmp_path, env=ENVIRONMENT,
         )  # fmt: skip
 
     assert "pcrl ingest" in call("--cache", "none").stderr
