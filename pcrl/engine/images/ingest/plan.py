@@ -37,7 +37,7 @@ class ShardPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class ImagePlan:
+class Plan:
     """All that an ingest would do, before it does anything."""
 
     dataset: ImageDataset
@@ -68,7 +68,7 @@ class ImagePlan:
         return self.todo * SECONDS_PER_IMAGE / threads
 
 
-def plan(dataset: ImageDataset, cache: Path, recipe: ImageRecipe) -> ImagePlan:
+def plan(dataset: ImageDataset, cache: Path, recipe: ImageRecipe) -> Plan:
     """Compare a data set with what is in the cache.
 
     An image keeps its place in the stack for ever; new ones come after the last. Images that could not be read are
@@ -100,7 +100,7 @@ def plan(dataset: ImageDataset, cache: Path, recipe: ImageRecipe) -> ImagePlan:
         here = tuple(names[start : start + size])
         kept = tuple(_unchanged(known.get(name), images.get(name), dataset.source) for name in here)
         shards.append(ShardPlan(start // size, here, kept))
-    return ImagePlan(dataset, folder, record, assigned, tuple(shards), (*dataset.notes, *notes))
+    return Plan(dataset, folder, record, assigned, tuple(shards), (*dataset.notes, *notes))
 
 
 def _unchanged(known: ImageFile | None, image: Radiograph | None, source: Path) -> ImageFile | None:
