@@ -11,6 +11,7 @@ from pcrl.datasets.image import ImageDataset, Radiograph
 from pcrl.engine import splits
 from pcrl.engine.cache.format import FORMAT
 from pcrl.engine.cache.images.dataset import ImageFile, ImageSetRecord, shard_records
+from pcrl.listing import counted
 
 SECONDS_PER_IMAGE = 0.02
 """Order of magnitude of reading, shrinking and storing one image on one core."""
@@ -56,6 +57,11 @@ class Plan:
     def todo(self) -> int:
         """Images to be read."""
         return sum(len(shard.todo) for shard in self.shards)
+
+    @property
+    def work(self) -> str:
+        """What is to be done, in words."""
+        return f"{counted(self.todo, 'image')} to read" if self.todo else "nothing to read"
 
     @property
     def bytes_needed(self) -> int:

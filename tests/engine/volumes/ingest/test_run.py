@@ -20,8 +20,8 @@ from pcrl.engine.cache.cache import Cache
 from pcrl.engine.cache.commit import damages
 from pcrl.engine.cache.format import CacheError
 from pcrl.engine.cache.lock import LOCK, WORKERS, locked
+from pcrl.engine.cache.space import check_space
 from pcrl.engine.cache.volumes.dataset import identity
-from pcrl.engine.space import check_space
 from pcrl.engine.volumes.ingest.plan import plan
 from pcrl.engine.volumes.ingest.run import run
 from tests.helpers import scans
