@@ -13,15 +13,15 @@ from numpy.typing import NDArray
 from PIL import Image, ImageEnhance, ImageFilter
 
 from pcrl.config import ImageRecipe
-from pcrl.engine.images.views import GLOBALS, ImagePlan
-from pcrl.kernels.images.draw import ANGLE, BRIGHTNESS, CONTRAST, CONTRAST_FIRST, FLIP, SIGMA
+from pcrl.engine.images.views import GLOBALS
+from pcrl.kernels.images.draw import ANGLE, BRIGHTNESS, CONTRAST, CONTRAST_FIRST, FLIP, SIGMA, ViewPlan
 from pcrl.models.images.inputs import DEVIATION, MEAN
 
 View = NDArray[np.float32]
 _MEAN, _DEVIATION = (np.array(values, np.float32)[:, None, None] for values in (MEAN, DEVIATION))
 
 
-def views(image: Image.Image, plan: ImagePlan, recipe: ImageRecipe) -> list[View]:
+def views(image: Image.Image, plan: ViewPlan, recipe: ImageRecipe) -> list[View]:
     """The target, then each view, (3, y, x), normalised; with holes in the global ones.
 
     Args:

@@ -24,8 +24,9 @@ from pcrl.engine.cache.images.dataset import CachedImages
 from pcrl.engine.images.ingest.plan import plan
 from pcrl.engine.images.ingest.run import run
 from pcrl.engine.images.render import ImageRenderer
-from pcrl.engine.images.views import ImagePlan, plan_image
+from pcrl.engine.images.views import draw_settings, empty_plan, plan_views
 from pcrl.engine.loading.measure import Rate, rate
+from pcrl.kernels.images.draw import ViewPlan
 from pcrl.kernels.streams import sample_key
 
 ROUNDS, SECONDS = 5, 3.0
@@ -43,10 +44,13 @@ def main() -> None:
     list(run(plan(find(FOLDER), CACHE, recipe), 1))
     cached = CachedImages.open(CACHE / FOLDER.name)
     renderer = ImageRenderer([(cached, np.arange(len(cached.table)))] * 8, recipe)
-    drawn = ImagePlan.empty(recipe.views, recipe.corruption)
+    drawn, settings = (
+        empty_plan(recipe.views, recipe.corruption),
+        draw_settings(recipe.views, recipe.corruption),
+    )
 
-    def plan_of(number: int, edge: int) -> ImagePlan:
-        plan_image(sample_key(0, 0, number), (edge, edge), recipe.views, recipe.corruption, drawn)
+    def plan_of(number: int, edge: int) -> ViewPlan:
+        plan_views(sample_key(0, 0, number), (edge, edge), settings, drawn)
         return drawn
 
     def from_file(mode: str) -> Sample:

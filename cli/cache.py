@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 from rich.markup import escape
-from rich.table import Table
 
 from .console import console, progress, user_errors
-from .ingest_images import image_summary
+from .summaries import case_list, image_summary, volume_summary
 
 if TYPE_CHECKING:
-    from pcrl.engine.cache.volumes.dataset import CachedDataset
     from pcrl.engine.cache.volumes.records import Storage
 
 ROOT = click.argument("root", type=click.Path(path_type=Path), default=Path("cache"), required=False)
@@ -55,7 +52,7 @@ def info(root: Path, names: tuple[str, ...], cases: bool) -> None:
         opened = Cache(root)
         datasets = opened.datasets(names)
         for dataset in datasets:
-            console.print(_cases(dataset) if cases else _summary(dataset, root))
+            console.print(case_list(dataset) if cases else volume_summary(dataset, root))
         for images in opened.image_sets(names):
             console.print(image_summary(images, root))
             if cases:
@@ -206,49 +203,3 @@ def copy(origin: Path, target: Path, names: tuple[str, ...], storage: Storage | 
                 f"{dataset.name}: {len(cases)} cases copied to {target} as {wanted}, "
                 f"{len(dataset.cases) - len(cases)} were there already."
             )
-
-
-def _summary(dataset: CachedDataset, root: Path) -> Table:
-    from pcrl.engine.cache.volumes.records import count_patients
-
-    record = dataset.record
-    table = Table(show_header=False, title=f"{dataset.name} in {root}", title_justify="left")
-    spacing = "×".join(f"{mm:g}" for mm in record.recipe.data.spacing)
-    data = record.recipe.data
-    table.add_row("recipe", f"{record.recipe.name}: {spacing} mm")
-    table.add_row("format", f"{record.storage}, {data.codec}, chunks of {data.chunk}³")
-    modalities = sorted({case.record.modality for case in dataset.cases})
-    labelled = sum(case.has_label for case in dataset.cases)
-    table.add_row(
-        "cases", f"{len(dataset.cases)} ({', '.join(modalities) or 'none'}), {labelled} with a label"
-    )
-    table.add_row("patients", count_patients(case.entry for case in dataset.cases))
-    for split in ("train", "val", "test"):
-        table.add_row(split, count_patients(case.entry for case in dataset.cases if case.split == split))
-    if record.label_names:
-        table.add_row("labels", ", ".join(f"{v} {name}" for v, name in sorted(record.label_names.items())))
-    if dataset.tables:
-        table.add_row("tables", ", ".join(dataset.tables))
-    size = sum(path.stat().st_size for path in dataset.folder.rglob("*") if path.is_file())
-    voxels = sum(len(c.record.intensities) * math.prod(c.record.grid.shape) for c in dataset.cases)
-    table.add_row("size", f"{size / 1e6:.1f} MB; {size / max(1, 2 * voxels):.2f} of the images as int16")
-    return table
-
-
-def _cases(dataset: CachedDataset) -> Table:
-    table = Table(
-        "case", "patient", "split", "modality", "voxels z×y×x", "label", "MB",
-        title=dataset.name, title_justify="left",
-    )  # fmt: skip
-    for case in dataset.cases:
-        size = sum(path.stat().st_size for path in case.folder.rglob("*") if path.is_file())
-        table.add_row(
-            case.name,
-            case.patient + (" (virtual)" if case.entry.virtual else ""),
-            case.split,
-            case.record.modality,
-            "×".join(map(str, case.record.grid.shape)),
-            "yes" if case.has_label else "",
-            f"{size / 1e6:.1f}",
-        )
-    return table

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from .console import user_errors
-from .ingest_images import ingest_images
 
 
 def ingest_table(
@@ -20,20 +18,19 @@ def ingest_table(
     """Put images of a table into the cache, those that are not there; the data set's name."""
     from pcrl.config import RecipeError
     from pcrl.datasets.case import LayoutError
-    from pcrl.datasets.layouts.images.table import find
+    from pcrl.engine import ingest
     from pcrl.engine.cache.format import CacheError
-    from pcrl.engine.cache.images.dataset import CachedImages
-    from pcrl.engine.cache.lock import locked
-    from pcrl.engine.cache.volumes.records import DATASET_RECORD
 
-    with user_errors(RecipeError, LayoutError, CacheError):
-        found = find(table, images, patient_column=patient_column)
-        if (cache / found.name / DATASET_RECORD).exists():
-            raise CacheError(f"{cache}: {found.name} holds volumes: give the table another name")
-        with locked(cache / found.name):
-            ingest_images(found, cache, recipe, overrides, os.cpu_count() or 1)
-        there = CachedImages.open(cache / found.name).table
-        if not len(there):
-            name, reason = there.failed[0] if there.failed else ("", "the table is empty")
-            raise LayoutError(f"{table}: no image of it could be read below {images}; {name}: {reason}")
-        return found.name
+    from .ingesting import Shown
+
+    with user_errors(RecipeError, LayoutError, CacheError), Shown() as shown:
+        report = ingest.ingest_table(
+            table,
+            images,
+            patient_column=patient_column,
+            cache=cache,
+            recipe=recipe,
+            overrides=overrides,
+            progress=shown,
+        )
+    return report.dataset

@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-import os
-from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich.markup import escape
-from rich.table import Table
 
-from .console import console, duration, progress, user_errors
-from .ingest_images import ingest_images
+from .console import user_errors
 
 if TYPE_CHECKING:
-    from pcrl.config import Modality
-    from pcrl.datasets.case import Dataset
+    from pcrl.config import Codec, Modality
     from pcrl.engine.cache.volumes.records import Storage
-    from pcrl.engine.volumes.ingest.plan import Outcome, Plan
 
 
-@click.command()
-@click.option("--dataset", required=True, help="luna, lits, brats, nnunet, chexpert, chestxray or folder.")
+@click.command("ingest")
+@click.option(
+    "--layout",
+    help="How the files are laid out: luna, lits, brats, nnunet, chexpert, chestxray or folder.  [default: --dataset]",
+)
+@click.option("--dataset", help="Its name in the cache.  [default: the layout's own name, or the folder's]")
 @click.option(
     "--source",
     type=click.Path(path_type=Path),
-    help="Where the files are.  [default: $PCRL_DATA/DATASET, else ./data/DATASET]",
+    help="Where the files are.  [default: $PCRL_DATA/LAYOUT, else ./data/LAYOUT]",
 )
 @click.option("--cache", type=click.Path(path_type=Path), default=Path("cache"), show_default=True)
 @click.option(
@@ -47,17 +44,20 @@ if TYPE_CHECKING:
 )
 @click.option("--bits", type=click.Choice(["8", "16"]), help="Images: of a pixel.  [default: the recipe's]")
 @click.option("--workers", type=click.IntRange(1), help="[default: one a core]")
-@click.option("--modality", type=click.Choice(["ct", "mr"]), help="If neither files nor data set say it.")
+@click.option(
+    "--modality", type=click.Choice(["ct", "mr"]), help="Of scans, if neither files nor layout say it."
+)
 @click.option(
     "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change a setting of the recipe."
 )
-def ingest(
-    dataset: str,
+def ingest_command(
+    layout: str | None,
+    dataset: str | None,
     source: Path | None,
     cache: Path,
     recipe: str | None,
     storage: Storage | None,
-    codec: str | None,
+    codec: Codec | None,
     size: int | None,
     bits: str | None,
     workers: int | None,
@@ -72,109 +72,44 @@ def ingest(
     \b
     Examples:
       pcrl ingest --dataset lits
-      pcrl ingest --dataset folder --source ~/scans --modality mr --codec zstd
-      pcrl ingest --dataset chexpert --source ~/CheXpert-v1.0-small
+      pcrl ingest --layout folder --source ~/scans --dataset mystudy --modality mr
+      pcrl ingest --dataset chexpert --source ~/CheXpert-v1.0-small --codec zstd
     """
     from pcrl.config import RecipeError
     from pcrl.datasets.case import LayoutError
-    from pcrl.datasets.catalog import default_source, find
-    from pcrl.datasets.image import ImageDataset
+    from pcrl.datasets.catalog import LAYOUTS
     from pcrl.engine.cache.format import CacheError
-    from pcrl.engine.cache.lock import locked
+    from pcrl.engine.ingest import ingest
 
-    count = workers or os.cpu_count() or 1
-    with user_errors(RecipeError, LayoutError, CacheError):
-        with console.status("reading names and tables"):
-            found = find(dataset, source or default_source(dataset))
-        given = {"data.codec": codec, "data.size": size, "data.bits": bits}
-        overrides = (*overrides, *(f"{key}={value}" for key, value in given.items() if value is not None))
-        with locked(cache / found.name):
-            if isinstance(found, ImageDataset):
-                if storage or modality:
-                    raise RecipeError("--format and --modality are for volumes; images are kept as Zarr")
-                ok = ingest_images(found, cache, recipe, overrides, count)
-            else:
-                ok = _volumes(found, cache, recipe, overrides, count, storage, modality)
-    if not ok:
-        raise SystemExit(1)
+    from .ingesting import Shown
 
-
-def _volumes(
-    found: Dataset,
-    cache: Path,
-    recipe: str | None,
-    overrides: tuple[str, ...],
-    count: int,
-    storage: Storage | None,
-    modality: Modality | None,
-) -> bool:
-    from pcrl.engine.recipe import ingest_recipe
-    from pcrl.engine.space import check_space
-    from pcrl.engine.volumes.ingest.plan import plan
-    from pcrl.engine.volumes.ingest.run import run
-
-    settings = ingest_recipe(cache / found.name, 3, recipe, overrides)
-    assert settings.dimensions == 3
-    planned = plan(found, cache, settings, modality, storage)
-    for note in planned.notes:
-        console.print(f"[yellow]note[/] {escape(note)}")
-    tables = ", ".join(table.name for table in planned.tables)
-    if not planned.todo:
-        # Patients, splits and tables may have changed nevertheless.
-        deque(run(planned, count), 0)
-        done = f"copied {tables}" if tables else "nothing to do"
-        console.print(f"{found.name}: all {len(planned.tasks)} cases are in {cache} already; {done}.")
-        return True
-    check_space(cache, planned.bytes_needed, "a coarser data.spacing")
-    _announce(planned, settings.name, count)
-    if tables:
-        console.print(f"Beside them: {tables}.")
-    outcomes: list[Outcome] = []
-    try:
-        with progress("cases") as bar:
-            line = bar.add_task("ingest", total=len(planned.todo))
-            for outcome in run(planned, count):
-                outcomes.append(outcome)
-                bar.advance(line)
-                if outcome.error:
-                    console.print(f"[red]failed[/] {outcome.task.case.name}: {escape(outcome.error)}")
-    except KeyboardInterrupt:
-        console.print(f"Stopped; {len(outcomes)} of {len(planned.todo)} done. Run it again to go on.")
-        raise SystemExit(130) from None
-    _report(planned, outcomes, cache)
-    return not any(outcome.error for outcome in outcomes)
-
-
-def _announce(planned: Plan, recipe: str, workers: int) -> None:
-    images = sum(task.action == "image" for task in planned.todo)
-    spacing = "×".join(f"{mm:g}" for mm in planned.data.spacing)
-    console.print(
-        f"{planned.dataset.name}: {images} images and {len(planned.todo) - images} labels to do, "
-        f"{len(planned.tasks) - len(planned.todo)} already there. Recipe {recipe}: {spacing} mm, "
-        f"{planned.data.codec}. About {duration(planned.seconds_needed(workers))} with {workers} workers "
-        f"and at most {planned.bytes_needed / 1e9:.2f} GB."
-    )
-
-
-def _report(planned: Plan, outcomes: list[Outcome], cache: Path) -> None:
-    from pcrl.engine.cache.volumes.records import count_patients
-
-    failed = [outcome for outcome in outcomes if outcome.error]
-    skipped = len(planned.tasks) - len(planned.todo)
-    done = [planned.record.cases[o.task.case.name] for o in outcomes if not o.error]
-    table = Table("outcome", "cases", "", title=f"{planned.dataset.name} in {cache}", title_justify="left")
-    table.add_row("done", str(len(done)), count_patients(done))
-    table.add_row("already there", str(skipped), "")
-    table.add_row("failed", str(len(failed)), "")
-    console.print(table)
-    for outcome in sorted(outcomes, key=lambda o: o.task.case.name):
-        for note in outcome.notes:
-            console.print(f"[yellow]note[/] {outcome.task.case.name}: {escape(note)}")
-    for outcome in sorted(failed, key=lambda o: o.task.case.name):
-        console.print(f"[red]failed[/] {outcome.task.case.name}: {escape(outcome.error)}")
-    if failed:
-        console.print(
-            "What failed is not in the cache. Mend it and run the same command again; the rest is skipped."
+    if layout is None:
+        # A data set that is called like a layout is laid out so, and has the layout's own name.
+        if dataset is None:
+            raise click.UsageError(
+                "give --layout, such as --layout folder, or --dataset, such as --dataset lits"
+            )
+        if dataset not in LAYOUTS:
+            raise click.UsageError(
+                f"no layout is called {dataset!r}: say with --layout how the files are laid out, one of "
+                f"{', '.join(LAYOUTS)}; --dataset is then its name in the cache"
+            )
+        layout, dataset = dataset, None
+    with user_errors(RecipeError, LayoutError, CacheError), Shown() as shown:
+        report = ingest(
+            layout,
+            source,
+            cache=cache,
+            dataset=dataset,
+            recipe=recipe,
+            overrides=overrides,
+            storage=storage,
+            codec=codec,
+            size=size,
+            bits=int(bits) if bits else None,
+            workers=workers,
+            modality=modality,
+            progress=shown,
         )
-    else:
-        console.print(f"Next: pcrl pretrain --cache {cache}")
+    if report.failed:
+        raise SystemExit(1)

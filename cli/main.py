@@ -10,7 +10,7 @@ from pcrl import __version__
 
 COMMANDS = {
     "sample": ("sample", "sample"),
-    "ingest": ("ingest", "ingest"),
+    "ingest": ("ingest", "ingest_command"),
     "cache": ("cache", "cache"),
     "bench": ("bench", "bench"),
     "pretrain": ("pretrain", "pretrain"),

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-GROUND = {"files", "config"}
+GROUND = {"files", "listing", "config"}
 MAY_IMPORT = {
     "files": set(),
+    "listing": set(),
     "config": {"config"},
     "kernels": {"kernels"},
     "datasets": {"datasets", *GROUND},

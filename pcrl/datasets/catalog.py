@@ -12,7 +12,7 @@ from pcrl.datasets.layouts import folder
 from pcrl.datasets.layouts.images import chestxray, chexpert
 from pcrl.datasets.layouts.volumes import brats, lits, luna, nnunet
 
-DATASETS: dict[str, Callable[[Path], Dataset | ImageDataset]] = {
+LAYOUTS: dict[str, Callable[[Path], Dataset | ImageDataset]] = {
     "luna": luna.find,
     "lits": lits.find,
     "brats": brats.find,
@@ -21,17 +21,19 @@ DATASETS: dict[str, Callable[[Path], Dataset | ImageDataset]] = {
     "chexpert": chexpert.find,
     "chestxray": chestxray.find,
 }
+"""Layout → what finds the files of a folder that is laid out so. A layout may have its own name for the data set in the
+cache, or take the folder's."""
 
 
 def find(name: str, source: Path) -> Dataset | ImageDataset:
-    """The volumes or the radiographs of the data set `name` below `source`.
+    """The volumes or the radiographs below `source`, which is laid out as `name` says.
 
     Raises:
         LayoutError: no such layout, or a folder that is not laid out so.
     """
-    if name not in DATASETS:
-        raise LayoutError(f"no data set {name!r}: give one of {', '.join(DATASETS)}")
-    return DATASETS[name](source)
+    if name not in LAYOUTS:
+        raise LayoutError(f"no layout {name!r}: give one of {', '.join(LAYOUTS)}")
+    return LAYOUTS[name](source)
 
 
 def default_source(name: str) -> Path:

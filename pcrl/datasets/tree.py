@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from pcrl.datasets.case import LayoutError
+from pcrl.listing import few
 
 _SHOWN = 8
 _ANY = (".nii", ".nii.gz", ".mha", ".mhd", ".nrrd", ".png", ".jpg", ".jpeg")
@@ -58,9 +59,7 @@ def check_folder(source: Path, dataset: str, expected: str) -> None:
 def wrong(source: Path, dataset: str, expected: str) -> LayoutError:
     """The error for a folder in which nothing of the data set was found."""
     entries = sorted((p.name + ("/" if p.is_dir() else "") for p in source.iterdir()), key=natural)
-    found = ", ".join(entries[:_SHOWN]) + (
-        f" and {len(entries) - _SHOWN} more" if len(entries) > _SHOWN else ""
-    )
+    found = few(entries, _SHOWN)
     hint = _guess(source, entries, dataset)
     return LayoutError(
         f"{source} is not laid out as {dataset}. Expected:\n{expected}\nFound: {found or 'nothing, it is empty'}."
@@ -81,5 +80,5 @@ def _guess(source: Path, entries: Iterable[str], dataset: str) -> str:
     }
     for name, found in looks.items():
         if found and name != dataset:
-            return f"This looks like --dataset {name}."
+            return f"This looks like --layout {name}."
     return ""

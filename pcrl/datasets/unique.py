@@ -9,8 +9,8 @@ from pathlib import PurePosixPath
 
 from pcrl.datasets.case import LayoutError, Split
 from pcrl.datasets.image import Radiograph
+from pcrl.listing import few
 
-_SHOWN = 3
 _STRICTNESS: tuple[Split | None, ...] = ("test", "val", "train", None)
 
 
@@ -55,10 +55,3 @@ def names(paths: Iterable[str]) -> dict[str, str]:
     stems = {path: str(PurePosixPath(path).with_suffix("")) for path in paths}
     count = Counter(stems.values())
     return {path: stem if count[stem] == 1 else path for path, stem in stems.items()}
-
-
-def few(items: Iterable[str]) -> str:
-    """The first three, and how many more there are."""
-    listed = list(items)
-    more = f" and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
-    return ", ".join(listed[:_SHOWN]) + more

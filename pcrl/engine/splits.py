@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from pcrl.datasets.case import Case, Split
 from pcrl.datasets.image import Radiograph
+from pcrl.listing import few
 
 SEED = 0
 SHARES = (0.1, 0.2)
@@ -52,8 +53,7 @@ def assign(
         splits.update({case.name: chosen for case in theirs})
     if not moved:
         return splits, []
-    more = f" and {len(moved) - _SHOWN} more" if len(moved) > _SHOWN else ""
-    return splits, [f"patients listed in two splits: {', '.join(moved[:_SHOWN])}{more}"]
+    return splits, [f"patients listed in two splits: {few(moved, _SHOWN)}"]
 
 
 def fraction_of(patients: Iterable[str], fraction: float, seed: int) -> list[str]:

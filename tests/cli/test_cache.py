@@ -22,7 +22,7 @@ def test_info_counts_what_is_there(workplace):
     assert shown.returncode == 0, shown.stderr
     for text in (
         "2 (ct), 1 with a label",
-        "2 real patients",
+        "2 patients",
         "pcrlv2-3d: 1×1×1 mm",
         "zarr, lz4, chunks of 32³",
         "1 liver, 2 tumour",

@@ -25,7 +25,7 @@ def workplace(tmp_path_factory):
     radiographs.chexpert(folder / "data/chexpert/CheXpert-v1.0-small", patients=16, valid=3)
     done = pcrl("ingest", "--dataset", "chexpert", "--recipe", "cpu-2d", *SET, cwd=folder)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "38 images to do" in done.stdout
+    assert "38 images to read" in done.stdout
     assert "6 images of 3 patients" in done.stdout
     return folder
 
@@ -33,7 +33,9 @@ def workplace(tmp_path_factory):
 def test_again_there_is_nothing_to_do_and_the_recipe_is_that_of_the_cache(workplace):
     done = pcrl("ingest", "--dataset", "chexpert", cwd=workplace)
     assert done.returncode == 0, done.stderr
-    assert "0 images to do, 38 already there. Recipe cpu-2d: shorter side 64" in done.stdout
+    assert (
+        "nothing to read; 38 images are in the cache already. Recipe cpu-2d: shorter side 64" in done.stdout
+    )
 
 
 def test_info_verify_and_preview(workplace):
@@ -57,7 +59,7 @@ def test_a_flipped_byte_is_found_and_mended(workplace):
     assert found.returncode == 1
     assert "image train/patient00001/study1/view1_frontal is damaged" in found.stdout
     assert pcrl("cache", "verify", "--discard", cwd=workplace).returncode == 0
-    assert "38 images to do" in pcrl("ingest", "--dataset", "chexpert", cwd=workplace).stdout
+    assert "38 images to read" in pcrl("ingest", "--dataset", "chexpert", cwd=workplace).stdout
     assert pcrl("cache", "verify", cwd=workplace).returncode == 0
 
 

@@ -18,7 +18,7 @@ def workplace(tmp_path):
 def test_defaults_then_nothing_to_do(workplace):
     first = pcrl("ingest", "--dataset", "lits", cwd=workplace)
     assert first.returncode == 0, first.stderr
-    assert "2 real patients" in first.stdout
+    assert "2 patients" in first.stdout
     assert "pcrl pretrain --cache cache" in first.stdout
     second = pcrl("ingest", "--dataset", "lits", cwd=workplace)
     assert second.returncode == 0
@@ -35,7 +35,10 @@ def test_failure_is_named_and_counts(workplace):
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
-        (["--dataset", "brain"], "no data set 'brain'"),
+        (["--dataset", "brain"], "no layout is called 'brain'"),
+        ([], "give --layout"),
+        (["--layout", "brain", "--dataset", "mine"], "no layout 'brain': give one of luna, lits"),
+        (["--layout", "lits", "--dataset", "my/lits"], "'my/lits' is no name for a data set"),
         (["--dataset", "luna"], "does not exist"),
         (["--dataset", "lits", "--recipe", "x"], "no recipe 'x'"),
         (["--dataset", "lits", "--set", "data.spacing=0"], "data.spacing"),
@@ -70,5 +73,32 @@ def test_tables_and_patients_are_brought_up_to_date_without_a_scan(tmp_path):
     assert "already; copied annotations.csv." in again.stdout
     assert (tmp_path / "cache/luna/tables/annotations.csv").read_text() == "two"
     shown = pcrl("cache", "info", cwd=tmp_path).stdout
-    assert "1 real patient " in shown
+    assert "1 patient " in shown
     assert "annotations.csv" in shown
+
+
+def test_a_layout_and_a_name_of_ones_own(workplace):
+    named = ("ingest", "--layout", "lits", "--source", "data/lits", "--dataset", "mystudy", "--workers", "1")
+    done = pcrl(*named, cwd=workplace)
+    assert done.returncode == 0, done.stderr
+    assert "mystudy: 2 scans to read; 0 cases are in the cache already." in done.stdout
+    assert (workplace / "cache/mystudy/dataset.json").is_file()
+    assert not (workplace / "cache/lits").exists()
+    assert "mystudy: all 2 cases are in cache already; nothing to do." in pcrl(*named, cwd=workplace).stdout
+
+
+def test_an_interruption_is_told_and_counts(workplace, monkeypatch):
+    from click.testing import CliRunner
+    from pcrl_cli.main import main
+
+    from pcrl.engine.volumes.ingest import run as volume_run
+    from pcrl.engine.volumes.ingest.plan import CaseResult
+
+    def interrupted(plan, workers):
+        yield CaseResult(plan.todo[0])
+        raise KeyboardInterrupt
+
+    monkeypatch.chdir(workplace)
+    monkeypatch.setattr(volume_run, "run", interrupted)
+    done = CliRunner().invoke(main, ["ingest", "--dataset", "lits"])
+    assert done.exit_code == 130

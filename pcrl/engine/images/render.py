@@ -16,9 +16,9 @@ from pcrl.engine.cache.chunks.scratch import Scratch
 from pcrl.engine.cache.images.dataset import CachedImages, edge, scale_of
 from pcrl.engine.cache.images.reader import ImageReader
 from pcrl.engine.images.cut import ImageWorkspace
-from pcrl.engine.images.views import ImagePlan, plan_image
+from pcrl.engine.images.views import draw_settings, empty_plan, plan_views
 from pcrl.engine.loading.batch import SampleSlot, Spent
-from pcrl.kernels.images.sample import render_views
+from pcrl.kernels.images.sample import SampleViews, render_views
 
 SPARE_SHARDS = 16
 """Shards kept open beyond the window of the order."""
@@ -34,7 +34,7 @@ class Workspace(ImageWorkspace):
     def __init__(self, recipe: ImageRecipe, longest: int) -> None:
         super().__init__([recipe.views.global_shape, recipe.views.local_shape], longest)
         self.scratch = Scratch()
-        self.plan = ImagePlan.empty(recipe.views, recipe.corruption)
+        self.plan = empty_plan(recipe.views, recipe.corruption)
         self.ticks = np.zeros(2, np.int64)
 
 
@@ -47,6 +47,7 @@ class ImageRenderer:
 
     def __init__(self, sets: Sequence[tuple[CachedImages, NDArray[np.int64]]], recipe: ImageRecipe) -> None:
         self.recipe, self._sets = recipe, [images for images, _ in sets]
+        self._settings = draw_settings(recipe.views, recipe.corruption)
         keep = recipe.training.window + SPARE_SHARDS
         self._readers = [ImageReader(images.folder, images.record.recipe.data, keep) for images in self._sets]
         self._sizes = [[(h, w) for h, w in images.table.shapes.tolist()] for images in self._sets]
@@ -88,19 +89,16 @@ class ImageRenderer:
         """Draw, read and render one sample; see `pcrl.engine.loading.batch.Renderer`. There are no fallbacks."""
         number, index, position = self._row(sample)
         begun = time.perf_counter()
-        recipe, plan, ticks = self.recipe, workspace.plan, workspace.ticks
+        plan, ticks = workspace.plan, workspace.ticks
         size = self._sizes[number][position]
-        plan_image(key, size, recipe.views, recipe.corruption, plan)
+        plan_views(key, size, self._settings, plan)
         to.holes[:, to.position] = plan.holes
         planned = time.perf_counter()
         image = self._readers[number].read(index, workspace.scratch)
         read = time.perf_counter()
         ticks[:] = 0
-        render_views(
-            image, self._scales[number], plan.boxes, plan.numbers, to.position, to.globals, to.target, to.locals,
-            workspace.first, workspace.weights, workspace.plane, workspace.row, workspace.grid, workspace.work,
-            workspace.gauss, workspace.lanes, ticks,
-        )  # fmt: skip
+        views = SampleViews(to.globals, to.target, to.locals, to.position)
+        render_views(image, self._scales[number], plan, views, workspace.room, ticks)
         rendered = time.perf_counter() - read
         decode = (read - planned) * workspace.scratch.share_of_decoding()
         gather = rendered * float(ticks[0] / ticks.sum())

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from pcrl.config import TissueRule, VolumeRecipe
 from pcrl.engine.cache.volumes.dataset import CachedCase, CachedDataset, identity
-from pcrl.engine.cache.volumes.records import count_patients
+from pcrl.engine.cache.volumes.records import patients_in_words
 from pcrl.engine.seen import Seen
 from pcrl.engine.volumes.render import VolumeRenderer
+from pcrl.listing import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class VolumeSelection:
 
     def describe(self) -> str:
         """See `pcrl.engine.seen.Selection`."""
-        return f"{len(self.cases)} cases of {count_patients(case.entry for case in self.cases)}"
+        return f"{counted(len(self.cases), 'case')} of {patients_in_words(case.entry for case in self.cases)}"
 
 
 def select_volumes(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from pcrl.datasets.unique import few
 from pcrl.evaluation.records.errors import ProtocolError
+from pcrl.listing import few
 from pcrl.training.run_folder import RunRecord
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,48 @@ ANGLE, FLIP, SIGMA, BRIGHTNESS, CONTRAST, CONTRAST_FIRST, NUMBERS = range(7)
 """Columns of the numbers of a view."""
 _TRIES = 10
 """Crops drawn before the largest of an allowed aspect is taken (torchvision's RandomResizedCrop)."""
+
+
+class DrawSettings(NamedTuple):
+    """What views may be.
+
+    Args:
+        global_shape: (y, x) pixels.
+        global_area, local_area: range of the share of the image that a view shows.
+        aspect: range of width by height of a crop.
+        angle: largest rotation to either side, radians.
+        blur_sigma: range of the Gaussian's σ, pixels.
+        brightness, contrast: factors are from 1 − this to 1 + this.
+        hole_edge: of squares that are cut out of global views, pixels.
+    """
+
+    global_shape: tuple[int, int]
+    global_area: tuple[float, float]
+    local_area: tuple[float, float]
+    aspect: tuple[float, float]
+    angle: float
+    flip_probability: float
+    blur_probability: float
+    blur_sigma: tuple[float, float]
+    brightness: float
+    contrast: float
+    hole_edge: int
+
+
+class ViewPlan(NamedTuple):
+    """Everything needed to render one sample: two global views first, then the local ones.
+
+    Args:
+        boxes: (views, 4) int64: first row and column, height, width of each crop.
+        numbers: (views, `NUMBERS`) float64: angle, flip (0 or 1), σ of the blur (0: none), factors of brightness and
+            contrast, whether contrast comes first.
+        holes: (globals, holes, 4) int32: first row and column and those after the last, of squares with centres
+            anywhere in a global view, clipped at its border (published: Cutout).
+    """
+
+    boxes: NDArray[np.int64]
+    numbers: NDArray[np.float64]
+    holes: NDArray[np.int32]
 
 
 @kernel
@@ -60,57 +103,32 @@ def draw_crop(
 
 
 @kernel
-def draw_views(
-    key: int,
-    height: int,
-    width: int,
-    global_shape: tuple[int, int],
-    global_area: tuple[float, float],
-    local_area: tuple[float, float],
-    aspect: tuple[float, float],
-    angle: float,
-    flip_probability: float,
-    blur_probability: float,
-    blur_sigma: tuple[float, float],
-    brightness: float,
-    contrast: float,
-    hole_edge: int,
-    boxes: NDArray[np.int64],
-    numbers: NDArray[np.float64],
-    holes: NDArray[np.int32],
-) -> None:
+def draw_views(key: int, height: int, width: int, settings: DrawSettings, plan: ViewPlan) -> None:
     """Draw all views of one sample.
 
     Args:
         key: of the sample; view `n` draws from streams derived with `n`, then with the operation.
         height, width: of the image.
-        angle: largest rotation to either side, radians.
-        boxes: (views, 4), overwritten: first row and column, height, width.
-        numbers: (views, `NUMBERS`), overwritten: angle, flip (0 or 1), σ of the blur (0: none), factors of brightness
-            and contrast, whether contrast comes first.
-        holes: (globals, holes, 4), overwritten: first row and column and those after the last, of squares with centres
-            anywhere in a global view, clipped at its border (published: Cutout). The first views are the global ones.
+        plan: overwritten.
     """
+    boxes, numbers, holes = plan.boxes, plan.numbers, plan.holes
     for view in range(len(boxes)):
         own = derive(key, view)
-        area = global_area if view < len(holes) else local_area
-        crop = draw_crop(derive(own, CROP), height, width, area, aspect)
+        area = settings.global_area if view < len(holes) else settings.local_area
+        crop = draw_crop(derive(own, CROP), height, width, area, settings.aspect)
         for i in range(4):
             boxes[view, i] = crop[i]
-        turn, blur, jitter = (
-            derive(own, TURN),
-            derive(own, BLUR),
-            derive(own, JITTER),
-        )
-        numbers[view, ANGLE] = _between(turn, 0, -angle, angle)
-        numbers[view, FLIP] = uniform(turn, 1) < flip_probability
-        blurred = uniform(blur, 0) < blur_probability
-        numbers[view, SIGMA] = _between(blur, 1, blur_sigma[0], blur_sigma[1]) if blurred else 0.0
-        numbers[view, BRIGHTNESS] = _between(jitter, 0, 1 - brightness, 1 + brightness)
-        numbers[view, CONTRAST] = _between(jitter, 1, 1 - contrast, 1 + contrast)
+        turn, blur, jitter = derive(own, TURN), derive(own, BLUR), derive(own, JITTER)
+        numbers[view, ANGLE] = _between(turn, 0, -settings.angle, settings.angle)
+        numbers[view, FLIP] = uniform(turn, 1) < settings.flip_probability
+        blurred = uniform(blur, 0) < settings.blur_probability
+        low, high = settings.blur_sigma
+        numbers[view, SIGMA] = _between(blur, 1, low, high) if blurred else 0.0
+        numbers[view, BRIGHTNESS] = _between(jitter, 0, 1 - settings.brightness, 1 + settings.brightness)
+        numbers[view, CONTRAST] = _between(jitter, 1, 1 - settings.contrast, 1 + settings.contrast)
         numbers[view, CONTRAST_FIRST] = uniform(jitter, 2) < 0.5
         if view < len(holes):
-            _draw_holes(derive(own, HOLES), global_shape, hole_edge, holes[view])
+            _draw_holes(derive(own, HOLES), settings.global_shape, settings.hole_edge, holes[view])
 
 
 @kernel

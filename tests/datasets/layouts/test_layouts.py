@@ -139,7 +139,7 @@ def test_wrong_trees_say_what_was_expected_and_found(tmp_path, name):
 
 def test_wrong_tree_suggests_the_right_name(tmp_path):
     touch(tmp_path / "subset0/1.mhd")
-    with pytest.raises(LayoutError, match="--dataset luna"):
+    with pytest.raises(LayoutError, match="--layout luna"):
         find("lits", tmp_path)
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pcrl.config import load_recipe
-from pcrl.engine.images.views import ImagePlan, crop_of, plan_image
+from pcrl.engine.images.views import crop_of, draw_settings, empty_plan, plan_views
 from pcrl.kernels.images.draw import ANGLE, BRIGHTNESS, CONTRAST, CONTRAST_FIRST, FLIP, NUMBERS, SIGMA
 from pcrl.kernels.streams import sample_key
 
@@ -17,8 +17,8 @@ VIEWS, CORRUPTION = RECIPE.views, RECIPE.corruption
 
 
 def draw(n, size=(256, 300), corruption=CORRUPTION):
-    plan = ImagePlan.empty(VIEWS, corruption)
-    plan_image(sample_key(0, 0, n), size, VIEWS, corruption, plan)
+    plan = empty_plan(VIEWS, corruption)
+    plan_views(sample_key(0, 0, n), size, draw_settings(VIEWS, corruption), plan)
     return plan
 
 

@@ -10,8 +10,8 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter, map_coordinates
 
 from pcrl.engine.images.cut import ImageWorkspace, cut_image
+from pcrl.kernels.images.cut import WEIGHTS, axis_taps
 from pcrl.kernels.images.jitter import jitter
-from pcrl.kernels.images.sample import WEIGHTS, axis_taps
 from pcrl.kernels.images.warp import turn
 from pcrl.kernels.pixels.blur import MAXIMUM_RADIUS, blur
 from pcrl.kernels.pixels.normalize import LANES

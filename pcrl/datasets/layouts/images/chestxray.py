@@ -11,7 +11,8 @@ from pcrl.datasets.case import LayoutError
 from pcrl.datasets.image import ImageDataset, Radiograph, is_synthetic
 from pcrl.datasets.rows import rows
 from pcrl.datasets.tree import check_folder, natural, wrong
-from pcrl.datasets.unique import few, once
+from pcrl.datasets.unique import once
+from pcrl.listing import few
 
 EXPECTED = """\
   Data_Entry_2017_v2020.csv                                (or Data_Entry_2017.csv)

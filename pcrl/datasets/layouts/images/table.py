@@ -11,7 +11,8 @@ from pcrl.datasets.image import LABEL_VALUES, ImageDataset, Radiograph, View, is
 from pcrl.datasets.layouts.images.columns import Columns, recognise
 from pcrl.datasets.rows import rows
 from pcrl.datasets.tree import check_folder, safe_name
-from pcrl.datasets.unique import few, names, once
+from pcrl.datasets.unique import names, once
+from pcrl.listing import few
 
 EXPECTED = "  a folder of images, which the table names by their paths in it"
 SHARES = (0.1, 0.2)

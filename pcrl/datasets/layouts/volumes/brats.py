@@ -9,6 +9,7 @@ from pathlib import Path
 from pcrl.datasets.case import Case, Dataset, LayoutError
 from pcrl.datasets.patients import with_patients
 from pcrl.datasets.tree import check_folder, natural, walk, wrong
+from pcrl.listing import few
 
 EXPECTED = """\
   HGG/Brats18_X/Brats18_X_t1.nii.gz, …_t1ce…, …_t2…, …_flair…, …_seg…      (2017–2021; any depth; .nii or .nii.gz)
@@ -104,12 +105,7 @@ def _passed_over(files: Mapping[str, Mapping[str, Path]]) -> list[str]:
 def _without_segmentation(files: Mapping[str, Mapping[str, Path]], strays: Iterable[Path]) -> list[str]:
     """Notes on cases without a segmentation, and on files of other names, one of which may be it."""
     bare = [name for name, known in files.items() if _SEGMENTATION not in known]
-    notes = [f"without a segmentation, and so unlabelled: {_some(bare)}"] if bare else []
+    notes = [f"without a segmentation, and so unlabelled: {few(bare, _SHOWN)}"] if bare else []
     if names := [str(path) for path in strays]:
-        notes.append(f"named otherwise than expected, and so passed over: {_some(names)}")
+        notes.append(f"named otherwise than expected, and so passed over: {few(names, _SHOWN)}")
     return notes
-
-
-def _some(names: list[str]) -> str:
-    more = len(names) - _SHOWN
-    return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")

@@ -9,6 +9,7 @@ from pcrl.config import Data, Modality, TissueRule, VolumeRecipe
 from pcrl.datasets.case import Split
 from pcrl.engine.cache.format import Record, SourceFile
 from pcrl.engine.geometry.grid import Grid
+from pcrl.listing import counted
 
 Storage = Literal["zarr", "hdf5"]
 LABEL = "segmentation"
@@ -66,12 +67,25 @@ class CaseEntry(Record):
     virtual: bool
 
 
+def patients_in_words(entries: Iterable[CaseEntry]) -> str:
+    """How many patients these cases are of: `3 patients`, `8 virtual patients`, `3 patients and 8 virtual ones`."""
+    real, made = _patients(entries)
+    if made and not real:
+        return counted(made, "virtual patient")
+    return counted(real, "patient") + (f" and {counted(made, 'virtual one')}" if made else "")
+
+
 def count_patients(entries: Iterable[CaseEntry]) -> str:
-    """How many patients these cases are of: `3 real patients, 8 virtual`."""
+    """The same as results of evaluations keep it: `3 real patients, 8 virtual`."""
+    real, made = _patients(entries)
+    return f"{real} real patient{'s' * (real != 1)}" + (f", {made} virtual" if made else "")
+
+
+def _patients(entries: Iterable[CaseEntry]) -> tuple[int, int]:
+    """How many there are, and how many virtual ones."""
     virtual = {entry.patient: entry.virtual for entry in entries}
     made = sum(virtual.values())
-    real = len(virtual) - made
-    return f"{real} real patient{'s' * (real != 1)}" + (f", {made} virtual" if made else "")
+    return len(virtual) - made, made
 
 
 class DatasetRecord(Record):

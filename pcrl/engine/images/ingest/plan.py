@@ -11,6 +11,7 @@ from pcrl.datasets.image import ImageDataset, Radiograph
 from pcrl.engine import splits
 from pcrl.engine.cache.format import FORMAT
 from pcrl.engine.cache.images.dataset import ImageFile, ImageSetRecord, shard_records
+from pcrl.listing import counted
 
 SECONDS_PER_IMAGE = 0.02
 """Order of magnitude of reading, shrinking and storing one image on one core."""
@@ -37,7 +38,7 @@ class ShardPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class ImagePlan:
+class Plan:
     """All that an ingest would do, before it does anything."""
 
     dataset: ImageDataset
@@ -58,6 +59,11 @@ class ImagePlan:
         return sum(len(shard.todo) for shard in self.shards)
 
     @property
+    def work(self) -> str:
+        """What is to be done, in words."""
+        return f"{counted(self.todo, 'image')} to read" if self.todo else "nothing to read"
+
+    @property
     def bytes_needed(self) -> int:
         """Estimated disk space."""
         data = self.record.recipe.data
@@ -68,7 +74,7 @@ class ImagePlan:
         return self.todo * SECONDS_PER_IMAGE / threads
 
 
-def plan(dataset: ImageDataset, cache: Path, recipe: ImageRecipe) -> ImagePlan:
+def plan(dataset: ImageDataset, cache: Path, recipe: ImageRecipe) -> Plan:
     """Compare a data set with what is in the cache.
 
     An image keeps its place in the stack for ever; new ones come after the last. Images that could not be read are
@@ -100,7 +106,7 @@ def plan(dataset: ImageDataset, cache: Path, recipe: ImageRecipe) -> ImagePlan:
         here = tuple(names[start : start + size])
         kept = tuple(_unchanged(known.get(name), images.get(name), dataset.source) for name in here)
         shards.append(ShardPlan(start // size, here, kept))
-    return ImagePlan(dataset, folder, record, assigned, tuple(shards), (*dataset.notes, *notes))
+    return Plan(dataset, folder, record, assigned, tuple(shards), (*dataset.notes, *notes))
 
 
 def _unchanged(known: ImageFile | None, image: Radiograph | None, source: Path) -> ImageFile | None:

@@ -32,7 +32,7 @@ from pcrl.engine.cache.images.dataset import (
 )
 from pcrl.engine.cache.images.table import TABLE, write_table
 from pcrl.engine.errors import ReadError
-from pcrl.engine.images.ingest.plan import ImagePlan, ShardPlan
+from pcrl.engine.images.ingest.plan import Plan, ShardPlan
 from pcrl.engine.images.reading import read_picture
 from pcrl.files import new_file, new_folder, sha256_of, write_text
 from pcrl.kernels.chunks.decode import MISSING
@@ -41,7 +41,7 @@ _IN_FLIGHT, _TOGETHER = 2, 8
 """Tasks under way for each thread, and images in a task: handing over single ones took a thirtieth of the time."""
 
 
-def run(plan: ImagePlan, threads: int) -> Iterator[ImageFile]:
+def run(plan: Plan, threads: int) -> Iterator[ImageFile]:
     """Do the plan; images come in order, as they are read. The caller holds the data set's lock.
 
     An image that cannot be read is named in what comes, and the others go on. A shard is there when its record is:
@@ -68,7 +68,7 @@ def run(plan: ImagePlan, threads: int) -> Iterator[ImageFile]:
     _write_table(plan, images)
 
 
-def _describe_stack(plan: ImagePlan) -> None:
+def _describe_stack(plan: Plan) -> None:
     """The metadata of the stack; a stack of other settings is thrown away first."""
     data = plan.record.recipe.data
     old = plan.folder / IMAGE_SET_RECORD
@@ -96,7 +96,7 @@ def _describe_stack(plan: ImagePlan) -> None:
 
 
 def _read(
-    plan: ImagePlan, shard: ShardPlan, images: dict[str, Radiograph], pool: ThreadPoolExecutor, threads: int
+    plan: Plan, shard: ShardPlan, images: dict[str, Radiograph], pool: ThreadPoolExecutor, threads: int
 ) -> Generator[ImageFile, None, tuple[list[ImageFile], list[bytes | None]]]:
     """Read what is to be read, and take the rest out of the shard as it is; returns all of it, in order."""
     data = plan.record.recipe.data
@@ -121,7 +121,7 @@ def _read(
     return files, [frames.get(name) for name in shard.names]
 
 
-def _write(plan: ImagePlan, number: int, files: list[ImageFile], frames: list[bytes | None]) -> None:
+def _write(plan: Plan, number: int, files: list[ImageFile], frames: list[bytes | None]) -> None:
     """A shard, then its record."""
     data, path = plan.record.recipe.data, shard_path(plan.folder / STACK, (number, 0, 0))
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -195,7 +195,7 @@ def _ingest_one(
     return file, frame
 
 
-def _write_table(plan: ImagePlan, images: dict[str, Radiograph]) -> None:
+def _write_table(plan: Plan, images: dict[str, Radiograph]) -> None:
     """A row for every place in the stack."""
 
     def rows() -> Iterator[list[object]]:
@@ -208,7 +208,7 @@ def _write_table(plan: ImagePlan, images: dict[str, Radiograph]) -> None:
     write_table(plan.folder / TABLE, plan.record.label_names, rows())
 
 
-def _row(index: int, file: ImageFile, image: Radiograph | None, plan: ImagePlan) -> list[object]:
+def _row(index: int, file: ImageFile, image: Radiograph | None, plan: Plan) -> list[object]:
     head: list[object] = [index, file.name, file.path]
     tail: list[object] = [*file.shape, *file.original_shape, file.pixels]
     if image is None:

@@ -23,10 +23,13 @@ from pcrl.engine.cache.volumes.records import (
 )
 from pcrl.engine.cache.volumes.tables import outdated
 from pcrl.engine.volumes.ingest.source import same_file, voxels_after
+from pcrl.listing import counted
 
 Action = Literal["image", "label", "unlabel", "nothing"]
 SECONDS_PER_VOXEL = 3e-8
 """Order of magnitude of reading, resampling and writing one voxel of the cache on one core; measured on a CT."""
+SECONDS_TO_START = 5.0
+"""Until workers are up and their kernels loaded; longer the first time, when these are compiled."""
 BYTES_PER_VOXEL = 1.6
 """Stored, image and label: an upper limit; CT takes about 0.9 with lz4."""
 
@@ -41,7 +44,7 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class CaseResult:
     """What came of a task: `error` is empty if it went well."""
 
     task: Task
@@ -71,13 +74,26 @@ class Plan:
         return tuple(task for task in self.tasks if task.action != "nothing")
 
     @property
+    def work(self) -> str:
+        """What is to be done, in words, such as `3 scans and 1 label to read`."""
+        scans = sum(task.action == "image" for task in self.todo)
+        labels = sum(task.action == "label" for task in self.todo)
+        parts = [counted(scans, "scan")] if scans else []
+        parts += [counted(labels, "label")] if labels else []
+        removed = len(self.todo) - scans - labels
+        steps = [f"{' and '.join(parts)} to read"] if parts else []
+        steps += [f"{counted(removed, 'label')} to take out"] if removed else []
+        return ", ".join(steps) or "nothing to read"
+
+    @property
     def bytes_needed(self) -> int:
         """Estimated disk space."""
         return int(self.voxels * BYTES_PER_VOXEL)
 
     def seconds_needed(self, workers: int) -> float:
         """Estimated time with this many workers."""
-        return self.voxels * SECONDS_PER_VOXEL / max(1, min(workers, len(self.todo)))
+        count = max(1, min(workers, len(self.todo)))
+        return (SECONDS_TO_START if self.todo else 0.0) + self.voxels * SECONDS_PER_VOXEL / count
 
 
 def plan(

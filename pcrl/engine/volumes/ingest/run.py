@@ -19,12 +19,12 @@ from pcrl.engine.cache.volumes.records import (
 )
 from pcrl.engine.cache.volumes.stores import store_of
 from pcrl.engine.cache.volumes.tables import bring
-from pcrl.engine.volumes.ingest.plan import Outcome, Plan, Task, relative
+from pcrl.engine.volumes.ingest.plan import CaseResult, Plan, Task, relative
 from pcrl.engine.volumes.ingest.source import fingerprint
 from pcrl.files import write_text
 
 
-def run(plan: Plan, workers: int) -> Iterator[Outcome]:
+def run(plan: Plan, workers: int) -> Iterator[CaseResult]:
     """Do the plan: the record, the tables, then the cases, whose outcomes come as they are ready.
 
     The caller holds the data set's lock. A case that fails is named in its outcome, and the others go on.
@@ -48,21 +48,21 @@ def run(plan: Plan, workers: int) -> Iterator[Outcome]:
         rest = [task for task in todo if task.case.name not in done]
         if rest and (workers == 1 or len(todo) == 1):
             # Alone in its process and still gone: this case is what kills it.
-            yield Outcome(rest[0], error="the process died while reading it (out of memory?)")
+            yield CaseResult(rest[0], error="the process died while reading it (out of memory?)")
             rest = rest[1:]
         elif rest:
             workers = 1
         todo = rest
 
 
-def _in_processes(plan: Plan, tasks: list[Task], workers: int) -> Iterator[Outcome]:
+def _in_processes(plan: Plan, tasks: list[Task], workers: int) -> Iterator[CaseResult]:
     context = multiprocessing.get_context("spawn")
     count = max(1, min(workers, len(tasks)))
     pool = ProcessPoolExecutor(
         count, mp_context=context, initializer=_die_with_parent, initargs=(os.getpid(),)
     )
     try:
-        waiting: dict[Future[Outcome], Task] = {}
+        waiting: dict[Future[CaseResult], Task] = {}
         queue = iter(tasks)
         while True:
             # No more in flight than there are workers: a broken pool then names the cases that broke it.
@@ -97,14 +97,14 @@ def _leave_if_orphaned(parent: int) -> None:
         os._exit(1)
 
 
-def _work(plan: Plan, task: Task, parent: int) -> Outcome:
+def _work(plan: Plan, task: Task, parent: int) -> CaseResult:
     with at_work(plan.folder):
         # A writer that is killed before its worker is up leaves an orphan with a task in its queue.
         _leave_if_orphaned(parent)
         return _ingest(plan, task)
 
 
-def _ingest(plan: Plan, task: Task) -> Outcome:
+def _ingest(plan: Plan, task: Task) -> CaseResult:
     from pcrl.engine.volumes.ingest.case import IngestError, ingest_image, ingest_label, remove_label
 
     folder, store = plan.folder / "cases" / task.case.name, store_of(plan.record.storage)
@@ -121,10 +121,10 @@ def _ingest(plan: Plan, task: Task) -> Outcome:
         else:
             notes = remove_label(folder, store)
     except IngestError as error:
-        return Outcome(task, error=str(error))
+        return CaseResult(task, error=str(error))
     except Exception as error:  # nothing else is lost when one case cannot be read
-        return Outcome(task, error=f"{type(error).__name__}: {error}")
-    return Outcome(task, notes=tuple(notes))
+        return CaseResult(task, error=f"{type(error).__name__}: {error}")
+    return CaseResult(task, notes=tuple(notes))
 
 
 def _source(path: Path, root: Path) -> SourceFile:

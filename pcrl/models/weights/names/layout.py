@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from pcrl.config import Model
+from pcrl.listing import few
 from pcrl.models.networks import build
 
 Part = Literal["network", "encoder"]
@@ -56,16 +57,10 @@ def differences(state: Mapping[str, Tensor], layout: Layout) -> str:
         if name in names and not _fits(value, shapes[names[name]])
     ]
     kinds = {"missing": missing, "unknown": unknown, "of the wrong type or shape": wrong}
-    return "; ".join(f"tensors {kind}: {_listed(found)}" for kind, found in kinds.items() if found)
+    return "; ".join(f"tensors {kind}: {few(found, 5)}" for kind, found in kinds.items() if found)
 
 
 def _fits(value: Tensor, wanted: Tensor) -> bool:
     # Neither sparse nor complex nor quantised, which a file may hold under the right name and shape.
     same_kind = value.layout == wanted.layout and value.is_floating_point() == wanted.is_floating_point()
     return same_kind and value.shape == wanted.shape
-
-
-def _listed(names: Iterable[str], limit: int = 5) -> str:
-    found = list(names)
-    more = f" and {len(found) - limit} more" if len(found) > limit else ""
-    return f"{', '.join(found[:limit])}{more}"

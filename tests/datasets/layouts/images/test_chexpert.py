@@ -168,7 +168,7 @@ def test_two_copies_are_refused(tmp_path):
 
 def test_the_wrong_tree_suggests_the_right_name(tmp_path):
     published(tmp_path / "CheXpert-v1.0")
-    with pytest.raises(LayoutError, match="--dataset chexpert"):
+    with pytest.raises(LayoutError, match="--layout chexpert"):
         find("chestxray", tmp_path)
     (tmp_path / "x").mkdir()
     (tmp_path / "x/notes").touch()

@@ -1,4 +1,4 @@
-"""`--dataset folder` on radiographs: found among PNG, JPEG and DICOM, and kept apart from volumes."""
+"""`--layout folder` on radiographs: found among PNG, JPEG and DICOM, and kept apart from volumes."""
 
 import numpy as np
 import pytest
@@ -85,5 +85,5 @@ def test_marked_as_synthetic_and_linked(tmp_path):
 
 def test_pictures_in_the_wrong_place_suggest_the_right_name(tmp_path):
     touch(tmp_path / "1.jpeg")
-    with pytest.raises(LayoutError, match="--dataset folder"):
+    with pytest.raises(LayoutError, match="--layout folder"):
         find("lits", tmp_path)

@@ -106,5 +106,5 @@ def test_a_channel_in_two_places_is_refused(tmp_path):
 
 def test_other_layouts_send_here(tmp_path):
     earlier(tmp_path / "HGG", "Brats18_A_1")
-    with pytest.raises(LayoutError, match="--dataset brats"):
+    with pytest.raises(LayoutError, match="--layout brats"):
         find("lits", tmp_path)

@@ -95,13 +95,14 @@ def test_again_reads_nothing_and_changes_nothing(source, tmp_path):
 
 
 KILLED = """
-import sys, time
+import json, sys, time
 from pathlib import Path
+from pcrl.config import recipe_from
 from pcrl.datasets.layouts.images.chexpert import find
 from pcrl.engine.images.ingest.plan import plan
 from pcrl.engine.images.ingest.run import run
-import test_ingest_images
-for n, _ in enumerate(run(plan(find(Path(sys.argv[1])), Path(sys.argv[2]), test_ingest_images.RECIPE), 1)):
+recipe = recipe_from(json.loads(sys.argv[3]))
+for n, _ in enumerate(run(plan(find(Path(sys.argv[1])), Path(sys.argv[2]), recipe), 1)):
     print(n, flush=True)
     time.sleep(0.02)
 """
@@ -111,7 +112,7 @@ for n, _ in enumerate(run(plan(find(Path(sys.argv[1])), Path(sys.argv[2]), test_
 def test_killed_and_run_again_ends_as_an_undisturbed_run(source, tmp_path, after):
     ingest(source, tmp_path / "whole")
     process = subprocess.Popen(
-        [sys.executable, "-c", KILLED, source, tmp_path / "cache"],
+        [sys.executable, "-c", KILLED, source, tmp_path / "cache", RECIPE.model_dump_json()],
         stdout=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": ":".join(sys.path)},
         text=True,

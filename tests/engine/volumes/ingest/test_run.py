@@ -20,8 +20,8 @@ from pcrl.engine.cache.cache import Cache
 from pcrl.engine.cache.commit import damages
 from pcrl.engine.cache.format import CacheError
 from pcrl.engine.cache.lock import LOCK, WORKERS, locked
+from pcrl.engine.cache.space import check_space
 from pcrl.engine.cache.volumes.dataset import identity
-from pcrl.engine.space import check_space
 from pcrl.engine.volumes.ingest.plan import plan
 from pcrl.engine.volumes.ingest.run import run
 from tests.helpers import scans
@@ -137,7 +137,8 @@ import sys
 from pathlib import Path
 from pcrl.config import load_recipe
 from pcrl.datasets.catalog import find
-from pcrl.engine.volumes.ingest.run import plan, run
+from pcrl.engine.volumes.ingest.plan import plan
+from pcrl.engine.volumes.ingest.run import run
 if __name__ == "__main__":
     planned = plan(find("lits", Path(sys.argv[1])), Path(sys.argv[2]), load_recipe("pcrlv2-3d"))
     for outcome in run(planned, 2):

@@ -1,0 +1,142 @@
+"""How an ingest is shown: what it is about to do, a bar, what failed, and what came of it."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from rich.markup import escape
+from rich.table import Table
+
+from pcrl.engine.progress import Progress
+
+from .console import console, duration, progress, tell_note
+from .summaries import image_summary
+
+if TYPE_CHECKING:
+    from pcrl.engine.progress import Done, IngestReport, Planned
+
+SHOWN = 20
+"""Images of which something is said; the rest is in the table."""
+
+
+class Shown(Progress):
+    """Shows an ingest on the console. A context manager, so that an error finds the bar gone."""
+
+    def __init__(self) -> None:
+        self._status = console.status("reading names and tables, and comparing them with the cache")
+        self._plan: Planned | None = None
+        self._count, self._failed = 0, 0
+
+    def __enter__(self) -> Shown:
+        self._status.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._status.stop()
+        if self._plan is not None:
+            self._bar.stop()
+        if kind is KeyboardInterrupt:
+            todo = f" of {self._plan.todo}" if self._plan else ""
+            console.print(f"Stopped; {self._count}{todo} done. Run the same command again to go on.")
+            raise SystemExit(130) from None
+
+    def note(self, text: str) -> None:
+        """A note about the data set."""
+        tell_note(text)
+
+    def planned(self, plan: Planned) -> None:
+        """Says what is about to be done, and starts the bar."""
+        self._status.stop()
+        self._bar = progress(plan.unit)
+        self._plan = plan
+        if plan.unit == "cases" and not plan.todo:
+            return
+        seconds = plan.seconds
+        console.print(
+            f"{plan.dataset}: {plan.work}; {plan.there} {plan.unit} are in the cache already. "
+            f"Recipe {plan.recipe}."
+        )
+        if plan.todo:
+            time = "less than a minute" if seconds < 60 else f"about {duration(seconds)}"
+            workers = "1 worker" if plan.workers == 1 else f"{plan.workers} workers"
+            size = (
+                f"{plan.bytes / 1e9:.1f} GB" if plan.bytes >= 1e9 else f"{max(1, round(plan.bytes / 1e6))} MB"
+            )
+            console.print(f"With {workers} this takes {time}, and at most {size} of disk.")
+        if plan.tables:
+            console.print(f"Beside them: {', '.join(plan.tables)}.")
+        self._bar.start()
+        self._line = self._bar.add_task("ingest", total=plan.todo)
+
+    def done(self, one: Done) -> None:
+        """Moves the bar on, and names what failed."""
+        self._count += 1
+        self._bar.advance(self._line)
+        if one.error:
+            self._failed += 1
+            self._tell("[red]failed[/]", one.name, one.error, self._failed)
+
+    def finished(self, report: IngestReport) -> None:
+        """Says what came of it."""
+        self._bar.stop()
+        if report.unit == "images":
+            self._report_images(report)
+        elif report.done:
+            self._report_cases(report)
+        else:
+            tables = f"copied {', '.join(report.tables)}" if report.tables else "nothing to do"
+            cases = "its 1 case is" if report.there == 1 else f"all {report.there} cases are"
+            console.print(f"{report.dataset}: {cases} in {report.folder.parent} already; {tables}.")
+
+    def _report_cases(self, report: IngestReport) -> None:
+        from pcrl.engine.cache.cache import Cache
+        from pcrl.engine.cache.volumes.records import patients_in_words
+
+        cache = report.folder.parent
+        entries = Cache(cache).dataset(report.dataset).record.cases
+        read = [entries[one.name] for one in report.done if not one.error]
+        table = Table("outcome", "cases", "", title=f"{report.dataset} in {cache}", title_justify="left")
+        table.add_row("done", str(len(read)), patients_in_words(read) if read else "")
+        table.add_row("already there", str(report.there), "")
+        table.add_row("failed", str(len(report.failed)), "")
+        console.print(table)
+        for one in sorted(report.done, key=lambda one: one.name):
+            for note in one.notes:
+                tell_note(f"{one.name}: {note}")
+        for one in sorted(report.failed, key=lambda one: one.name):
+            self._tell("[red]failed[/]", one.name, one.error, 0)
+        if report.failed:
+            console.print(
+                "What failed is not in the cache. Mend it and run the same command again; the rest is skipped."
+            )
+        else:
+            console.print(f"Next: pcrl pretrain --cache {cache}")
+
+    def _report_images(self, report: IngestReport) -> None:
+        from pcrl.engine.cache.images.dataset import CachedImages
+        from pcrl.engine.cache.images.table import TABLE
+
+        for number, one in enumerate((one for one in report.done if one.notes), 1):
+            self._tell("[yellow]note[/]", one.name, "; ".join(one.notes), number)
+        console.print(image_summary(CachedImages.open(report.folder), report.folder.parent))
+        failed = len(report.failed)
+        console.print(
+            f"Read now: {len(report.done) - failed}; failed: {failed}. Table: {report.folder / TABLE}"
+        )
+        if failed:
+            console.print(
+                "What failed is in the table with its reason, and nothing else is lost. Mend it and run the same "
+                "command again; the rest is skipped."
+            )
+        else:
+            console.print(f"Next: pcrl pretrain --cache {report.folder.parent}")
+
+    def _tell(self, kind: str, name: str, text: str, number: int) -> None:
+        """One line; of images, whose table names all of them, no more than `SHOWN`."""
+        if number <= SHOWN or (self._plan and self._plan.unit == "cases"):
+            console.print(f"{kind} {escape(name)}: {escape(text)}")
+        elif number == SHOWN + 1:
+            console.print(f"{kind} … more of the kind are not printed; all are in the table")

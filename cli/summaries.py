@@ -1,0 +1,83 @@
+"""What is in a data set of a cache, as tables for the screen."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from pcrl.engine.cache.images.dataset import CachedImages
+    from pcrl.engine.cache.volumes.dataset import CachedDataset
+
+
+def volume_summary(dataset: CachedDataset, root: Path) -> Table:
+    """What is in a data set of volumes."""
+    from pcrl.engine.cache.volumes.records import patients_in_words
+
+    record = dataset.record
+    table = Table(show_header=False, title=f"{dataset.name} in {root}", title_justify="left")
+    spacing = "×".join(f"{mm:g}" for mm in record.recipe.data.spacing)
+    data = record.recipe.data
+    table.add_row("recipe", f"{record.recipe.name}: {spacing} mm")
+    table.add_row("format", f"{record.storage}, {data.codec}, chunks of {data.chunk}³")
+    modalities = sorted({case.record.modality for case in dataset.cases})
+    labelled = sum(case.has_label for case in dataset.cases)
+    table.add_row(
+        "cases", f"{len(dataset.cases)} ({', '.join(modalities) or 'none'}), {labelled} with a label"
+    )
+    table.add_row("patients", patients_in_words(case.entry for case in dataset.cases))
+    for split in ("train", "val", "test"):
+        table.add_row(split, patients_in_words(case.entry for case in dataset.cases if case.split == split))
+    if record.label_names:
+        table.add_row("labels", ", ".join(f"{v} {name}" for v, name in sorted(record.label_names.items())))
+    if dataset.tables:
+        table.add_row("tables", ", ".join(dataset.tables))
+    size = sum(path.stat().st_size for path in dataset.folder.rglob("*") if path.is_file())
+    voxels = sum(len(c.record.intensities) * math.prod(c.record.grid.shape) for c in dataset.cases)
+    table.add_row("size", f"{size / 1e6:.1f} MB; {size / max(1, 2 * voxels):.2f} of the images as int16")
+    return table
+
+
+def case_list(dataset: CachedDataset) -> Table:
+    """A line for each case of a data set."""
+    table = Table(
+        "case", "patient", "split", "modality", "voxels z×y×x", "label", "MB",
+        title=dataset.name, title_justify="left",
+    )  # fmt: skip
+    for case in dataset.cases:
+        size = sum(path.stat().st_size for path in case.folder.rglob("*") if path.is_file())
+        table.add_row(
+            case.name,
+            case.patient + (" (virtual)" if case.entry.virtual else ""),
+            case.split,
+            case.record.modality,
+            "×".join(map(str, case.record.grid.shape)),
+            "yes" if case.has_label else "",
+            f"{size / 1e6:.1f}",
+        )
+    return table
+
+
+def image_summary(images: CachedImages, cache: Path) -> Table:
+    """What is in a data set of images."""
+    table, record = images.table, images.record
+    shown = Table(show_header=False, title=f"{images.name} in {cache}", title_justify="left")
+    data = record.recipe.data
+    shown.add_row("recipe", f"{record.recipe.name}: shorter side {data.size}, {data.bits} bits, {data.codec}")
+    made = int(table.virtual.sum())
+    shown.add_row("images", f"{len(table)}" + (f", {made} of them synthetic" if made else ""))
+    for split in ("train", "val", "test"):
+        here = table.where(split)
+        patients = {table.patients[n] for n in here}
+        shown.add_row(split, f"{len(here)} images of {len(patients)} patients")
+    if table.label_names:
+        shown.add_row("labels", ", ".join(table.label_names))
+    if table.failed:
+        shown.add_row("not there", f"{len(table.failed)} that could not be read")
+    size = sum(path.stat().st_size for path in images.folder.rglob("*") if path.is_file())
+    pixels = int(table.shapes.astype("int64").prod(axis=1).sum()) * data.bits // 8
+    shown.add_row("size", f"{size / 1e6:.1f} MB; {size / max(1, pixels):.2f} of the pixels as they are")
+    return shown

@@ -1,0 +1,194 @@
+"""From files on disk to a cache: the order of work, the same for volumes and for images."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from pcrl.config import Codec, ImageRecipe, Modality, RecipeError, VolumeRecipe
+from pcrl.datasets.case import Dataset, LayoutError
+from pcrl.datasets.catalog import default_source, find
+from pcrl.datasets.image import ImageDataset
+from pcrl.datasets.layouts.images import table as table_layout
+from pcrl.datasets.tree import safe_name
+from pcrl.engine.cache.format import CacheError
+from pcrl.engine.cache.images.dataset import CachedImages
+from pcrl.engine.cache.lock import locked
+from pcrl.engine.cache.space import check_space
+from pcrl.engine.cache.volumes.records import DATASET_RECORD, Storage
+from pcrl.engine.images.ingest import plan as image_plan
+from pcrl.engine.images.ingest import run as image_run
+from pcrl.engine.progress import Done, IngestReport, Planned, Progress
+from pcrl.engine.recipe import RecipeChoice, ingest_recipe
+from pcrl.engine.volumes.ingest import plan as volume_plan
+from pcrl.engine.volumes.ingest import run as volume_run
+
+
+def ingest(
+    layout: str,
+    source: str | Path | None = None,
+    *,
+    cache: str | Path = "cache",
+    dataset: str | None = None,
+    recipe: RecipeChoice = None,
+    overrides: Sequence[str] = (),
+    storage: Storage | None = None,
+    codec: Codec | None = None,
+    size: int | None = None,
+    bits: int | None = None,
+    workers: int | None = None,
+    modality: Modality | None = None,
+    progress: Progress | None = None,
+) -> IngestReport:
+    """Read, resample and store the scans or the radiographs of a folder.
+
+    Stopped at any instant and called again, it goes on where it was; called again later, it takes in what is new or has
+    changed. Scans are read by processes of their own: a script calls it below `if __name__ == "__main__":`.
+
+    Args:
+        layout: how the folder is laid out, such as `lits` or `folder`; see `pcrl.datasets.catalog.LAYOUTS`.
+        source: the folder. None: `$PCRL_DATA/LAYOUT`, or `./data/LAYOUT`.
+        dataset: its name in the cache. None: the layout's own, or the folder's.
+        recipe: built-in name, path of a TOML file, or the recipe itself. None: that of the data set in the cache, if it
+            is there; else the published one.
+        overrides: `KEY=VALUE` settings that differ from the recipe's; `codec`, `size` and `bits` are some of them.
+        storage: volumes only: OME-Zarr, or HDF5. None: as it is there already, else Zarr.
+        size, bits: images only: shorter side in pixels; bits of a pixel.
+        workers: None: as many as there are cores.
+        modality: volumes only: what scans are, if neither they nor the layout say so.
+        progress: is told what happens.
+
+    Returns:
+        What was done, and what could not be read.
+
+    Raises:
+        LayoutError: no such layout, or a folder that is not laid out so.
+        RecipeError: no such recipe, or one for the other kind of data.
+        CacheError: another process writes to it, it lacks the space, or it cannot be used.
+    """
+    _refuse_in_a_worker()
+    listed = find(layout, Path(source) if source is not None else default_source(layout))
+    if dataset is not None:
+        if safe_name(dataset) != dataset:
+            raise LayoutError(
+                f"{dataset!r} is no name for a data set: use letters, digits, dots, dashes and underscores"
+            )
+        listed = replace(listed, name=dataset)
+    given = {"codec": codec, "size": size, "bits": bits}
+    overrides = (*overrides, *(f"data.{key}={value}" for key, value in given.items() if value is not None))
+    watch, count, root = progress or Progress(), workers or os.cpu_count() or 1, Path(cache)
+    with locked(root / listed.name):
+        if isinstance(listed, Dataset):
+            settings = ingest_recipe(root / listed.name, 3, recipe, overrides)
+            assert isinstance(settings, VolumeRecipe)
+            return _volumes(listed, root, settings, count, storage, modality, watch)
+        if storage or modality:
+            raise RecipeError("--format and --modality are for volumes; images are kept as Zarr")
+        return _images(listed, root, recipe, overrides, count, watch)
+
+
+def ingest_table(
+    table: Path,
+    images: Path,
+    *,
+    patient_column: str | None = None,
+    cache: Path = Path("cache"),
+    recipe: RecipeChoice = None,
+    overrides: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> IngestReport:
+    """The images that a table of one's own names, with their labels; those that are there are not read again.
+
+    Args:
+        table: CSV with a line for each image; see `pcrl.datasets.layouts.images.table`.
+        images: the folder that the paths in the table start from.
+        patient_column: None: recognised by its name.
+
+    Raises:
+        LayoutError: a table that cannot be used, or of which no image can be read.
+        CacheError: the cache holds volumes under the table's name; and as `ingest`.
+    """
+    listed = table_layout.find(table, images, patient_column=patient_column)
+    folder = cache / listed.name
+    if (folder / DATASET_RECORD).exists():
+        raise CacheError(f"{cache}: {listed.name} holds volumes: give the table another name")
+    with locked(folder):
+        report = _images(listed, cache, recipe, overrides, os.cpu_count() or 1, progress or Progress())
+    there = CachedImages.open(folder).table
+    if not len(there):
+        name, reason = there.failed[0] if there.failed else ("", "the table is empty")
+        raise LayoutError(f"{table}: no image of it could be read below {images}; {name}: {reason}")
+    return report
+
+
+def _volumes(
+    listed: Dataset,
+    cache: Path,
+    recipe: VolumeRecipe,
+    workers: int,
+    storage: Storage | None,
+    modality: Modality | None,
+    watch: Progress,
+) -> IngestReport:
+    plan = volume_plan.plan(listed, cache, recipe, modality, storage)
+    for note in plan.notes:
+        watch.note(note)
+    todo, there = len(plan.todo), len(plan.tasks) - len(plan.todo)
+    tables = tuple(table.name for table in plan.tables)
+    if todo:
+        check_space(cache, plan.bytes_needed, "a coarser data.spacing")
+    spacing = "×".join(f"{mm:g}" for mm in plan.data.spacing)
+    watch.planned(
+        Planned(
+            listed.name, "cases", todo, plan.work, there, f"{recipe.name}: {spacing} mm, {plan.data.codec}",
+            tables, workers, plan.seconds_needed(workers), plan.bytes_needed,
+        )
+    )  # fmt: skip
+    done = []
+    # With nothing to read, too: patients, splits and tables may have changed.
+    for result in volume_run.run(plan, workers):
+        done.append(Done(result.task.case.name, result.notes, result.error))
+        watch.done(done[-1])
+    report = IngestReport(listed.name, plan.folder, "cases", there, tuple(done), tables)
+    watch.finished(report)
+    return report
+
+
+def _images(
+    listed: ImageDataset,
+    cache: Path,
+    choice: RecipeChoice,
+    overrides: Sequence[str],
+    workers: int,
+    watch: Progress,
+) -> IngestReport:
+    recipe = ingest_recipe(cache / listed.name, 2, choice, overrides)
+    assert isinstance(recipe, ImageRecipe)
+    plan = image_plan.plan(listed, cache, recipe)
+    for note in plan.notes:
+        watch.note(note)
+    there, data = plan.images - plan.todo, recipe.data
+    check_space(plan.folder, plan.bytes_needed, "a smaller data.size")
+    stored = f"shorter side {data.size}, {data.bits} bits, {data.codec}"
+    watch.planned(
+        Planned(
+            listed.name, "images", plan.todo, plan.work, there, f"{recipe.name}: {stored}", (), workers,
+            plan.seconds_needed(workers), plan.bytes_needed,
+        )
+    )  # fmt: skip
+    done = []
+    for file in image_run.run(plan, workers):
+        done.append(Done(file.name, (file.note,) if file.note else (), file.error))
+        watch.done(done[-1])
+    report = IngestReport(listed.name, plan.folder, "images", there, tuple(done))
+    watch.finished(report)
+    return report
+
+
+def _refuse_in_a_worker() -> None:
+    """A script without a guard is run again by each process that it starts, and would ingest there, too."""
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        raise RuntimeError('ingest starts processes: call it below `if __name__ == "__main__":`')

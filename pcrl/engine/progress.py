@@ -1,0 +1,83 @@
+"""What an ingest tells while it works, and what it returns: the same for volumes and for images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What an ingest is about to do.
+
+    Args:
+        dataset: its name in the cache.
+        unit: what is counted: scans become cases.
+        todo: how many of them have something to be read, and `work` says in words what that is.
+        there: how many are in the cache as they should be.
+        recipe: its name, and what it makes of a file, in words.
+        tables: names of tables of the data set that are copied.
+        seconds, bytes: estimates.
+    """
+
+    dataset: str
+    unit: Literal["cases", "images"]
+    todo: int
+    work: str
+    there: int
+    recipe: str
+    tables: tuple[str, ...]
+    workers: int
+    seconds: float
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """One case or image that was worked on: what a user should know of it; `error` is empty if it is in the cache."""
+
+    name: str
+    notes: tuple[str, ...] = ()
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class IngestReport:
+    """What came of an ingest.
+
+    Args:
+        dataset: its name in the cache.
+        folder: of the data set, in the cache.
+        there: cases or images that were there before.
+        done: what was worked on, in the order in which it was ready.
+        tables: names of tables that were copied.
+    """
+
+    dataset: str
+    folder: Path
+    unit: Literal["cases", "images"]
+    there: int
+    done: tuple[Done, ...]
+    tables: tuple[str, ...] = ()
+
+    @property
+    def failed(self) -> tuple[Done, ...]:
+        """What is not in the cache, and why."""
+        return tuple(one for one in self.done if one.error)
+
+
+class Progress:
+    """Is told how an ingest gets on. This one keeps silent; a subclass says what it wants to."""
+
+    def note(self, text: str) -> None:
+        """What a user should know about the data set."""
+
+    def planned(self, plan: Planned) -> None:
+        """Names and tables were read and compared with the cache; the work begins."""
+
+    def done(self, one: Done) -> None:
+        """A case or an image is in the cache, or could not be read."""
+
+    def finished(self, report: IngestReport) -> None:
+        """Nothing is left to do."""

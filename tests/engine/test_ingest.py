@@ -1,0 +1,132 @@
+"""Ingest as one call: what it tells, what it returns, and what it refuses."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+
+from pcrl.config import RecipeError, load_recipe
+from pcrl.datasets.case import LayoutError
+from pcrl.engine.cache.cache import Cache
+from pcrl.engine.cache.format import CacheError
+from pcrl.engine.ingest import ingest, ingest_table
+from pcrl.engine.progress import Progress
+from tests.helpers import radiographs, scans
+
+
+class Told(Progress):
+    """Keeps what it is told."""
+
+    def __init__(self):
+        self.events = []
+
+    def note(self, text):
+        self.events.append(("note", text))
+
+    def planned(self, plan):
+        self.events.append(("planned", plan))
+
+    def done(self, one):
+        self.events.append(("done", one))
+
+    def finished(self, report):
+        self.events.append(("finished", report))
+
+    def kinds(self):
+        return [kind for kind, _ in self.events]
+
+    def plan(self):
+        return next(event for kind, event in self.events if kind == "planned")
+
+
+@pytest.fixture
+def lits(tmp_path):
+    for n in range(2):
+        scans.write(tmp_path / f"lits/volume-{n}.nii", scans.body())
+    scans.write(tmp_path / "lits/segmentation-0.nii", (scans.body() > 0).astype(np.uint8))
+    return tmp_path / "lits"
+
+
+def test_volumes(lits, tmp_path):
+    (lits / "volume-1.nii").write_bytes(b"")
+    told = Told()
+    report = ingest("lits", lits, cache=tmp_path / "cache", recipe="cpu-3d", workers=1, progress=told)
+    assert told.kinds() == ["planned", "done", "done", "finished"]
+    assert told.plan().work == "2 scans to read"
+    assert (told.plan().dataset, told.plan().todo, told.plan().there) == ("lits", 2, 0)
+    assert told.events[-1][1] == report
+    assert [one.name for one in report.failed] == ["volume-1"]
+    assert "the file is empty" in report.failed[0].error
+    assert report.folder == tmp_path / "cache/lits"
+    scans.write(lits / "volume-1.nii", scans.body())
+    scans.write(lits / "segmentation-1.nii", (scans.body() > 0).astype(np.uint8))
+    assert not ingest("lits", lits, cache=tmp_path / "cache", workers=1).failed
+    (lits / "segmentation-0.nii").unlink()
+    scans.write(lits / "segmentation-1.nii", (scans.body() > 100).astype(np.uint8))
+    told = Told()
+    assert len(ingest("lits", lits, cache=tmp_path / "cache", workers=1, progress=told).done) == 2
+    assert told.plan().work == "1 label to read, 1 label to take out"
+    last = ingest("lits", str(lits), cache=str(tmp_path / "cache"))
+    assert (last.done, last.there, last.tables) == ((), 2, ())
+    assert Cache(tmp_path / "cache").dataset("lits").record.recipe.name == "cpu-3d"
+
+
+def test_images_and_their_settings(tmp_path):
+    for n in range(3):
+        radiographs.write(tmp_path / f"mine/{n}.png", radiographs.picture(n))
+    told = Told()
+    report = ingest(
+        "folder", tmp_path / "mine", cache=tmp_path / "cache", dataset="chests", recipe=load_recipe("cpu-2d"),
+        overrides=["data.shard=2"], codec="zstd", size=48, bits=16, progress=told,
+    )  # fmt: skip
+    assert told.kinds() == ["note", "planned", "done", "done", "done", "finished"]
+    assert told.plan().recipe == "cpu-2d: shorter side 48, 16 bits, zstd"
+    assert (report.unit, report.dataset, report.there) == ("images", "chests", 0)
+    images = Cache(tmp_path / "cache").image_set("chests")
+    assert images.record.recipe.data.shard == 2
+    assert len(images.table) == 3
+    again = ingest("folder", tmp_path / "mine", cache=tmp_path / "cache", dataset="chests")
+    assert (again.done, again.there) == ((), 3)
+
+
+def test_what_cannot_be_meant_is_refused(lits, tmp_path):
+    radiographs.write(tmp_path / "mine/0.png", radiographs.picture(0))
+    cache = tmp_path / "cache"
+    with pytest.raises(LayoutError, match="no layout 'brain': give one of luna, lits"):
+        ingest("brain", lits, cache=cache)
+    with pytest.raises(LayoutError, match="is no name for a data set"):
+        ingest("lits", lits, cache=cache, dataset="../lits")
+    with pytest.raises(RecipeError, match="images are kept as Zarr"):
+        ingest("folder", tmp_path / "mine", cache=cache, storage="hdf5")
+    with pytest.raises(RecipeError, match="is for volumes, mine holds images"):
+        ingest("folder", tmp_path / "mine", cache=cache, recipe="cpu-3d")
+    ingest("folder", tmp_path / "mine", cache=cache, dataset="lits")
+    with pytest.raises(CacheError, match="holds images, these are volumes"):
+        ingest("lits", lits, cache=cache)
+
+
+def test_a_table_of_ones_own(tmp_path):
+    for n in range(3):
+        radiographs.write(tmp_path / f"images/{n}.png", radiographs.picture(n))
+    with (tmp_path / "mine.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([["image", "person", "sick"], ["0.png", "a", 1], ["1.png", "b", 0]])
+    told = Told()
+    report = ingest_table(
+        tmp_path / "mine.csv", tmp_path / "images", patient_column="person", cache=tmp_path / "cache",
+        overrides=["data.size=32"], progress=told,
+    )  # fmt: skip
+    assert report.dataset == "mine"
+    assert told.kinds() == ["planned", "done", "done", "finished"]
+    table = Cache(tmp_path / "cache").image_set("mine").table
+    assert (table.label_names, table.labels[:, 0].tolist()) == (("sick",), [1, 0])
+    assert table.patients == ["a", "b"]
+    (tmp_path / "none.csv").write_text("image,sick\nmissing.png,1\n")
+    with pytest.raises(LayoutError, match="no image of it could be read"):
+        ingest_table(tmp_path / "none.csv", tmp_path / "images", cache=tmp_path / "cache")
+    record = json.loads((tmp_path / "cache/mine/images.json").read_text())
+    (tmp_path / "cache/taken").mkdir()
+    (tmp_path / "cache/taken/dataset.json").write_text(json.dumps(record))
+    (tmp_path / "taken.csv").write_text("image,sick\n0.png,1\n")
+    with pytest.raises(CacheError, match="taken holds volumes: give the table another name"):
+        ingest_table(tmp_path / "taken.csv", tmp_path / "images", cache=tmp_path / "cache")
