@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import signal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from .console import console, duration, note_slow_reading, tell_note, user_errors
+from .console import console, user_errors
 from .device import DEVICE
-
-if TYPE_CHECKING:
-    from pcrl.training.log import Progress as RunProgress
-    from pcrl.training.trainer import Trainer
 
 
 @click.command()
@@ -61,12 +54,13 @@ def pretrain(
     from pcrl.training.run_folder import RunError
     from pcrl.training.trainer import TrainingError
 
+    from .pretraining import Shown
+
     kinds = (RecipeError, CacheError, LoaderError, DeviceError, WeightsError, RunError, TrainingError)
-    shown = _Shown()
-    with user_errors(*kinds), shown.bar:
+    with user_errors(*kinds), Shown() as shown:
         result = run(
             cache, datasets=names, recipe=recipe, overrides=overrides, out=out, init=init, resume=resume,
-            device=device, observer=shown,
+            device=device, progress=shown,
         )  # fmt: skip
     if not result.finished:
         go_on = f"pcrl pretrain --cache {cache} --out {result.folder} --resume"
@@ -85,68 +79,3 @@ def pretrain(
             f"For {result.fallbacks} samples no two boxes were found that overlap enough and hold enough tissue; the "
             "best of the draws was taken."
         )
-
-
-class _Shown:
-    """What a pre-training tells, on the terminal; Ctrl-C and SIGTERM save it and end it."""
-
-    def __init__(self) -> None:
-        self.has_begun = False
-        self._names: list[str] = []
-        columns = (TextColumn("{task.fields[text]}"), BarColumn(), TimeElapsedColumn(), TextColumn("ETA"))
-        self.bar = Progress(*columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal)
-        self._line = self.bar.add_task("train", total=None, text="", visible=False)
-
-    def note(self, text: str) -> None:
-        """See `Observer`."""
-        tell_note(text)
-
-    def preparing(self) -> None:
-        """See `Observer`."""
-        note_slow_reading()
-        console.print("Compiling kernels, once, and timing a step …")
-
-    def begun(self, trainer: Trainer, start: str, seconds_per_step: float) -> None:
-        """See `Observer`."""
-        self.has_begun = True
-        _stop_on_signals(trainer)
-        _announce(trainer, start, seconds_per_step)
-        self._names = [name for name, reading in trainer.readings.items() if reading.shown]
-        for name in self._names:
-            console.print(f"  {name}: {trainer.readings[name].text}", markup=False)
-        self.bar.update(self._line, total=trainer.steps, completed=trainer.steps_done, visible=True)
-
-    def progress(self, progress: RunProgress) -> None:
-        """See `Observer`."""
-        scalars = " ".join(f"{name} {progress.scalars[name]:.3f}" for name in self._names)
-        speed = f"{progress.samples_per_second:.1f} samples/s, waiting {progress.waiting:.0%}"
-        text = f"epoch {progress.epoch} {scalars} | {speed}"
-        self.bar.update(self._line, completed=progress.step, text=text)
-        if not console.is_terminal:
-            console.print(f"step {progress.step}/{progress.steps} {text}")
-
-
-def _announce(trainer: Trainer, start: str, seconds_per_step: float) -> None:
-    from pcrl.models.precision import in_use
-
-    recipe, selection, left = trainer.recipe, trainer.selection, trainer.steps - trainer.steps_done
-    numbers = str(in_use(trainer.device)).removeprefix("torch.")
-    console.print(
-        f"{selection.describe()}; {selection.held_back} cases held back for evaluation.\n"
-        f"Recipe {recipe.name}, objective {recipe.objective.name}, start: {start}. {trainer.device}, {numbers}: about "
-        f"{duration(seconds_per_step * left)} for {left} steps of {recipe.training.batch_size} samples. "
-        f"Run folder: {trainer.out}"
-    )
-    if trainer.device.type == "cpu" and seconds_per_step * left > 6 * 3600:
-        tell_note(
-            f"That is for a GPU. Here, try the small recipe: ingest with --recipe cpu-{recipe.dimensions}d, then "
-            "pretrain"
-        )
-
-
-def _stop_on_signals(trainer: Trainer) -> None:
-    def stop(*_: Any) -> None:
-        trainer.stop = True
-
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)

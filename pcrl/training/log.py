@@ -3,35 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from torch.utils.tensorboard import SummaryWriter
 
 from pcrl.files import write_text
+from pcrl.training.progress import StepReport
 
 METRICS = "metrics.jsonl"
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How a run goes, since it was last told.
-
-    Args:
-        epoch: that it is in, from 1 on.
-        step: steps done, of `steps` in the whole run.
-        scalars: means of what the objective logs, by name.
-        waiting: share of the time that was spent waiting for data.
-    """
-
-    epoch: int
-    step: int
-    steps: int
-    scalars: Mapping[str, float]
-    learning_rate: float
-    samples_per_second: float
-    waiting: float
 
 
 class Log:
@@ -48,24 +27,24 @@ class Log:
         self._file = self._path.open("a")
         self._board = SummaryWriter(str(out / "tensorboard"), purge_step=first_step + 1)
 
-    def write(self, progress: Progress, fallbacks: int) -> None:
+    def write(self, report: StepReport, fallbacks: int) -> None:
         """Log how a run goes.
 
         Args:
             fallbacks: samples so far for which the best of the allowed draws was taken.
         """
         values = {
-            **progress.scalars,
-            "epoch": progress.epoch,
-            "learning_rate": progress.learning_rate,
-            "samples_per_second": progress.samples_per_second,
-            "waiting": progress.waiting,
+            **report.scalars,
+            "epoch": report.epoch,
+            "learning_rate": report.learning_rate,
+            "samples_per_second": report.samples_per_second,
+            "waiting": report.waiting,
             "fallbacks": fallbacks,
         }
-        self._file.write(json.dumps({"step": progress.step, **values}) + "\n")
+        self._file.write(json.dumps({"step": report.step, **values}) + "\n")
         self._file.flush()
         for name, value in values.items():
-            self._board.add_scalar(name, value, progress.step)
+            self._board.add_scalar(name, value, report.step)
 
     def close(self) -> None:
         """Flush and close both."""

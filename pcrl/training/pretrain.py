@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
 
 from pcrl.config import Recipe
 from pcrl.engine.cache.cache import Cache
@@ -17,7 +16,7 @@ from pcrl.engine.selection import select
 from pcrl.models.device import device_named
 from pcrl.models.weights.folder import Weights
 from pcrl.training import run_folder
-from pcrl.training.log import Progress
+from pcrl.training.progress import Progress
 from pcrl.training.run_folder import FINISHED, RUN, RunError
 from pcrl.training.start import open_start
 from pcrl.training.timing import seconds_per_step
@@ -43,26 +42,6 @@ class RunResult:
     fallbacks: int
 
 
-class Observer(Protocol):
-    """Who is told how a pre-training goes; `pcrl pretrain` prints it."""
-
-    def note(self, text: str) -> None:
-        """Something that a user should know."""
-
-    def preparing(self) -> None:
-        """Kernels are compiled, and a step is timed: some seconds."""
-
-    def begun(self, trainer: Trainer, start: str, seconds_per_step: float) -> None:
-        """The first step is next. Setting `trainer.stop`, at any time, saves the run and ends it.
-
-        Args:
-            start: where the weights come from, in words.
-        """
-
-    def progress(self, progress: Progress) -> None:
-        """Every few steps."""
-
-
 def pretrain(
     cache: str | Path | Cache = "cache",
     *,
@@ -73,7 +52,7 @@ def pretrain(
     init: str | Path | None = None,
     resume: bool = False,
     device: str = "auto",
-    observer: Observer | None = None,
+    progress: Progress | None = None,
 ) -> RunResult:
     """Pre-train on what is in a cache. Patients whom it holds for validation or test are never seen.
 
@@ -87,7 +66,7 @@ def pretrain(
         init: weights to start from: a run, a checkpoint, a folder of imported weights, or a file of `torch.save`.
         resume: go on with the run in `out`, with its own settings, as if it had never been stopped.
         device: `auto`, `cpu` or `cuda`.
-        observer: is told how it goes.
+        progress: is told how it gets on.
 
     Raises:
         RecipeError: no such recipe or setting, or a recipe that is not for what is in the cache.
@@ -98,7 +77,7 @@ def pretrain(
         DeviceError: no such device.
         TrainingError: the loss became NaN or infinite.
     """
-    where = device_named(device)
+    where, watch = device_named(device), progress or Progress()
     opened = cache if isinstance(cache, Cache) else Cache(Path(cache))
     weights: Weights | None = None
     if resume:
@@ -115,8 +94,7 @@ def pretrain(
             raise RunError(f"{opened.root} is no longer what {folder} was trained on: start a new run")
         settings, words = record.recipe, f"the last checkpoint in {folder}"
     else:
-        note = observer.note if observer is not None else lambda _: None
-        settings = recipe_for(opened, tuple(datasets), recipe, overrides, note)
+        settings = recipe_for(opened, tuple(datasets), recipe, overrides, watch.note)
         selection = select(opened, tuple(datasets), settings)
         _require_cases(selection, opened)
         weights, start = open_start(None if init is None else Path(init), settings)
@@ -124,10 +102,10 @@ def pretrain(
         words = start.words
         run_folder.create(folder, settings, selection, start)
     trainer = Trainer(selection, folder, where, weights=weights, resume=resume)
-    if observer is not None:
-        observer.preparing()
-        observer.begun(trainer, words, seconds_per_step(settings, where))
-    finished = trainer.run(observer.progress if observer is not None else lambda _: None)
+    if progress is not None:
+        watch.preparing()
+        watch.begun(trainer, words, seconds_per_step(settings, where))
+    finished = trainer.run(watch.stepped)
     return RunResult(folder, finished, trainer.steps_done, trainer.fallbacks)
 
 

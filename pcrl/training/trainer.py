@@ -23,12 +23,13 @@ from pcrl.models.weights.folder import Weights, load_into
 from pcrl.training import checkpoint
 from pcrl.training.checkpoint import Position, trained
 from pcrl.training.feed import on_device, pinned, views_of
-from pcrl.training.log import Log, Progress
+from pcrl.training.log import Log
 from pcrl.training.objectives.build import build_objective
 from pcrl.training.objectives.objective import Keys, Moment, Objective
 from pcrl.training.optimizers.build import build_optimizer
 from pcrl.training.optimizers.schedule import learning_rate
 from pcrl.training.picture import save_pictures
+from pcrl.training.progress import StepReport
 from pcrl.training.run_folder import CHECKPOINTS, FINISHED, PICTURES
 
 STEPS = 1 << 33
@@ -112,7 +113,7 @@ class Trainer:
         """So far, those before a resume included."""
         return self.position.epoch * self.loader.steps + self.position.step
 
-    def run(self, show: Callable[[Progress], None]) -> bool:
+    def run(self, show: Callable[[StepReport], None]) -> bool:
         """Train to the end, or until `stop` is set.
 
         Returns:
@@ -130,9 +131,9 @@ class Trainer:
                 ended = self.position.step == self.loader.steps
                 if self.steps_done % self.recipe.training.log_every == 0 or ended:
                     now, waiting = time.perf_counter(), self.loader.times.wait_batch
-                    progress = self._progress(batch, now - since, waiting - waited)
-                    log.write(progress, self.fallbacks)
-                    show(progress)
+                    report = self._report(batch, now - since, waiting - waited)
+                    log.write(report, self.fallbacks)
+                    show(report)
                     since, waited = now, waiting
                 if pictures is not None:
                     path = self.out / PICTURES / f"epoch-{batch.epoch + 1:04d}.png"
@@ -181,10 +182,10 @@ class Trainer:
             return objective.pictures(outputs, views, draws)
         return None
 
-    def _progress(self, batch: Batch, seconds: float, waiting: float) -> Progress:
+    def _report(self, batch: Batch, seconds: float, waiting: float) -> StepReport:
         """What is told of the steps since the last time, which took so many seconds, some of them waiting."""
         samples = len(self._pending) * len(batch.cases)
-        return Progress(
+        return StepReport(
             epoch=batch.epoch + 1,
             step=self.steps_done,
             steps=self.steps,
