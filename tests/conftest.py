@@ -1,10 +1,15 @@
 """What several folders of tests need."""
 
+import os
+
 import pytest
 import torch
 
 from pcrl.datasets.sample.sources import SampleError, fetch
 from tests.helpers.published_tables import TORCHXRAYVISION
+
+# Read when the command line is imported: lines are as long in every terminal.
+os.environ["COLUMNS"] = "200"
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 import json
 import signal
 import subprocess
-import sys
 import time
 
 import numpy as np
@@ -12,7 +11,7 @@ from PIL import Image
 from safetensors.numpy import load_file
 
 from tests.helpers import radiographs
-from tests.helpers.command import environment, pcrl
+from tests.helpers.command import begun, pcrl
 
 SMALL = ["data.size=64", "views.global_shape=[64, 64]", "views.local_shape=[32, 32]", "views.locals=2", "model.width=4",
          "training.batch_size=8", "training.epochs=3", "training.picture_every=1"]  # fmt: skip
@@ -105,10 +104,7 @@ def test_killed_and_resumed_ends_as_an_undisturbed_run(workplace):
     done = pcrl("pretrain", "--out", "runs/whole", cwd=workplace)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "images of" in done.stdout
-    process = subprocess.Popen(
-        [sys.executable, "-m", "pcrl", "pretrain", "--out", "runs/killed"],
-        cwd=workplace, env=environment(), stdout=subprocess.DEVNULL,
-    )  # fmt: skip
+    process = begun("pretrain", "--out", "runs/killed", cwd=workplace, stdout=subprocess.DEVNULL)
     checkpoints = workplace / "runs/killed/checkpoints"
     while not (checkpoints.is_dir() and any(p.name.startswith("epoch-0001") for p in checkpoints.iterdir())):
         assert process.poll() is None

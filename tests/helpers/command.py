@@ -1,9 +1,12 @@
-"""The command line as a user types it: a subprocess."""
+"""The command line as a user types it."""
 
 import os
 import subprocess
 import sys
+import traceback
 from pathlib import Path
+
+from click.testing import CliRunner
 
 ROOT = Path(__file__).parents[2]
 
@@ -16,21 +19,37 @@ def environment():
 
 
 def pcrl(*arguments, cwd):
-    """Run `pcrl` in a folder."""
-    return subprocess.run(
-        [sys.executable, "-m", "pcrl", *map(str, arguments)],
-        capture_output=True, encoding="utf-8", cwd=cwd,
-        env=environment(),
-    )  # fmt: skip
+    """Run `pcrl` in a folder, in this process: to start another one takes seconds, of which none tests anything.
 
-
-def refused(folder, monkeypatch, *arguments):
-    """What `pcrl` says of a call that ends in a message; in this process, as to start another takes seconds."""
-    from click.testing import CliRunner
+    What is killed or interrupted needs a process of its own; see `begun`.
+    """
     from pcrl_cli.main import main
 
-    monkeypatch.chdir(folder)
-    done = CliRunner().invoke(main, [str(argument) for argument in arguments])
-    assert done.exit_code != 0
-    assert isinstance(done.exception, SystemExit), done.exception
+    words = [str(argument) for argument in arguments]
+    before, argv = Path.cwd(), sys.argv
+    try:
+        os.chdir(cwd)
+        sys.argv = ["pcrl", *words]
+        done = CliRunner().invoke(main, words)
+    finally:
+        os.chdir(before)
+        sys.argv = argv
+    stderr = done.stderr
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        stderr += "".join(traceback.format_exception(done.exception))
+    return subprocess.CompletedProcess(words, done.exit_code, done.stdout, stderr)
+
+
+def begun(*arguments, cwd, **options):
+    """Begin `pcrl` in a folder, as a process that can be killed."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "pcrl", *map(str, arguments)], cwd=cwd, env=environment(), **options
+    )
+
+
+def refused(folder, *arguments):
+    """What `pcrl` says of a call that ends in a message, and in nothing else."""
+    done = pcrl(*arguments, cwd=folder)
+    assert done.returncode != 0
+    assert "Traceback" not in done.stderr
     return done.stderr

@@ -26,6 +26,7 @@ from pcrl.training import run_folder
 from pcrl.training.checkpoint import Position, checkpoints, load
 from pcrl.training.trainer import Trainer, TrainingError, initial_state
 from tests.helpers import scans
+from tests.helpers.command import refused
 
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2]), "OMP_NUM_THREADS": "1"}
 TINY = [
@@ -267,18 +268,15 @@ def test_initial_weights_follow_the_seed_and_leave_the_global_generator_alone():
 
 def test_command_asks_where_it_cannot_know(cache, tmp_path):
     def call(*arguments):
-        return subprocess.run(
-            [sys.executable, "-m", "pcrl", "pretrain", *arguments],
-            capture_output=True, encoding="utf-8", cwd=tmp_path, env=ENVIRONMENT,
-        )  # fmt: skip
+        return refused(tmp_path, "pretrain", *arguments)
 
-    assert "pcrl ingest" in call("--cache", "none").stderr
-    assert "no unfinished run" in call("--cache", str(cache), "--resume").stderr
-    assert "holds lits, scans" in call("--cache", str(cache), "--dataset", "brats").stderr
-    assert "training.epoch" in call("--cache", str(cache), "--set", "training.epoch=1").stderr
-    assert "is missing" in call("--cache", str(cache), "--init", "nowhere").stderr
+    assert "pcrl ingest" in call("--cache", "none")
+    assert "no unfinished run" in call("--cache", str(cache), "--resume")
+    assert "holds lits, scans" in call("--cache", str(cache), "--dataset", "brats")
+    assert "training.epoch" in call("--cache", str(cache), "--set", "training.epoch=1")
+    assert "is missing" in call("--cache", str(cache), "--init", "nowhere")
     if not torch.cuda.is_available():
-        assert "no GPU" in call("--cache", str(cache), "--device", "cuda").stderr
+        assert "no GPU" in call("--cache", str(cache), "--device", "cuda")
 
 
 def test_what_earlier_weights_saw_is_seen_too(cache, tmp_path):
