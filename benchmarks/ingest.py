@@ -16,7 +16,7 @@ from scan import CHEST, DATA, RECIPE, SOURCE, case
 from table import spread, write
 
 from pcrl.datasets.catalog import find
-from pcrl.engine.cache.format import SourceFile
+from pcrl.engine.cache.volumes.records import SourceFile
 from pcrl.engine.cache.volumes.stores import store_of
 from pcrl.engine.volumes.ingest.case import ingest_image
 from pcrl.engine.volumes.ingest.plan import plan

@@ -180,7 +180,7 @@ def copy(origin: Path, target: Path, names: tuple[str, ...], storage: Storage | 
     from pcrl.engine.cache.cache import Cache
     from pcrl.engine.cache.format import CacheError
     from pcrl.engine.cache.lock import locked
-    from pcrl.engine.cache.volumes.copy import copy, prepare
+    from pcrl.engine.cache.volumes.copy import begin_copy, copy_cases
 
     with user_errors(CacheError):
         if origin.resolve() == target.resolve():
@@ -195,9 +195,9 @@ def copy(origin: Path, target: Path, names: tuple[str, ...], storage: Storage | 
         for dataset in opened.datasets(names):
             wanted: Storage = storage or ("zarr" if dataset.record.storage == "hdf5" else "hdf5")
             with locked(target / dataset.name), progress("cases") as bar:
-                cases = prepare(dataset, target, wanted)
+                cases = begin_copy(dataset, target, wanted)
                 line = bar.add_task(dataset.name, total=len(cases))
-                for _ in copy(cases, target / dataset.name, wanted):
+                for _ in copy_cases(cases, target / dataset.name, wanted):
                     bar.advance(line)
             console.print(
                 f"{dataset.name}: {len(cases)} cases copied to {target} as {wanted}, "

@@ -15,7 +15,15 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 
 class RecordError(ValueError):
-    """A record that cannot be used; the message names the file, the field and what is wrong with it."""
+    """A record that cannot be used; the message names the file, the field and what is wrong with it.
+
+    Args:
+        fault: the field, and what is wrong with it.
+    """
+
+    def __init__(self, path: Path, fault: str) -> None:
+        super().__init__(f"{path} cannot be used ({fault}): it is damaged, or of another version of pcrl")
+        self.fault = fault
 
 
 class Record(BaseModel):
@@ -49,10 +57,7 @@ def load_record(kind: type[AnyRecord], path: Path) -> AnyRecord:
         return kind.model_validate_json(path.read_bytes())
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise RecordError(
-            f"{path} cannot be used ({where}: {first['msg']}): it is damaged, or of another version of pcrl"
-        ) from error
+        raise RecordError(path, f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
 
 
 def sha256_of(path: Path) -> str:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from pcrl.config import Recipe, RecipeError, load_recipe, recipe_from
 from pcrl.engine.cache.cache import Cache
-from pcrl.engine.cache.format import CacheError, load
+from pcrl.engine.cache.format import CacheError, read_record
 from pcrl.engine.cache.images.dataset import IMAGE_SET_RECORD, CachedImages, ImageSetRecord
 from pcrl.engine.cache.volumes.dataset import CachedDataset
 from pcrl.engine.cache.volumes.records import DATASET_RECORD, DatasetRecord
@@ -38,9 +38,9 @@ def ingest_recipe(
     elif (folder / name).exists():
         made_for: Recipe
         if dimensions == 2:
-            made_for = load(ImageSetRecord, folder / name).recipe
+            made_for = read_record(ImageSetRecord, folder / name).recipe
         else:
-            made_for = load(DatasetRecord, folder / name).recipe
+            made_for = read_record(DatasetRecord, folder / name).recipe
         settings = _given(made_for, overrides)
     else:
         settings = load_recipe(f"pcrlv2-{dimensions}d", overrides)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pcrl.engine.cache.commit import is_committed
-from pcrl.engine.cache.format import CacheError, load
+from pcrl.engine.cache.format import CacheError, read_record
 from pcrl.engine.cache.images.dataset import IMAGE_SET_RECORD, CachedImages
 from pcrl.engine.cache.volumes.dataset import CachedCase, CachedDataset
 from pcrl.engine.cache.volumes.records import (
@@ -43,7 +43,7 @@ class Cache:
         if name not in self._volumes:
             raise CacheError(f"{self.root}: {name} holds images, not volumes")
         folder = self._volumes[name]
-        record = load(DatasetRecord, folder / DATASET_RECORD)
+        record = read_record(DatasetRecord, folder / DATASET_RECORD)
         store = store_of(record.storage)
         cases = tuple(
             CachedCase(name, case, folder / "cases" / case, entry, store)

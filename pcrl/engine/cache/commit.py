@@ -4,10 +4,24 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pcrl.engine.cache.format import FORMAT, CacheError, Commit, FileRecord, dumps, load
-from pcrl.files import sha256_of, write_text
+from pcrl.engine.cache.format import FORMAT, CacheError, read_record
+from pcrl.files import Record, save_record, sha256_of
 
 COMMIT = "commit.json"
+
+
+class FileRecord(Record):
+    """Size in bytes and SHA-256 of a committed file."""
+
+    size: int
+    sha256: str
+
+
+class Commit(Record):
+    """All files of a case but this one. A case without it is not in the cache."""
+
+    format: int
+    files: dict[str, FileRecord]
 
 
 def commit(folder: Path) -> None:
@@ -17,7 +31,7 @@ def commit(folder: Path) -> None:
         for path in sorted(folder.rglob("*"))
         if path.is_file() and path.name != COMMIT
     }
-    write_text(folder / COMMIT, dumps(Commit(format=FORMAT, files=files)))
+    save_record(Commit(format=FORMAT, files=files), folder / COMMIT)
 
 
 def is_committed(folder: Path) -> bool:
@@ -28,7 +42,7 @@ def is_committed(folder: Path) -> bool:
 def damages(folder: Path) -> list[str]:
     """What of a committed case is not as it was written: one line a file; empty if all is well. Reads every byte."""
     try:
-        record = load(Commit, folder / COMMIT)
+        record = read_record(Commit, folder / COMMIT)
     except CacheError as error:
         return [str(error)]
     found = {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file() and p.name != COMMIT}
@@ -46,20 +60,20 @@ def damages(folder: Path) -> list[str]:
 
 def forget(folder: Path, name: str) -> None:
     """Take a file or subfolder out of a committed case. The record goes first: what it does not name is not there."""
-    record = load(Commit, folder / COMMIT)
+    record = read_record(Commit, folder / COMMIT)
     kept = {n: f for n, f in record.files.items() if n != name and not n.startswith(f"{name}/")}
-    write_text(folder / COMMIT, dumps(Commit(format=FORMAT, files=kept)))
+    save_record(Commit(format=FORMAT, files=kept), folder / COMMIT)
     discard_uncommitted(folder)
 
 
 def is_part_of(folder: Path, name: str) -> bool:
     """Whether the commit record of a case names this file."""
-    return name in load(Commit, folder / COMMIT).files
+    return name in read_record(Commit, folder / COMMIT).files
 
 
 def discard_uncommitted(folder: Path) -> None:
     """Remove files of a committed case that a killed run left beside it."""
-    record = load(Commit, folder / COMMIT)
+    record = read_record(Commit, folder / COMMIT)
     for path in sorted(folder.rglob("*"), reverse=True):
         if path.is_file():
             if path.name != COMMIT and str(path.relative_to(folder)) not in record.files:

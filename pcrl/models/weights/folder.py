@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +14,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from pcrl.config import Model, model_from
+from pcrl.files import new_folder
 from pcrl.models.networks import Network
 from pcrl.models.weights.published import Part, WeightsError
 
@@ -65,21 +64,13 @@ def save_weights(
     tensors = {name: value.detach().cpu().contiguous() for name, value in state.items()}
     settings = model.model_dump(mode="json")
     description = {"format": FORMAT, "kind": KIND, "part": part, "model": settings, "source": dict(source)}
-    final = folder.resolve()
-    partial = final.with_name(f".{final.name}.partial")
-    if partial.exists():
-        shutil.rmtree(partial)
-    partial.mkdir(parents=True)
-    try:
+    with new_folder(folder.resolve()) as partial:
         # Not save_file: it makes files that only their owner can read.
-        _write(partial / TENSORS, save(tensors))
-        _write(partial / DESCRIPTION, (json.dumps(description, indent=1) + "\n").encode())
-        _sync(partial)
-        partial.rename(final)
-        _sync(final.parent)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
+        (partial / TENSORS).write_bytes(save(tensors))
+        (partial / DESCRIPTION).write_text(json.dumps(description, indent=1) + "\n", encoding="utf-8")
+        if folder.exists():
+            # Fails if something was put there meanwhile, so that it is not overwritten.
+            folder.rmdir()
 
 
 def load_weights(folder: Path) -> Weights:
@@ -130,18 +121,3 @@ def load_into(model: Network, weights: Weights) -> None:
 def _encoder(model: Network, state: Mapping[str, Tensor]) -> tuple[nn.Module, dict[str, Tensor]]:
     # A tensor of something else keeps its name, and is then refused as unknown.
     return model.encoder, {name.removeprefix("encoder."): value for name, value in state.items()}
-
-
-def _write(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -5,15 +5,16 @@ Its own `valid` (and `test`, if present) is the test set here; validation patien
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
 
 from pcrl.datasets.case import LayoutError, Split
 from pcrl.datasets.image import LABEL_VALUES, ImageDataset, Radiograph, View, is_synthetic
-from pcrl.datasets.layouts.images.chexpert_folders import Places, table_folder
 from pcrl.datasets.rows import columns, rows
-from pcrl.datasets.tree import check_folder, wrong
+from pcrl.datasets.tree import check_folder, natural, wrong
 from pcrl.datasets.unique import once
 
 EXPECTED = """\
@@ -34,6 +35,10 @@ COMPETITION = ("Atelectasis", "Cardiomegaly", "Consolidation", "Edema", "Pleural
 TABLES: tuple[tuple[str, Split | None], ...] = (
     ("train.csv", None), ("valid.csv", "test"), ("test.csv", "test"), ("test_labels.csv", "test"),
 )  # fmt: skip
+_FOLDER = re.compile(r"(?i)chexpert.*")
+_PATIENT = re.compile(r"patient\d+")
+_MAIN_TABLES = ("train.csv", "valid.csv")
+_PARTS = ("train", "valid", "test")
 _VIEWS: dict[str, View] = {view.lower(): view for view in get_args(View)}
 
 
@@ -44,10 +49,10 @@ def find(source: Path) -> ImageDataset:
         LayoutError: no table there, several copies of the data set, a missing column, an unknown value; names the line.
     """
     check_folder(source, "chexpert", EXPECTED)
-    folder = table_folder(source)
+    folder = _table_folder(source)
     if folder is None:
         raise wrong(source, "chexpert", EXPECTED)
-    places = Places(source, folder)
+    places = _PatientFolders(source, folder)
     synthetic = is_synthetic(source, folder)
     present = [(folder / name, split) for name, split in TABLES if (folder / name).is_file()]
     images, notes = once(
@@ -66,7 +71,7 @@ def find(source: Path) -> ImageDataset:
     return ImageDataset("chexpert", source, OBSERVATIONS, images, shares, tuple(notes))
 
 
-def _read(table: Path, split: Split | None, places: Places, synthetic: bool) -> Iterator[Radiograph]:
+def _read(table: Path, split: Split | None, places: _PatientFolders, synthetic: bool) -> Iterator[Radiograph]:
     has_view = "Frontal/Lateral" in columns(table)
     required = ("Path", *OBSERVATIONS) if split else ("Path", "Frontal/Lateral", *OBSERVATIONS)
     for line, row in rows(table, required):
@@ -99,3 +104,73 @@ def _label(text: str, observation: str, where: str) -> int | None:
         return LABEL_VALUES[text]
     except KeyError:
         raise LayoutError(f"{where}: {observation} is {text!r}, expected 1, 0, -1 or nothing") from None
+
+
+def _table_folder(source: Path) -> Path | None:
+    """The folder with the tables: `source`, or one called CheXpert… in it, or one called so in that; or none.
+
+    Raises:
+        LayoutError: several have tables.
+    """
+    found = [folder for folder in _folders(source) if any((folder / name).is_file() for name in _MAIN_TABLES)]
+    if len(found) > 1 and found[0] != source:
+        raise LayoutError(
+            f"{source} holds CheXpert more than once: {', '.join(p.name for p in found)}; give one with --source"
+        )
+    return found[0] if found else None
+
+
+class _PatientFolders:
+    """Finds a patient's folder. Each folder above patients is listed once; single images are not looked for.
+
+    Args:
+        source: of the data set; what is found is relative to it.
+        tables: the folder with the tables; images lie in or beside it.
+    """
+
+    def __init__(self, source: Path, tables: Path) -> None:
+        self._tables = tables.relative_to(source)
+        self._found: dict[tuple[str, str], str] = {}
+        self._missing: dict[tuple[str, str], None] = {}
+        for folder in dict.fromkeys((tables, *_folders(source))):
+            for part in _PARTS:
+                self._index(source, folder / part, part)
+            # Batches hold patients without a folder train above them.
+            self._index(source, folder, "train")
+
+    def path(self, part: str, patient: str, study: str, file: str) -> str:
+        """Of an image, relative to the source; where it would be beside the tables if its patient is nowhere."""
+        found = self._found.get((part, patient))
+        if found is None:
+            self._missing[part, patient] = None
+            found = (self._tables / part / patient).as_posix()
+        return f"{found}/{study}/{file}"
+
+    def notes(self) -> list[str]:
+        """What a user should be told about patients whose folder was not found."""
+        if not self._missing:
+            return []
+        first = "/".join(next(iter(self._missing)))
+        return [f"{len(self._missing)} patients of the tables have no folder, the first is {first}"]
+
+    def _index(self, source: Path, folder: Path, part: str) -> None:
+        if not folder.is_dir():
+            return
+        prefix = folder.relative_to(source).as_posix()
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if _PATIENT.fullmatch(entry.name):
+                    path = entry.name if prefix == "." else f"{prefix}/{entry.name}"
+                    self._found.setdefault((part, entry.name), path)
+
+
+def _folders(source: Path) -> list[Path]:
+    below = _called_so(source)
+    return [source, *below, *(inner for folder in below for inner in _called_so(folder))]
+
+
+def _called_so(folder: Path) -> list[Path]:
+    return sorted(
+        (p for p in folder.iterdir() if _FOLDER.fullmatch(p.name) and p.is_dir()),
+        key=lambda p: natural(p.name),
+    )

@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pcrl.config import ImageData, ImageRecipe
-from pcrl.engine.cache.format import CacheError, Record, load
+from pcrl.engine.cache.format import CacheError, read_record
 from pcrl.engine.cache.images.table import TABLE, ImageTable, read_table
+from pcrl.files import Record
 
 IMAGE_SET_RECORD = "images.json"
 STACK = "images.zarr"
@@ -78,7 +79,7 @@ class CachedImages:
     @classmethod
     def open(cls, folder: Path) -> CachedImages:
         """Open the data set in `folder`; raises `CacheError` as `load`."""
-        return cls(folder, load(ImageSetRecord, folder / IMAGE_SET_RECORD))
+        return cls(folder, read_record(ImageSetRecord, folder / IMAGE_SET_RECORD))
 
     @property
     def name(self) -> str:
@@ -135,7 +136,7 @@ def shard_records(folder: Path) -> list[ShardRecord]:
     """
     records: list[ShardRecord] = []
     while (path := record_path(folder, len(records))).exists():
-        records.append(load(ShardRecord, path))
+        records.append(read_record(ShardRecord, path))
     return records
 
 

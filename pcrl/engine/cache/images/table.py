@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pcrl.engine.cache.format import CacheError
-from pcrl.files import new_file
+from pcrl.files import write_csv
 
 TABLE = "table.csv"
 NOT_MENTIONED = -2
@@ -60,10 +60,7 @@ class ImageTable:
 
 def write_table(path: Path, label_names: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Replace a table in one step; a row holds the values of `COLUMNS`, then those of the labels."""
-    with new_file(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow([*COLUMNS, *label_names])
-        table.writerows(rows)
+    write_csv(path, [*COLUMNS, *label_names], rows)
 
 
 def read_table(path: Path, label_names: tuple[str, ...]) -> ImageTable:

@@ -10,9 +10,9 @@ import numpy as np
 
 from pcrl.engine.cache.chunks.frames import frame_in
 from pcrl.engine.cache.chunks.shard import read_index, shard_path
-from pcrl.engine.cache.format import CacheError, dumps
+from pcrl.engine.cache.format import CacheError
 from pcrl.engine.cache.images.dataset import STACK, CachedImages, ShardRecord, record_path, shard_records
-from pcrl.files import sha256_of, write_text
+from pcrl.files import save_record, sha256_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,4 +72,4 @@ def discard_shard(images: CachedImages, path: Path) -> None:
     record = shard_records(images.folder)[number]
     again = tuple(image.model_copy(update={"modified": -1}) for image in record.images)
     path.unlink(missing_ok=True)
-    write_text(record_path(images.folder, number), dumps(record.model_copy(update={"images": again})))
+    save_record(record.model_copy(update={"images": again}), record_path(images.folder, number))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pcrl.engine.cache.chunks.frames import frames_of
 from pcrl.engine.cache.commit import commit, is_committed
-from pcrl.engine.cache.format import CacheError, dumps, load
+from pcrl.engine.cache.format import CacheError, read_record
 from pcrl.engine.cache.volumes.dataset import CachedCase, CachedDataset
 from pcrl.engine.cache.volumes.records import (
     CASE_RECORD,
@@ -21,10 +21,10 @@ from pcrl.engine.cache.volumes.records import (
 )
 from pcrl.engine.cache.volumes.stores import store_of
 from pcrl.engine.cache.volumes.tables import bring, outdated
-from pcrl.files import new_folder, write_text
+from pcrl.files import new_folder, save_record
 
 
-def prepare(dataset: CachedDataset, root: Path, storage: Storage) -> list[CachedCase]:
+def begin_copy(dataset: CachedDataset, root: Path, storage: Storage) -> list[CachedCase]:
     """Write the record and the tables of the copy into the cache at `root`; the caller holds its lock.
 
     Returns:
@@ -35,15 +35,15 @@ def prepare(dataset: CachedDataset, root: Path, storage: Storage) -> list[Cached
     """
     folder = root / dataset.name
     record = dataset.record.model_copy(update={"storage": storage})
-    if (folder / DATASET_RECORD).exists() and load(DatasetRecord, folder / DATASET_RECORD) != record:
+    if (folder / DATASET_RECORD).exists() and read_record(DatasetRecord, folder / DATASET_RECORD) != record:
         raise CacheError(f"{folder} exists and is not a copy of {dataset.folder}: give another folder")
     (folder / "cases").mkdir(parents=True, exist_ok=True)
-    write_text(folder / DATASET_RECORD, dumps(record))
+    save_record(record, folder / DATASET_RECORD)
     bring(outdated(dataset.tables.values(), folder), folder)
     return [case for case in dataset.cases if not _is_there(case, folder / "cases" / case.name)]
 
 
-def copy(cases: list[CachedCase], folder: Path, storage: Storage) -> Iterator[CachedCase]:
+def copy_cases(cases: list[CachedCase], folder: Path, storage: Storage) -> Iterator[CachedCase]:
     """Copy cases into the data set in `folder`, each whole or not at all; yields each when it is there.
 
     Raises:
@@ -70,6 +70,6 @@ def copy(cases: list[CachedCase], folder: Path, storage: Storage) -> Iterator[Ca
 def _is_there(case: CachedCase, copied: Path) -> bool:
     return (
         is_committed(copied)
-        and load(CaseRecord, copied / CASE_RECORD) == case.record
+        and read_record(CaseRecord, copied / CASE_RECORD) == case.record
         and (copied / LABEL_RECORD).exists() == case.has_label
     )

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pcrl.datasets.case import Split
 from pcrl.engine.cache.chunks.frames import StoredArray
 from pcrl.engine.cache.commit import COMMIT, is_part_of
-from pcrl.engine.cache.format import load
+from pcrl.engine.cache.format import read_record
 from pcrl.engine.cache.volumes.records import (
     CASE_RECORD,
     LABEL_RECORD,
@@ -50,7 +50,7 @@ class CachedCase:
     @cached_property
     def record(self) -> CaseRecord:
         """What was read, and how it was stored."""
-        return load(CaseRecord, self.folder / CASE_RECORD)
+        return read_record(CaseRecord, self.folder / CASE_RECORD)
 
     @property
     def has_label(self) -> bool:
@@ -60,7 +60,7 @@ class CachedCase:
     @cached_property
     def label_record(self) -> LabelRecord:
         """Where the label came from; `CacheError` if there is none."""
-        return load(LabelRecord, self.folder / LABEL_RECORD)
+        return read_record(LabelRecord, self.folder / LABEL_RECORD)
 
     @property
     def image(self) -> StoredArray:

@@ -1,4 +1,14 @@
-"""The records of a data set of volumes."""
+"""What is where in a data set of volumes, and the records beside its voxels.
+
+CACHE/DATASET/dataset.json                 settings, splits, label names (`DatasetRecord`)
+CACHE/DATASET/tables/NAME.csv              tables of the data set as a whole, as they were published
+CACHE/DATASET/cases/CASE/image.ome.zarr    NGFF 0.5: `0` is (channel, z, y, x) int16; labels in `labels/`; or
+CACHE/DATASET/cases/CASE/image.h5          the same arrays and attributes as HDF5, and `labels.h5`
+CACHE/DATASET/cases/CASE/occupancy.npy     (channel, 2, cells…) float32: foreground, dense tissue
+CACHE/DATASET/cases/CASE/case.json         what was read, and how it was stored (`CaseRecord`)
+CACHE/DATASET/cases/CASE/label.json        the same of the label, if there is one (`LabelRecord`)
+CACHE/DATASET/cases/CASE/commit.json       size and digest of every file above, written last (`Commit`)
+"""
 
 from __future__ import annotations
 
@@ -7,8 +17,8 @@ from typing import Literal
 
 from pcrl.config import Data, Modality, TissueRule, VolumeRecipe
 from pcrl.datasets.case import Split
-from pcrl.engine.cache.format import Record, SourceFile
 from pcrl.engine.geometry.grid import Grid
+from pcrl.files import Record
 from pcrl.listing import counted
 
 Storage = Literal["zarr", "hdf5"]
@@ -19,6 +29,15 @@ CASE_RECORD = "case.json"
 LABEL_RECORD = "label.json"
 DATASET_RECORD = "dataset.json"
 TABLES = "tables"
+
+
+class SourceFile(Record):
+    """A file (or DICOM folder) that a case was read from; `path` is relative to the data set's source."""
+
+    path: str
+    size: int
+    modified: int
+    sha256: str
 
 
 class StoredIntensity(Record):

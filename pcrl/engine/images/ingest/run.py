@@ -17,7 +17,7 @@ from pcrl.config import ImageData
 from pcrl.datasets.image import Radiograph
 from pcrl.engine.cache.chunks.frames import LEVELS, frame_in
 from pcrl.engine.cache.chunks.shard import read_index, shard_path, write_shard
-from pcrl.engine.cache.format import FORMAT, CacheError, dumps, load
+from pcrl.engine.cache.format import FORMAT, CacheError, read_record
 from pcrl.engine.cache.images.dataset import (
     IMAGE_SET_RECORD,
     STACK,
@@ -34,7 +34,7 @@ from pcrl.engine.cache.images.table import TABLE, write_table
 from pcrl.engine.errors import ReadError
 from pcrl.engine.images.ingest.plan import Plan, ShardPlan
 from pcrl.engine.images.reading import read_picture
-from pcrl.files import new_file, new_folder, sha256_of, write_text
+from pcrl.files import new_file, new_folder, save_record, sha256_of
 from pcrl.kernels.chunks.decode import MISSING
 
 _IN_FLIGHT, _TOGETHER = 2, 8
@@ -51,7 +51,7 @@ def run(plan: Plan, threads: int) -> Iterator[ImageFile]:
     for leftover in [*plan.folder.glob(".*.partial"), *plan.folder.rglob(".*.partial")]:
         shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink(missing_ok=True)
     _describe_stack(plan)
-    write_text(plan.folder / IMAGE_SET_RECORD, dumps(plan.record))
+    save_record(plan.record, plan.folder / IMAGE_SET_RECORD)
     images = {image.name: image for image in plan.dataset.images}
     writing: Future[None] | None = None
     with ThreadPoolExecutor(threads) as pool, ThreadPoolExecutor(1) as writer:
@@ -72,7 +72,7 @@ def _describe_stack(plan: Plan) -> None:
     """The metadata of the stack; a stack of other settings is thrown away first."""
     data = plan.record.recipe.data
     old = plan.folder / IMAGE_SET_RECORD
-    if old.exists() and load(ImageSetRecord, old).recipe.data != data:
+    if old.exists() and read_record(ImageSetRecord, old).recipe.data != data:
         shutil.rmtree(plan.folder / "shards", ignore_errors=True)
         shutil.rmtree(plan.folder / STACK, ignore_errors=True)
     side, stack = edge(data), plan.folder / STACK
@@ -130,9 +130,7 @@ def _write(plan: Plan, number: int, files: list[ImageFile], frames: list[bytes |
     record = ShardRecord(
         format=FORMAT, settings=data, size=path.stat().st_size, sha256=sha256_of(path), images=tuple(files)
     )
-    path = record_path(plan.folder, number)
-    path.parent.mkdir(exist_ok=True)
-    write_text(path, dumps(record))
+    save_record(record, record_path(plan.folder, number))
 
 
 def _old_frames(path: Path, shard: ShardPlan, data: ImageData) -> dict[str, bytes | None]:

@@ -15,13 +15,14 @@ from pcrl.config import Data, Modality
 from pcrl.datasets.case import Case
 from pcrl.engine.cache.chunks.frames import encode
 from pcrl.engine.cache.commit import commit, forget
-from pcrl.engine.cache.format import FORMAT, SourceFile, dumps, load
+from pcrl.engine.cache.format import FORMAT, read_record
 from pcrl.engine.cache.volumes.records import (
     CASE_RECORD,
     LABEL_RECORD,
     OCCUPANCY,
     CaseRecord,
     LabelRecord,
+    SourceFile,
     StoredIntensity,
 )
 from pcrl.engine.cache.volumes.store import Store
@@ -30,7 +31,7 @@ from pcrl.engine.geometry.grid import Grid
 from pcrl.engine.volumes.prepare import ImageError, Prepared, prepare, resample_label
 from pcrl.engine.volumes.reading.reader import read
 from pcrl.engine.volumes.reading.scan import Scan
-from pcrl.files import new_folder
+from pcrl.files import dumps, new_folder
 
 
 class IngestError(ValueError):
@@ -116,7 +117,7 @@ def ingest_label(
 ) -> list[str]:
     """Store the label of a case whose image is there already, without reading the image again."""
     assert case.label is not None
-    label = _read_label(case, load(CaseRecord, folder / CASE_RECORD).original_grid)
+    label = _read_label(case, read_record(CaseRecord, folder / CASE_RECORD).original_grid)
     remove_label(folder, store)
     notes = _write_label(folder, store, label, sources[str(case.label)], data)
     store.check(folder, labelled=True)

@@ -10,7 +10,7 @@ from pcrl.config import Data, Modality, VolumeRecipe
 from pcrl.datasets.case import Case, Dataset
 from pcrl.engine import splits
 from pcrl.engine.cache.commit import is_committed, is_part_of
-from pcrl.engine.cache.format import FORMAT, CacheError, load
+from pcrl.engine.cache.format import FORMAT, CacheError, read_record
 from pcrl.engine.cache.volumes.records import (
     CASE_RECORD,
     DATASET_RECORD,
@@ -122,7 +122,7 @@ def plan(
     known = folder / DATASET_RECORD
     if known.exists():
         # Cases that are no longer in the source stay in the cache.
-        old = load(DatasetRecord, known)
+        old = read_record(DatasetRecord, known)
         entries = old.cases | entries
         if storage not in (None, old.storage):
             raise CacheError(
@@ -151,7 +151,7 @@ def plan(
 def _task(case: Case, dataset: Dataset, folder: Path, data: Data, forced: Modality | None) -> Task:
     if not is_committed(folder):
         return Task(case, "image", "new")
-    record = load(CaseRecord, folder / CASE_RECORD)
+    record = read_record(CaseRecord, folder / CASE_RECORD)
     if record.settings != data or (forced or record.forced_modality) != record.forced_modality:
         return Task(case, "image", "settings changed")
     stored = {source.path: source for source in record.sources}
@@ -164,7 +164,7 @@ def _task(case: Case, dataset: Dataset, folder: Path, data: Data, forced: Modali
         return Task(case, "unlabel", "label removed") if labelled else Task(case, "nothing", "already there")
     if not labelled:
         return Task(case, "label", "label added")
-    old = load(LabelRecord, folder / LABEL_RECORD).source
+    old = read_record(LabelRecord, folder / LABEL_RECORD).source
     if old.path != relative(case.label, dataset.source) or not same_file(case.label, old):
         return Task(case, "label", "label changed")
     return Task(case, "nothing", "already there")

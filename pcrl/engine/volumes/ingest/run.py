@@ -12,16 +12,16 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 from pcrl.engine.cache.commit import discard_uncommitted, is_committed
-from pcrl.engine.cache.format import SourceFile, dumps
 from pcrl.engine.cache.lock import at_work, wait_for_workers
 from pcrl.engine.cache.volumes.records import (
     DATASET_RECORD,
+    SourceFile,
 )
 from pcrl.engine.cache.volumes.stores import store_of
 from pcrl.engine.cache.volumes.tables import bring
 from pcrl.engine.volumes.ingest.plan import CaseResult, Plan, Task, relative
 from pcrl.engine.volumes.ingest.source import fingerprint
-from pcrl.files import write_text
+from pcrl.files import save_record
 
 
 def run(plan: Plan, workers: int) -> Iterator[CaseResult]:
@@ -37,7 +37,7 @@ def run(plan: Plan, workers: int) -> Iterator[CaseResult]:
     for folder in cases.iterdir():
         if is_committed(folder):
             discard_uncommitted(folder)
-    write_text(plan.folder / DATASET_RECORD, dumps(plan.record))
+    save_record(plan.record, plan.folder / DATASET_RECORD)
     bring(plan.tables, plan.folder)
     todo = list(plan.todo)
     while todo:

@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 
 from pcrl.config import Spacing
-from pcrl.engine.cache.format import SourceFile
+from pcrl.engine.cache.volumes.records import SourceFile
 
 
 def fingerprint(path: Path) -> tuple[int, int, str]:

@@ -12,7 +12,7 @@ from torch import Tensor
 from pcrl.evaluation.finetune.early_stopping import Score
 from pcrl.evaluation.tasks.candidates.batches import CandidateCrops, Pixels, Rows
 from pcrl.evaluation.tasks.classification.learner import Lesson, masked_loss, refuse_infinite
-from pcrl.models.classifier3d import VolumeClassifier
+from pcrl.models.classifier import Classifier
 from pcrl.models.precision import autocast
 
 
@@ -20,7 +20,7 @@ class CandidateLearner:
     """Crops of candidates, half of each batch nodules; see `pcrl.evaluation.finetune.fit.Learner`."""
 
     def __init__(
-        self, model: VolumeClassifier, crops: CandidateCrops, lesson: Lesson, seed: int, device: torch.device
+        self, model: Classifier, crops: CandidateCrops, lesson: Lesson, seed: int, device: torch.device
     ) -> None:
         self.module = model.to(device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
         self.crops, self.lesson, self.seed, self.device = crops, lesson, seed, device
@@ -55,7 +55,7 @@ class CandidateLearner:
 
 @torch.no_grad()
 def answers(
-    model: VolumeClassifier, crops: CandidateCrops, rows: Rows, device: torch.device
+    model: Classifier, crops: CandidateCrops, rows: Rows, device: torch.device
 ) -> NDArray[np.float64]:
     """Logits (n, 1) of candidates, each in the middle of its crop.
 

@@ -18,7 +18,7 @@ from pcrl.evaluation.predict.trained import Trained
 from pcrl.evaluation.records.errors import ProtocolError
 from pcrl.evaluation.tasks.candidates.learner import normalised
 from pcrl.evaluation.tasks.candidates.points import COORDINATES, SERIES, read_points
-from pcrl.models.classifier3d import build_volume_classifier
+from pcrl.models.classifier import build_classifier
 from pcrl.models.precision import autocast
 
 HEAD = (SERIES, *COORDINATES, "probability")
@@ -50,7 +50,7 @@ class CandidatePredictor:
                 f"{table} has no candidate of {scans[0]}{', nor of any other scan' * (len(scans) > 1)}: a scan is "
                 f"named by its file or folder, which must be its seriesuid; the table begins with {there}"
             )
-        self.model = trained.load_into(build_volume_classifier(recipe.model, 1, None), device)
+        self.model = trained.load_into(build_classifier(recipe.model, 1, None), device)
 
     @torch.no_grad()
     def predict(self, case: Case) -> list[list[object]]:

@@ -32,7 +32,7 @@ from pcrl.evaluation.tasks.candidates.summary import (
 from pcrl.evaluation.tasks.candidates.table import write_probabilities
 from pcrl.evaluation.tasks.classification.learner import Lesson
 from pcrl.evaluation.tasks.task import Answers, Scored
-from pcrl.models.classifier3d import VolumeClassifier, build_volume_classifier
+from pcrl.models.classifier import Classifier, build_classifier
 
 VALIDATION_NEGATIVES = 10
 """For each nodule among the validation candidates: the hundreds there are would make every epoch ten times as long."""
@@ -140,13 +140,13 @@ class CandidateTask:
 
     def build(self, state: State | None) -> nn.Module:
         """The encoder, and a linear layer."""
-        return build_volume_classifier(self.recipe.model, 1, state)
+        return build_classifier(self.recipe.model, 1, state)
 
     def learner(
         self, model: nn.Module, place: Place, shuffled: bool, frozen: bool, device: torch.device
     ) -> CandidateLearner:
         """Crops of training candidates."""
-        assert isinstance(model, VolumeClassifier)
+        assert isinstance(model, Classifier)
         cohort, rng = self._cohort(place), np.random.default_rng([place.seed, 3])
         train, validation = self._rows(cohort.train), self._rows(cohort.validation)
         label = self.candidates.label
@@ -164,7 +164,7 @@ class CandidateTask:
 
     def answer(self, model: nn.Module, place: Place, arm: str, device: torch.device, out: Path) -> Answers:
         """Probability of each candidate of the test scans, (n,)."""
-        assert isinstance(model, VolumeClassifier)
+        assert isinstance(model, Classifier)
         rows = self._rows(self._cohort(place).test)
         logits = answers(model, self.crops, rows, device)[:, 0]
         return {"rows": rows, "probabilities": 1 / (1 + np.exp(-logits))}

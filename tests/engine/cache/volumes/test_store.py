@@ -22,7 +22,7 @@ from pcrl.engine.cache.chunks.frames import StoredArray, encode
 from pcrl.engine.cache.chunks.scratch import Scratch
 from pcrl.engine.cache.format import CacheError
 from pcrl.engine.cache.lock import WORKERS
-from pcrl.engine.cache.volumes.copy import copy, prepare
+from pcrl.engine.cache.volumes.copy import begin_copy, copy_cases
 from pcrl.engine.cache.volumes.stores import store_of
 from pcrl.engine.geometry.grid import Grid
 from pcrl.engine.loading.order import Order
@@ -248,8 +248,8 @@ def ingest(source, cache, storage):
 
 
 def copied(dataset, root, storage):
-    cases = prepare(dataset, root, storage)
-    assert len(list(copy(cases, root / dataset.name, storage))) == len(cases)
+    cases = begin_copy(dataset, root, storage)
+    assert len(list(copy_cases(cases, root / dataset.name, storage))) == len(cases)
     return Cache(root).dataset(dataset.name)
 
 
@@ -280,7 +280,7 @@ def test_copies_are_what_ingest_would_have_written_and_give_the_same_batches(sou
     back = copied(there, tmp_path / "back", "zarr")
     assert files(there) == files(second)
     assert files(back) == files(first)
-    assert prepare(first, tmp_path / "there", "hdf5") == []
+    assert begin_copy(first, tmp_path / "there", "hdf5") == []
     assert batches(first) == batches(second) == batches(back)
 
 

@@ -6,7 +6,7 @@ from pcrl.config import load_recipe
 from pcrl.datasets.catalog import find
 from pcrl.engine.cache.cache import Cache
 from pcrl.engine.cache.format import CacheError
-from pcrl.engine.cache.volumes.copy import copy, prepare
+from pcrl.engine.cache.volumes.copy import begin_copy, copy_cases
 from pcrl.engine.cache.volumes.verify import verify
 from pcrl.engine.volumes.ingest.plan import plan
 from pcrl.engine.volumes.ingest.run import run
@@ -57,7 +57,7 @@ def test_a_copy_carries_them_along_and_verify_minds_only_cases(source, tmp_path)
     for _ in range(2):
         dataset = Cache(tmp_path / "cache").dataset("luna")
         assert not any(finding.faults for finding in verify(dataset))
-        list(copy(prepare(dataset, tmp_path / "other", "hdf5"), tmp_path / "other/luna", "hdf5"))
+        list(copy_cases(begin_copy(dataset, tmp_path / "other", "hdf5"), tmp_path / "other/luna", "hdf5"))
         assert content(tmp_path / "other") == content(tmp_path / "cache")
         ingest(source, tmp_path / "cache")
     assert content(tmp_path / "other") == {"annotations.csv": b"changed\n"}
