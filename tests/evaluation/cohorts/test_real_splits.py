@@ -9,7 +9,7 @@ from pcrl.datasets.catalog import find
 from pcrl.engine import splits
 from pcrl.engine.cache.images.dataset import CachedImages, ImageSetRecord
 from pcrl.engine.cache.images.table import TABLE, write_table
-from pcrl.evaluation.cohorts.images import image_cohort
+from pcrl.evaluation.cohorts.image_cohort import image_cohort
 from pcrl.training.selection import held_patients, select_images
 from tests.helpers.published_tables import unpack
 
