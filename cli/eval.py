@@ -1,4 +1,4 @@
-"""`pcrl eval`: fine-tune with few labels, score on patients that nothing has seen."""
+"""`pcrl eval`: fine-tune with few labels, score on patients that nothing has seen. A command for each task."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import Any
 
 import click
 
-from .eval_options import FOLDS, TARGET, UNCERTAIN, VIEWS, options_of
-from .eval_run import run
-from .eval_table import ingest_table
+from pcrl.evaluation.tasks.registry import TASKS, TaskEntry
+
+from .console import console
+from .eval_options import arguments_of, options_of, refuse_changes
 
 
 @click.group("eval")
@@ -24,116 +25,79 @@ def evaluate() -> None:
     """
 
 
-@evaluate.command()
-@options_of(FOLDS, TARGET)
-def lits(**options: Any) -> None:
-    """LiTS: segmentation of the liver, or of the liver and the tumours in it.
-
-    Without --checkpoint it takes the newest finished run that fits. Dice and HD95 are of the original grid.
-
-    \b
-    Example:
-      pcrl eval lits --fraction 0.1 --from-scratch --seeds 3
-    """
-    run("lits", "lits", **options)
-
-
-@evaluate.command()
-@options_of(FOLDS)
-def brats(**options: Any) -> None:
-    """BraTS: whole tumour, tumour core and enhancing tumour in four MR sequences.
-
-    \b
-    Example:
-      pcrl eval brats --fraction 0.1 --from-scratch
-    """
-    run("brats", "brats", **options)
-
-
-@evaluate.command()
-@options_of(FOLDS)
-def luna(**options: Any) -> None:
-    """LUNA16: is a candidate a nodule? AUROC, FROC and CPM over the candidates of the test scans.
-
-    candidates_V2.csv and annotations.csv are taken into the cache with the scans.
-
-    \b
-    Examples:
-      pcrl eval luna --fraction 0.1 --from-scratch
-      pcrl eval luna --arms scratch --folds 0-9
-    """
-    run("luna", "luna", **options)
-
-
-@evaluate.command()
-@click.option("--dataset", help="Its name in the cache.")
-@options_of(FOLDS)
-def segmentation(dataset: str | None, **options: Any) -> None:
-    """Segmentation on any labelled data set of the cache; every label value is a class.
-
-    \b
-    Example:
-      pcrl eval segmentation --dataset dataset009_spleen --fraction 0.5
-    """
-    if dataset is None and not options["resume"]:
-        raise click.UsageError("give --dataset: its name in the cache")
-    run("segmentation", dataset or "", **options)
-
-
-@evaluate.command()
-@options_of(VIEWS, UNCERTAIN)
-def chexpert(**options: Any) -> None:
-    """CheXpert: 14 observations are learnt, the five of the competition scored, per image and per study.
-
-    The published valid (and test, if present) is scored, and chooses nothing.
-
-    \b
-    Example:
-      pcrl eval chexpert --fraction 0.1 --from-scratch --seeds 3
-    """
-    run("chexpert", "chexpert", **options)
-
-
-@evaluate.command()
-@options_of(VIEWS, UNCERTAIN)
-def chestxray(**options: Any) -> None:
-    """ChestX-ray14: 14 findings, on the official test list.
-
-    \b
-    Example:
-      pcrl eval chestxray --fraction 0.01 --from-scratch
-    """
-    run("chestxray", "chestxray", **options)
-
-
-@evaluate.command()
-@click.option("--dataset", help="Its name in the cache.")
-@click.option(
-    "--table", type=click.Path(path_type=Path), help="Labels of your own images; ingested if they are not."
+DATASET = click.option("--dataset", help="Its name in the cache.")
+TABLE = (
+    click.option(
+        "--table",
+        type=click.Path(path_type=Path),
+        help="Labels of your own images; ingested if they are not.",
+    ),
+    click.option(
+        "--images", type=click.Path(path_type=Path), help="Folder that the paths in --table start from."
+    ),
+    click.option("--patient-column", help="Of --table.  [default: recognised by its name]"),
 )
-@click.option(
-    "--images", type=click.Path(path_type=Path), help="Folder that the paths in --table start from."
-)
-@click.option("--patient-column", help="Of --table.  [default: recognised by its name]")
-@options_of(VIEWS, UNCERTAIN)
-def classification(
-    dataset: str | None, table: Path | None, images: Path | None, patient_column: str | None, **options: Any
-) -> None:
-    """Classification on any labelled images: a data set of the cache, or a table and a folder of your own.
 
-    \b
-    Examples:
-      pcrl eval classification --dataset chexpert --from-scratch
-      pcrl eval classification --table labels.csv --images ~/radiographs --patient-column person
-    """
-    if options["resume"]:
-        run("classification", dataset or "", **options)
-        return
+
+def command_of(task: TaskEntry) -> click.Command:
+    """The command that evaluates a task."""
+
+    def call(**options: Any) -> None:
+        from pcrl.evaluation.run.evaluate import evaluate as carried_out
+
+        from .eval_progress import Shown, errors
+        from .eval_results import show_results
+
+        always = {name: options.pop(name) for name in ("out", "resume", "device")}
+        asked: dict[str, Any] = {}
+        if always["resume"]:
+            refuse_changes()
+        else:
+            asked = arguments_of(task, _with_dataset(task, options))
+        with errors(), Shown() as progress:
+            results = carried_out(task.name, **asked, **always, progress=progress)
+        show_results(results)
+        folder = progress.folder
+        console.print(
+            f"Written: {folder / 'report.html'}, {folder / 'results.json'}, tables as CSV beside them."
+        )
+
+    command = options_of(task)(call)
+    for option in reversed(
+        [*([DATASET] if task.dataset is None else []), *(TABLE if _takes_table(task) else ())]
+    ):
+        command = option(command)
+    examples = "".join(f"\n  {example}" for example in task.examples)
+    plural = "s" * (len(task.examples) > 1)
+    return click.command(task.name, help=f"{task.about}\n\n\b\nExample{plural}:{examples}")(command)
+
+
+def _takes_table(task: TaskEntry) -> bool:
+    """Whether images and labels of the user's own can be given, which are ingested first."""
+    return task.dataset is None and task.data == "images"
+
+
+def _with_dataset(task: TaskEntry, options: dict[str, Any]) -> dict[str, Any]:
+    """The options, with the name of the data set instead of a table of the user's own."""
+    if task.dataset is not None:
+        return options
+    if not _takes_table(task):
+        if options["dataset"] is None:
+            raise click.UsageError("give --dataset: its name in the cache")
+        return options
+    dataset, table, images, patient_column = (
+        options.pop(name) for name in ("dataset", "table", "images", "patient_column")
+    )
     if (dataset is None) == (table is None) or (table is None) != (images is None):
         raise click.UsageError("give either --dataset, or --table together with --images")
-    if table is not None and images is not None:
+    if table is not None:
+        from .eval_table import ingest_table
+
         dataset = ingest_table(
             table, images, patient_column, options["cache"], options["recipe"], options["overrides"]
         )
-    assert dataset is not None
-    run("classification", dataset, **options)
+    return options | {"dataset": dataset}
+
+
+for entry in TASKS.values():
+    evaluate.add_command(command_of(entry))

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
+from click.core import ParameterSource
+
+from pcrl.evaluation.records.arm_kinds import ARM_KINDS
+from pcrl.evaluation.tasks.registry import FOLDS_HELP, TASKS, Option, TaskEntry
 
 from .device import DEVICE
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-KINDS = ("pretrained", "scratch", "scratch-long", "permuted", "restoration", "comparison", "shuffled")
-"""As in `pcrl.evaluation.arms.arm`, which is not loaded for `--help`; a test holds one against the other."""
 
 
 class Numbers(click.ParamType[tuple[float, ...]]):
@@ -76,8 +77,8 @@ class Arms(click.ParamType[tuple[str, ...]]):
         if isinstance(value, tuple):
             return value
         arms = tuple(dict.fromkeys(str(value).split(",")))
-        if unknown := [arm for arm in arms if arm not in KINDS]:
-            self.fail(f"no arm {unknown[0]!r}; there are {', '.join(KINDS)}", param, ctx)
+        if unknown := [arm for arm in arms if arm not in ARM_KINDS]:
+            self.fail(f"no arm {unknown[0]!r}; there are {', '.join(ARM_KINDS)}", param, ctx)
         return arms
 
 
@@ -90,7 +91,7 @@ SHARED = [
     click.option("--seeds", type=click.IntRange(1), default=1, show_default=True, help="Trainings of each arm."),
     click.option(
         "--arms", type=Arms(), metavar="ARM,…",
-        help=f"Of {', '.join(KINDS)}.  [default: pretrained]",
+        help=f"Of {', '.join(ARM_KINDS)}.  [default: pretrained]",
     ),
     click.option("--from-scratch", is_flag=True, help="Also the arm scratch: the same without pre-training."),
     click.option(
@@ -110,30 +111,54 @@ SHARED = [
     click.option("--resume", is_flag=True, help="Go on with the one in --out, or the newest unfinished one."),
     DEVICE,
 ]  # fmt: skip
-FOLDS = click.option(
-    "--folds", type=Folds(), metavar="0-4",
-    help="Test these folds in turn: LUNA16's own ten, five of other data.  [default: the data's own split]",
-)  # fmt: skip
-VIEWS = click.option(
-    "--views", type=click.Choice(["frontal", "all"]), default="frontal", show_default=True,
-    help="Images of no stated view count as frontal.",
-)  # fmt: skip
-UNCERTAIN = click.option(
-    "--uncertain", type=click.Choice(["ones", "zeros", "ignore"]), default="ones", show_default=True,
-    help="What an uncertain label counts as in training.",
-)  # fmt: skip
-TARGET = click.option(
-    "--target", type=click.Choice(["liver", "tumour"]), default="liver", show_default=True,
-    help="The liver (tumours belong to it), or the liver and the tumours in it.",
-)  # fmt: skip
+FOLDS = click.option("--folds", type=Folds(), metavar="0-4", help=FOLDS_HELP)
 
 
-def options_of(*own: Callable[..., Any], fraction: bool = True) -> Callable[..., Any]:
-    """The options of an evaluation, those of its own among them."""
+def option_of(option: Option) -> Callable[..., Any]:
+    """An option that only some tasks have."""
+    return click.option(
+        f"--{option.name}",
+        type=click.Choice(option.choices),
+        default=option.default,
+        show_default=True,
+        help=option.help,
+    )
+
+
+def options_of(*tasks: TaskEntry, fraction: bool = True) -> Callable[..., Any]:
+    """The options of an evaluation, those that any of the tasks has among them."""
+    own = {option.name: option_of(option) for task in tasks for option in task.options}
+    folds = [FOLDS] if any(task.folds for task in tasks) else []
 
     def add(command: Callable[..., Any]) -> Callable[..., Any]:
-        for option in reversed([CACHE, *([FRACTION] if fraction else []), *own, *SHARED]):
+        for option in reversed([CACHE, *([FRACTION] if fraction else []), *folds, *own.values(), *SHARED]):
             command = option(command)
         return command
 
     return add
+
+
+def arguments_of(task: TaskEntry, options: dict[str, Any]) -> dict[str, Any]:
+    """What a command was given, as `pcrl.evaluation.run` takes it; options of other tasks are left out."""
+    arms = options["arms"] or ("pretrained",)
+    if options["from_scratch"] and "scratch" not in arms:
+        arms = (*arms, "scratch")
+    of_tasks = {option.name for entry in TASKS.values() for option in entry.options}
+    rest = {name: value for name, value in options.items() if name not in {*of_tasks, "from_scratch"}}
+    return rest | {
+        "arms": arms,
+        "folds": options.get("folds") or (),
+        "learning_rates": options["learning_rates"] or (),
+        "options": {option.name: options[option.name] for option in task.options},
+        "command": shlex.join(["pcrl", *sys.argv[1:]]),
+    }
+
+
+def refuse_changes() -> None:
+    """With --resume, an option that would ask for something else is an error, not ignored."""
+    context = click.get_current_context()
+    for name in context.params:
+        given = context.get_parameter_source(name) == ParameterSource.COMMANDLINE
+        if given and name not in ("task", "out", "resume", "device"):
+            option = next(p.opts[0] for p in context.command.params if p.name == name)
+            raise click.UsageError(f"--resume goes on with what was asked: leave {option}")

@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
-from .console import console, progress, user_errors
-from .device import DEVICE, device_named
-from .new_folder import require_new
+from pcrl.evaluation.tasks.registry import TASKS
 
-if TYPE_CHECKING:
-    from pcrl.datasets.case import Case
-    from pcrl.evaluation.predict.trained import Trained
-
-TASKS = ("lits", "brats", "luna", "segmentation", "chexpert", "chestxray", "classification")
-TABLE = "probabilities.csv"
+from .console import console, user_errors
+from .device import DEVICE
 
 
 @click.command()
-@click.argument("task", type=click.Choice(TASKS))
+@click.argument("task", type=click.Choice(list(TASKS)))
 @click.argument("inputs", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
     "--run",
-    "trained",
     required=True,
     type=click.Path(path_type=Path),
     help="An evaluation's folder (its first arm is taken), or one of its runs/ARM-seedN.",
@@ -41,7 +31,7 @@ TABLE = "probabilities.csv"
 )
 @DEVICE
 def predict(
-    task: str, inputs: tuple[Path, ...], trained: Path, candidates: Path | None, out: Path, device: str
+    task: str, inputs: tuple[Path, ...], run: Path, candidates: Path | None, out: Path, device: str
 ) -> None:
     """Ask a fine-tuned network about new scans or radiographs.
 
@@ -54,109 +44,25 @@ def predict(
       pcrl predict luna --run evaluations/luna-20261125-120000 --candidates candidates.csv scans --out scores
       pcrl predict chexpert --run evaluations/chexpert-20261125-130000 ~/radiographs --out scores
     """
+    needs_candidates = TASKS[task].kind == "candidates"
+    if (candidates is None) == needs_candidates:
+        raise click.UsageError(
+            f"{task} needs --candidates" if needs_candidates else f"{task} has no --candidates"
+        )
     from pcrl.config import RecipeError
     from pcrl.datasets.case import LayoutError
-    from pcrl.evaluation.predict.trained import open_trained
+    from pcrl.evaluation.predict.predict import predict as carried_out
     from pcrl.evaluation.records.errors import ProtocolError
+    from pcrl.models.device import DeviceError
 
-    if (candidates is None) == (task == "luna"):
-        raise click.UsageError("luna needs --candidates" if task == "luna" else f"{task} has no --candidates")
-    require_new(out)
-    with user_errors(ProtocolError, LayoutError, RecipeError):
-        where = device_named(device)
-        opened = open_trained(trained, task)
-        console.print(f"Network: {opened.folder}")
-        if candidates is not None:
-            failed = _candidates(opened, inputs, candidates, out, where)
-        elif opened.kind == "segmentation":
-            failed = _volumes(opened, inputs, out, where)
-        else:
-            failed = _images(opened, inputs, out, where)
-    if failed:
+    from .predict_progress import Shown
+
+    with user_errors(ProtocolError, LayoutError, RecipeError, DeviceError), Shown() as progress:
+        predicted = carried_out(
+            task, inputs, run=run, out=out, candidates=candidates, device=device, progress=progress
+        )
+    if predicted.table:
+        console.print(f"Written: {predicted.table}, {predicted.rows} rows.")
+    if predicted.failed:
         others = f"the others are in {out}" if out.exists() else "there is no other"
-        raise click.ClickException(f"{failed} of the inputs could not be predicted; {others}")
-
-
-def _volumes(opened: Trained, inputs: Sequence[Path], out: Path, where: Any) -> int:
-    from pcrl.engine.errors import ReadError
-    from pcrl.engine.volumes.prepare import ImageError
-    from pcrl.evaluation.predict.inputs import volumes
-    from pcrl.evaluation.tasks.segmentation.predictor import VolumePredictor
-
-    predictor = VolumePredictor(opened, where)
-    cases, notes = volumes(inputs, opened.task, predictor.channels)
-    _say(notes)
-
-    def ask(case: Case) -> str:
-        path = out / f"{case.name}.nii.gz"
-        voxels = predictor.predict(case, path)
-        return f"{path}: " + ", ".join(f"{name} {count:,} voxels" for name, count in voxels.items())
-
-    return _each(cases, ask, (ReadError, ImageError))
-
-
-def _candidates(opened: Trained, inputs: Sequence[Path], candidates: Path, out: Path, where: Any) -> int:
-    from pcrl.engine.errors import ReadError
-    from pcrl.engine.volumes.prepare import ImageError
-    from pcrl.evaluation.predict.inputs import volumes
-    from pcrl.evaluation.tasks.candidates.predictor import HEAD, CandidatePredictor
-
-    cases, notes = volumes(inputs, opened.task, 1)
-    _say(notes)
-    predictor = CandidatePredictor(opened, candidates, [case.name for case in cases], where)
-    rows: list[list[object]] = []
-
-    def ask(case: Case) -> str:
-        found = predictor.predict(case)
-        rows.extend(found)
-        return f"{case.images[0]}: {len(found)} candidates"
-
-    failed = _each(cases, ask, (ReadError, ImageError))
-    _write(out, [list(HEAD), *rows])
-    return failed
-
-
-def _images(opened: Trained, inputs: Sequence[Path], out: Path, where: Any) -> int:
-    from pcrl.engine.errors import ReadError
-    from pcrl.evaluation.predict.inputs import radiographs
-    from pcrl.evaluation.tasks.classification.predictor import ImagePredictor
-
-    predictor = ImagePredictor(opened, where)
-    rows: list[list[object]] = []
-
-    def ask(path: Path) -> None:
-        rows.append([path, *(f"{value:.6g}" for value in predictor.predict(path))])
-
-    failed = _each(radiographs(inputs), ask, (ReadError,))
-    _write(out, [["image", *predictor.labels], *rows])
-    return failed
-
-
-def _say(notes: Sequence[str]) -> None:
-    for note in notes:
-        console.print(f"[yellow]note[/] {note}")
-
-
-def _write(out: Path, rows: list[list[object]]) -> None:
-    from pcrl.files import new_file
-
-    out.mkdir(parents=True, exist_ok=True)
-    with new_file(out / TABLE) as partial, partial.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file, lineterminator="\n").writerows(rows)
-    console.print(f"Written: {out / TABLE}, {len(rows) - 1} rows.")
-
-
-def _each(items: Sequence[Any], ask: Callable[[Any], str | None], errors: tuple[type[Exception], ...]) -> int:
-    """Ask about one after the other; how many could not be read, each of which is named."""
-    failed = 0
-    with progress("cases") as bar:
-        line = bar.add_task("predicting", total=len(items))
-        for item in items:
-            try:
-                if said := ask(item):
-                    console.print(said)
-            except errors as error:
-                failed += 1
-                console.print(f"[red]failed[/] {error}")
-            bar.update(line, advance=1)
-    return failed
+        raise click.ClickException(f"{len(predicted.failed)} of the inputs could not be predicted; {others}")

@@ -13,10 +13,12 @@ from torch import Tensor
 from pcrl.config import VolumeRecipe
 from pcrl.engine.cache.volumes.dataset import CachedCase
 from pcrl.evaluation.finetune.fit import Schedule, fit
-from pcrl.evaluation.tasks.segmentation.inference import each_onto
+from pcrl.evaluation.records.replicate import Replicate
+from pcrl.evaluation.tasks.segmentation.inference import Segmenting, each_onto
 from pcrl.evaluation.tasks.segmentation.learner import SegmentationLearner
 from pcrl.evaluation.tasks.segmentation.target import Target
 from pcrl.evaluation.tasks.segmentation.volumes import image_of
+from pcrl.evaluation.tasks.task import Conditions
 from pcrl.models.precision import autocast
 from pcrl.models.volumes.unet import UNet3D, build_unet
 from transferring.settings import PATCH, Budget
@@ -75,7 +77,8 @@ def tune(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = build_unet(recipe.model, target.outputs, 1, state)
-    learner = SegmentationLearner(model, train, (), target, settings, PATCH, seed, shuffled, device)
+    conditions = Conditions(Replicate(seed), shuffled, frozen, device)
+    learner = SegmentationLearner(model, train, (), Segmenting(target, settings, PATCH), conditions)
     try:
         history = fit(learner, schedule, None, lambda *_: None)
     finally:

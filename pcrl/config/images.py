@@ -88,10 +88,14 @@ class ImageTraining(Training):
 class Classification(Settings):
     """Fine-tuning and scoring of a multi-label classifier."""
 
+    later = frozenset({"aspect"})
+
     shape: ImageSize = (224, 224)
     """What the network is shown, in training (a random crop) and in scoring (the middle)."""
     area: tuple[Share, Share] = (0.5, 1.0)
     """Share of the image's area that a training crop shows."""
+    aspect: tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]] = (3 / 4, 4 / 3)
+    """Width by height of a training crop, log-uniform (published: RandomResizedCrop)."""
     angle: Annotated[float, Field(ge=0, le=180)] = 10.0
     flip_probability: Share = 0.5
     epochs: Annotated[int, Field(ge=1)] = 50
@@ -103,6 +107,12 @@ class Classification(Settings):
     """Epochs between two halvings of the learning rate (published: StepLR(50, 0.5))."""
     encoder_rate: Annotated[float, Field(gt=0, le=1)] = 1.0
     """The encoder's learning rate as a share of that of all else, in every arm alike."""
+
+    @model_validator(mode="after")
+    def _rising(self) -> Classification:
+        if not self.aspect[0] <= self.aspect[1]:
+            raise ValueError(f"finetuning.aspect must rise, got {self.aspect}")
+        return self
 
 
 class ImageRecipe(Settings):

@@ -87,8 +87,25 @@ class VolumeModel(Settings):
     """Restoration head: Conv–BN–Sigmoid as in the published code, or Conv–BN–ReLU–Conv as in the paper."""
 
 
+class Augmentation(Settings):
+    """What makes few labelled patients look like more; the ranges are nnU-Net's, narrowed."""
+
+    angle: Annotated[float, Field(ge=0, le=180)] = 15.0
+    """Rotation about every axis by up to so much to either side."""
+    scale: Annotated[float, Field(ge=1)] = 1.25
+    """Size from 1 / this to this, log-uniform."""
+    contrast: Annotated[float, Field(ge=0, lt=1)] = 0.25
+    """Factor from 1 − this to 1 + this."""
+    brightness: Annotated[float, Field(ge=0)] = 0.2
+    """Added, up to so much to either side; the image has a deviation of about 1."""
+    noise: Annotated[float, Field(ge=0)] = 0.1
+    """Upper limit of the deviation of Gaussian noise."""
+
+
 class FineTuning(Settings):
     """Fine-tuning and scoring of a segmentation network."""
+
+    later = frozenset({"augmentation"})
 
     patch: Size | None = None
     """None: the task's own; 96×96×96 for most, 112×128×112 for BraTS (published)."""
@@ -106,10 +123,22 @@ class FineTuning(Settings):
     """The encoder's learning rate as a share of that of all else, in every arm alike."""
     overlap: Annotated[float, Field(ge=0, lt=1)] = 0.5
     """Share by which the windows of sliding-window inference overlap."""
+    augmentation: Augmentation = Augmentation()
+
+
+class Jitter(Settings):
+    """How a training crop differs from what lies round its candidate; besides, it is mirrored at random."""
+
+    shift: Annotated[int, Field(ge=0)] = 4
+    """Voxels by which it may lie beside its candidate, on every axis."""
+    angle: Annotated[float, Field(ge=0, le=180)] = 10.0
+    """Rotation about every axis by up to so much to either side."""
 
 
 class CandidateTuning(Settings):
     """Fine-tuning and scoring of a classifier of candidates, such as those of LUNA16."""
+
+    later = frozenset({"jitter"})
 
     crop: Size = (64, 64, 64)
     """Voxels round a candidate (published: 64×64×64 at 1 mm)."""
@@ -122,6 +151,7 @@ class CandidateTuning(Settings):
     halve_every: Annotated[int, Field(ge=1)] = 50
     encoder_rate: Annotated[float, Field(gt=0, le=1)] = 1.0
     """The encoder's learning rate as a share of that of all else, in every arm alike."""
+    jitter: Jitter = Jitter()
 
 
 class VolumeRecipe(Settings):

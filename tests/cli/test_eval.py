@@ -9,10 +9,9 @@ import time
 
 import numpy as np
 import pytest
-from pcrl_cli.eval_options import KINDS
 from safetensors.numpy import load_file
 
-from pcrl.evaluation.arms import arm as arms
+from pcrl.evaluation.records.arm_kinds import ARM_KINDS
 from tests.helpers import patients
 from tests.helpers.command import environment, pcrl, refused
 
@@ -280,8 +279,9 @@ def test_without_a_run_it_says_how_to_make_one(workplace, monkeypatch):
     assert f"pcrl pretrain --cache {workplace / 'cache'}" in said
 
 
-def test_arms_are_those_of_the_machinery():
-    assert KINDS == arms.KINDS
+def test_arms_are_those_of_the_machinery(tmp_path, monkeypatch):
+    said = refused(tmp_path, monkeypatch, "eval", "lits", "--arms", "none")
+    assert f"there are {', '.join(ARM_KINDS)}" in " ".join(said.split())
 
 
 @pytest.mark.parametrize(

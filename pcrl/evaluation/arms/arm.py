@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
 
 import torch
 from torch import Tensor
 
-Kind = Literal["pretrained", "scratch", "scratch-long", "permuted", "restoration", "comparison", "shuffled"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
 LONGER, AT_MOST = 5, 10
 """`scratch-long` trains for this many times the epochs at least, and at most, until validation finds nothing better."""
 State = dict[str, Tensor]
@@ -27,7 +24,8 @@ class Arm:
         checkpoint: where they are from.
         longer: trained to its plateau, at `LONGER` times the epochs or more.
         permuted: the values of each tensor are mixed: weights of the same size, without what they had learnt.
-        shuffled: learns labels that are not those of its images; must fall to chance.
+        shuffled: learns labels that belong to other images; if it scores above chance, something other than the
+            labels is being scored.
     """
 
     name: str

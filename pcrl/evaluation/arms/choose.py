@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pcrl.config import OBJECTIVES, Model
-from pcrl.evaluation.arms.arm import AT_MOST, LONGER, Arm, Kind
+from pcrl.evaluation.arms.arm import AT_MOST, LONGER, Arm
 from pcrl.evaluation.arms.runs import Pretrained, describe, newest_compatible, open_run
 from pcrl.evaluation.cohorts.leak import Tested, check_leak
+from pcrl.evaluation.records.arm_kinds import ArmKind
 from pcrl.evaluation.records.errors import ProtocolError
 
 
@@ -44,12 +45,12 @@ class Chosen:
 
 
 def choose(
-    kinds: Sequence[Kind],
+    kinds: Sequence[ArmKind],
     checkpoints: Sequence[Path],
     model: Model,
     runs: Path,
     cache: Path,
-    controls: Mapping[Kind, Path] | None = None,
+    controls: Mapping[ArmKind, Path] | None = None,
 ) -> Chosen:
     """The arms that are asked for, in that order; all others are compared with the first.
 
@@ -114,13 +115,13 @@ def choose(
 
 
 def _pretrained(weights: Pretrained, several: bool) -> Arm:
-    name = several_name(weights.path) if several else "pretrained"
+    name = checkpoint_arm(weights.path) if several else "pretrained"
     return Arm(
         name, f"{weights.path}; pre-training started from {weights.start}", weights.state, weights.path
     )
 
 
-def several_name(path: Path) -> str:
+def checkpoint_arm(path: Path) -> str:
     """Name of the arm of a checkpoint where there are several of them."""
     path = path.resolve()
     in_run = path.parent.name == "checkpoints"

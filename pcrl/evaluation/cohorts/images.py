@@ -1,142 +1,84 @@
-"""Which images are trained on, which choose the model, which are scored: by patient, as the cache says."""
+"""Which images take part, in every training of an arm."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
-
-import numpy as np
-from numpy.typing import NDArray
 
 from pcrl.engine.cache.images.dataset import CachedImages
-from pcrl.engine.cache.images.table import ImageTable
-from pcrl.engine.splits import fraction_of
+from pcrl.evaluation.cohorts.cohorts import Design
+from pcrl.evaluation.cohorts.image_cohort import ImageCohort, image_cohort
 from pcrl.evaluation.cohorts.leak import Tested
-from pcrl.evaluation.records.errors import ProtocolError
-from pcrl.evaluation.statistics.bootstrap import FEWEST_PATIENTS
-
-ViewChoice = Literal["frontal", "all"]
-CARVED = 0.1
-"""Share of the chosen training patients who choose the model where the data set holds none for that."""
-CHOOSERS = 5
-"""Validation patients below whom the best epoch is a matter of luck: then the last one is kept."""
-_CARVING = 1 << 32
-"""Added to the seed, so that who is carved out does not follow from who comes first in the fractions."""
+from pcrl.evaluation.records.replicate import Replicate
+from pcrl.evaluation.records.results import Side
 
 
 @dataclass(frozen=True, slots=True)
-class ImageCohort:
-    """Images by their part in the evaluation.
+class ImageCohorts:
+    """The cohort of every training of an arm; see `pcrl.evaluation.cohorts.cohorts.Cohorts`.
 
-    Args:
-        train, validation, test: positions in the table, rising.
-        all_training_patients: of whom a fraction was taken.
-        left_out: images of all splits that are not frontal, where only frontal ones are wanted.
-        validation: none, if they are of fewer than `CHOOSERS` patients.
-        carved: the validation patients are some of the chosen training patients, as the data set has too few.
+    All of them test the same images.
     """
 
-    table: ImageTable
-    train: NDArray[np.int64]
-    validation: NDArray[np.int64]
-    test: NDArray[np.int64]
-    all_training_patients: int
-    left_out: int
-    carved: bool
+    dataset: CachedImages
+    of: dict[Replicate, ImageCohort]
 
-    def patients(self, rows: NDArray[np.int64]) -> list[str]:
-        """Whose each image is."""
-        return [self.table.patients[row] for row in rows]
+    @property
+    def replicates(self) -> tuple[Replicate, ...]:
+        """All trainings of an arm."""
+        return tuple(self.of)
+
+    @property
+    def first(self) -> ImageCohort:
+        """The cohort of the first training."""
+        return next(iter(self.of.values()))
+
+    def side(self, replicate: Replicate) -> Side:
+        """Names of the images of one training."""
+        cohort = self.of[replicate]
+        train, validation, test = (
+            tuple(cohort.table.names[row] for row in rows)
+            for rows in (cohort.train, cohort.validation, cohort.test)
+        )
+        return Side(seed=replicate.seed, fold=replicate.fold, train=train, validation=validation, test=test)
+
+    def counts(self, replicate: Replicate) -> tuple[int, int]:
+        """How many patients are trained on, and tested."""
+        cohort = self.of[replicate]
+        return len(set(cohort.patients(cohort.train))), len(set(cohort.patients(cohort.test)))
 
     def tested(self) -> list[Tested]:
-        """What `check_leak` has to know of the test images."""
-        table = self.table
-        return [Tested(table.names[n], table.patients[n], table.pixels[n]) for n in self.test]
+        """What `check_leak` has to know of everything that is tested."""
+        return self.first.tested()
 
-    def synthetic(self) -> int:
-        """Images that are of no patient."""
-        return int(sum(self.table.virtual[rows].sum() for rows in (self.train, self.validation, self.test)))
+    def owners(self) -> Mapping[str, str]:
+        """The patient of each image."""
+        return dict(zip(self.dataset.table.names, self.dataset.table.patients, strict=True))
+
+    def virtual(self) -> int:
+        """Test images that are of no patient."""
+        return int(self.dataset.table.virtual[self.first.test].sum())
 
     def describe(self) -> str:
-        """Realised numbers of patients and images."""
-        parts = (("training", self.train), ("validation", self.validation), ("test", self.test))
-        counted = [
-            f"{name} {_many(len(set(self.patients(rows))), 'patient')} with {_many(len(rows), 'image')}"
-            for name, rows in parts
-        ]
-        return "; ".join(counted) + f" (of {self.all_training_patients} training patients)"
+        """Realised numbers of patients and images, of the first training."""
+        return self.first.describe()
 
     def notes(self) -> list[str]:
         """What a reader of the scores should know of this choice."""
-        notes = []
-        if self.left_out:
-            notes.append(f"{_many(self.left_out, 'image')} not frontal: left out; --views all takes them in")
-        if self.carved:
-            notes.append("too few validation patients: some of the chosen training patients choose the model")
-        if not len(self.validation):
-            notes.append(f"fewer than {CHOOSERS} patients could choose the epoch: the last one is kept")
-        if 0 < (choosing := len(set(self.patients(self.validation)))) < FEWEST_PATIENTS:
-            notes.append(
-                f"{_many(choosing, 'validation patient')} to choose the epoch by: much of that is chance"
-            )
-        tested = len(set(self.patients(self.test)))
-        if tested < FEWEST_PATIENTS:
-            notes.append(
-                f"{_many(tested, 'test patient')}: too few for intervals; says nothing about quality"
-            )
-        if absent := len(self.table.failed):
-            notes.append(
-                f"{_many(absent, 'image')} could not be read at ingest and take no part: pcrl ingest names them"
-            )
-        if made := self.synthetic():
-            notes.append(f"{_many(made, 'synthetic image')}: says nothing about quality")
-        return notes
+        return self.first.notes()
 
 
-def image_cohort(
-    images: CachedImages, fraction: float, seed: int, views: ViewChoice = "frontal"
-) -> ImageCohort:
-    """The images of a data set, with a share of its training patients.
-
-    Args:
-        fraction: share of the training patients, in (0, 1]; smaller ones nest in larger ones.
-        views: images whose view is not stated count as frontal.
+def images_of_views(dataset: CachedImages, design: Design) -> ImageCohorts:
+    """The images of a data set, with a share of its training patients; `views` is an option of the task.
 
     Raises:
         ProtocolError: no labels, or a split without images.
     """
-    table = images.table
-    if not table.label_names:
-        raise ProtocolError(f"{images.name} has no labels: ingest it with a table that has columns for them")
-    wanted = np.array([views == "all" or view != "lateral" for view in table.views], bool)
-    by_split = {split: _of(table, split, wanted) for split in ("train", "val", "test")}
-    for split in ("train", "test"):
-        if not len(by_split[split]):
-            raise ProtocolError(
-                f"{images.name}: no {'image' if views == 'all' else 'frontal image'} of {len(table)} fell into "
-                f"{split}; more patients are needed, or a column `split` in a table of your own"
-            )
-    patients = {table.patients[row] for row in by_split["train"]}
-    chosen = fraction_of(patients, fraction, seed)
-    own = {table.patients[row] for row in by_split["val"]}
-    carved = fraction_of(chosen, CARVED, seed + _CARVING) if len(own) < CHOOSERS else []
-    if len(carved) < CHOOSERS:
-        carved = []
-    train = _whose(table, by_split["train"], set(chosen) - set(carved))
-    validation = _whose(table, by_split["train"], set(carved))
-    if len(own) >= CHOOSERS:
-        validation = by_split["val"]
-    left_out = int((~wanted).sum())
-    return ImageCohort(table, train, validation, by_split["test"], len(patients), left_out, bool(carved))
-
-
-def _of(table: ImageTable, split: str, wanted: NDArray[np.bool_]) -> NDArray[np.int64]:
-    return np.array([row for row in table.where(split).tolist() if wanted[row]], np.int64)
-
-
-def _whose(table: ImageTable, rows: NDArray[np.int64], patients: set[str]) -> NDArray[np.int64]:
-    return np.array([row for row in rows.tolist() if table.patients[row] in patients], np.int64)
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+    views = design.options["views"]
+    return ImageCohorts(
+        dataset,
+        {
+            Replicate(seed): image_cohort(dataset, design.fraction, seed, views)
+            for seed in range(design.seeds)
+        },
+    )

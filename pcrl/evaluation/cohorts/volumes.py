@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from pcrl.engine.cache.volumes.dataset import CachedCase, CachedDataset
 from pcrl.engine.cache.volumes.records import count_patients
 from pcrl.engine.splits import deal, fraction_of
+from pcrl.evaluation.cohorts.cohorts import Design
 from pcrl.evaluation.cohorts.leak import Tested
 from pcrl.evaluation.records.errors import ProtocolError
-from pcrl.evaluation.records.replicate import Place
+from pcrl.evaluation.records.replicate import Replicate
 from pcrl.evaluation.records.results import Side
+from pcrl.evaluation.records.words import many
 from pcrl.evaluation.statistics.bootstrap import FEWEST_PATIENTS
 
 FOLDS = 5
@@ -20,7 +22,7 @@ Cases = tuple[CachedCase, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Cohort:
+class VolumeCohort:
     """Cases by their part in one training."""
 
     train: Cases
@@ -28,30 +30,31 @@ class Cohort:
     test: Cases
     all_training_patients: int
 
-    def counts(self) -> tuple[int, int]:
-        """How many patients are trained on, and tested."""
-        return len(_patients(self.train)), len(_patients(self.test))
-
 
 @dataclass(frozen=True, slots=True)
-class Cohorts:
-    """The cohort of every training of an arm."""
+class VolumeCohorts:
+    """The cohort of every training of an arm; see `pcrl.evaluation.cohorts.cohorts.Cohorts`."""
 
     dataset: CachedDataset
-    of: dict[Place, Cohort]
+    of: dict[Replicate, VolumeCohort]
 
     @property
-    def places(self) -> tuple[Place, ...]:
+    def replicates(self) -> tuple[Replicate, ...]:
         """All trainings of an arm."""
         return tuple(self.of)
 
-    def side(self, place: Place) -> Side:
+    def side(self, replicate: Replicate) -> Side:
         """Names of the cases of one training."""
-        cohort = self.of[place]
+        cohort = self.of[replicate]
         train, validation, test = (
             tuple(case.name for case in cases) for cases in (cohort.train, cohort.validation, cohort.test)
         )
-        return Side(seed=place.seed, fold=place.fold, train=train, validation=validation, test=test)
+        return Side(seed=replicate.seed, fold=replicate.fold, train=train, validation=validation, test=test)
+
+    def counts(self, replicate: Replicate) -> tuple[int, int]:
+        """How many patients are trained on, and tested."""
+        cohort = self.of[replicate]
+        return len(_patients(cohort.train)), len(_patients(cohort.test))
 
     def tested(self) -> list[Tested]:
         """What `check_leak` has to know of everything that is tested."""
@@ -59,7 +62,7 @@ class Cohorts:
         return [Tested(case.name, case.patient, case.record.pixels) for case in cases]
 
     def owners(self) -> dict[str, str]:
-        """Whose each case is."""
+        """The patient of each case."""
         return {case.name: case.patient for case in self.dataset.cases}
 
     def virtual(self) -> int:
@@ -72,7 +75,7 @@ class Cohorts:
         parts = (("training", first.train), ("validation", first.validation), ("test", first.test))
         counted = [f"{name} {count_patients(case.entry for case in cases)}" for name, cases in parts]
         text = "; ".join(counted) + f" (of {first.all_training_patients} labelled training patients)"
-        folds = {place.fold for place in self.of if place.fold is not None}
+        folds = {replicate.fold for replicate in self.of if replicate.fold is not None}
         return text + (f", the first of {len(folds)} folds" if len(folds) > 1 else "")
 
     def notes(self) -> list[str]:
@@ -88,13 +91,12 @@ class Cohorts:
         if not choosing:
             notes.append("no validation patient: the last epoch is kept, and nothing ends a training early")
         elif choosing < FEWEST_PATIENTS:
-            who = f"{choosing} validation patient{'s' * (choosing != 1)}"
-            notes.append(f"{who} to choose the epoch by: much of that is chance")
+            notes.append(
+                f"{many(choosing, 'validation patient')} to choose the epoch by: much of that is chance"
+            )
         tested = len(_patients(self._tested()))
         if tested < FEWEST_PATIENTS:
-            notes.append(
-                f"{tested} test patient{'s' * (tested != 1)}: too few for intervals; says nothing about quality"
-            )
+            notes.append(f"{many(tested, 'test patient')}: too few for intervals; says nothing about quality")
         if made := self.virtual():
             notes.append(
                 f"{made} of {len(self._tested())} test cases are virtual: says nothing about quality"
@@ -105,30 +107,31 @@ class Cohorts:
         return list({case.name: case for cohort in self.of.values() for case in cohort.test}.values())
 
 
-def cohorts(
-    dataset: CachedDataset,
-    fraction: float,
-    seeds: int,
-    folds: Sequence[int] = (),
-    wanted: Callable[[CachedCase], bool] = lambda case: case.has_label,
-) -> Cohorts:
-    """The cases of a data set, with a share of its training patients.
-
-    Args:
-        fraction: share of the labelled training patients, in (0, 1]; smaller ones nest in larger ones.
-        folds: each in turn is tested, the one before it validates, all others train; none: the data's own split.
-        wanted: which cases take part; those with a segmentation, by default.
+def labelled_cases(dataset: CachedDataset, design: Design) -> VolumeCohorts:
+    """The cases of a data set that have a segmentation, with a share of its training patients.
 
     Raises:
         ProtocolError: no labels, a split without patients, or a fold that there is not.
     """
-    cases = [case for case in dataset.cases if wanted(case)]
+    return _divided(dataset, [case for case in dataset.cases if case.has_label], design)
+
+
+def all_cases(dataset: CachedDataset, design: Design) -> VolumeCohorts:
+    """All cases of a data set, with or without a segmentation, with a share of its training patients.
+
+    Raises:
+        ProtocolError: no cases, a split without patients, or a fold that there is not.
+    """
+    return _divided(dataset, dataset.cases, design)
+
+
+def _divided(dataset: CachedDataset, cases: Sequence[CachedCase], design: Design) -> VolumeCohorts:
     if not cases:
         raise ProtocolError(
             f"{dataset.name} has no labels in the cache: add them to its source and ingest again"
         )
-    found: dict[Place, Cohort] = {}
-    for fold in folds or (None,):
+    cohorts: dict[Replicate, VolumeCohort] = {}
+    for fold in design.folds or (None,):
         sides = _by_split(cases) if fold is None else _by_fold(cases, fold, dataset.name)
         patients = _patients(sides["train"])
         for part in ("train", "test"):
@@ -137,11 +140,13 @@ def cohorts(
                     f"{dataset.name}: no labelled patient of {len(_patients(cases))} fell into {part}; more labelled "
                     "patients are needed, or a split of your own (nnU-Net's splits_final.json), or --folds"
                 )
-        for seed in range(seeds):
-            chosen = set(fraction_of(patients, fraction, seed))
+        for seed in range(design.seeds):
+            chosen = set(fraction_of(patients, design.fraction, seed))
             train = tuple(case for case in sides["train"] if case.patient in chosen)
-            found[Place(seed, fold)] = Cohort(train, tuple(sides["val"]), tuple(sides["test"]), len(patients))
-    return Cohorts(dataset, found)
+            cohorts[Replicate(seed, fold)] = VolumeCohort(
+                train, tuple(sides["val"]), tuple(sides["test"]), len(patients)
+            )
+    return VolumeCohorts(dataset, cohorts)
 
 
 def _by_split(cases: Iterable[CachedCase]) -> dict[str, list[CachedCase]]:
@@ -157,8 +162,8 @@ def _by_fold(cases: Sequence[CachedCase], fold: int, name: str) -> dict[str, lis
         raise ProtocolError(f"{name} has folds 0 to {count - 1}, not {fold}")
     sides: dict[str, list[CachedCase]] = {"train": [], "val": [], "test": []}
     for case in cases:
-        mine = of[case.patient]
-        sides["test" if mine == fold else "val" if mine == (fold - 1) % count else "train"].append(case)
+        own = of[case.patient]
+        sides["test" if own == fold else "val" if own == (fold - 1) % count else "train"].append(case)
     return sides
 
 

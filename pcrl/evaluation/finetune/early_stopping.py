@@ -1,4 +1,4 @@
-"""Choosing the epoch that validation patients like best, and ending when none is better any more."""
+"""Choosing the epoch with the best validation score, and ending when none is better any more."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Score = tuple[float, ...]
 
 
 class EarlyStopping:
-    """Keeps the best state of a module. Where nobody validates, the last epoch is kept.
+    """Keeps the best state of a module. Where there are no validation patients, the last epoch is kept.
 
     Args:
         patience: epochs without a better score after which it makes no sense to go on.
@@ -23,7 +23,7 @@ class EarlyStopping:
         self.module, self.patience, self.minimum = module, patience, minimum
         self.chosen_epoch = 0
         self.history: list[tuple[int, Score]] = []
-        """Epochs in which validation patients were asked, and what they said."""
+        """Epochs that were validated, and their scores."""
         self.kept: dict[str, Any] | None = None
 
     @property
@@ -31,7 +31,7 @@ class EarlyStopping:
         """The best score so far."""
         return max((score for _, score in self.history), default=None)
 
-    def better_is_near(self, epoch: int, score: Score) -> bool:
+    def should_continue(self, epoch: int, score: Score) -> bool:
         """Take in the score of an epoch; whether it makes sense to go on."""
         best = self.best
         self.history.append((epoch, score))

@@ -12,8 +12,10 @@ from typing import Any, Literal, Protocol, TypeVar
 import torch
 from torch import Tensor, nn
 
-from pcrl.evaluation.finetune import state as fit_state
+from pcrl.config import Classification, FineTuning
+from pcrl.config.volumes import CandidateTuning
 from pcrl.evaluation.finetune.early_stopping import EarlyStopping, Score
+from pcrl.evaluation.finetune.state import is_kept, restore_state, save_state
 
 SAVE_EVERY = 60.0
 """Seconds of training that a kill may cost."""
@@ -28,7 +30,7 @@ class Schedule:
 
     Args:
         minimum: epochs before which training does not end.
-        validate_every: epochs between two questions to the validation patients; the last epoch is always asked about.
+        validate_every: epochs between two validations; the last epoch is always validated.
         frozen: the encoder stays as it is, its statistics included.
         encoder_rate: the encoder's learning rate as a share of that of all else.
     """
@@ -42,6 +44,18 @@ class Schedule:
     frozen: bool = False
     encoder_rate: float = 1.0
 
+    @classmethod
+    def of(cls, settings: FineTuning | CandidateTuning | Classification, validate_every: int = 1) -> Schedule:
+        """As a recipe says."""
+        return cls(
+            settings.epochs,
+            settings.learning_rate,
+            settings.halve_every,
+            settings.patience,
+            validate_every=validate_every,
+            encoder_rate=settings.encoder_rate,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class History:
@@ -49,7 +63,7 @@ class History:
 
     Args:
         losses: mean of each epoch.
-        validations: epoch and score of validation patients, where they were asked.
+        validations: epoch and score of validation patients, in the epochs that were validated.
         stopped: `early` when no epoch had been better for a while, `limit` when all epochs were done.
     """
 
@@ -60,7 +74,7 @@ class History:
 
     @property
     def best(self) -> Score | None:
-        """The best score; none where nobody validated."""
+        """The best score; none where there are no validation patients."""
         return max((score for _, score in self.validations), default=None)
 
 
@@ -102,8 +116,8 @@ def fit(learner: Learner[Any], schedule: Schedule, keep: Path | None, show: Show
     stopping = EarlyStopping(module, schedule.patience, schedule.minimum)
     losses: list[float] = []
     go_on = True
-    if keep is not None and fit_state.exists(keep):
-        losses, go_on = fit_state.load(keep, module, optimizer, stopping)
+    if keep is not None and is_kept(keep):
+        losses, go_on = restore_state(keep, module, optimizer, stopping)
     saved = time.monotonic()
     while go_on and len(losses) < schedule.epochs:
         epoch = len(losses) + 1
@@ -112,13 +126,13 @@ def fit(learner: Learner[Any], schedule: Schedule, keep: Path | None, show: Show
                 schedule.learning_rate * group["share"] * 0.5 ** ((epoch - 1) // schedule.halve_every)
             )
         losses.append(_epoch(learner, optimizer, schedule.frozen, epoch))
-        asked = epoch % schedule.validate_every == 0 or epoch == schedule.epochs
-        if asked and (score := learner.validate()) is not None:
-            go_on = stopping.better_is_near(epoch, score)
+        due = epoch % schedule.validate_every == 0 or epoch == schedule.epochs
+        if due and (score := learner.validate()) is not None:
+            go_on = stopping.should_continue(epoch, score)
         last = stopping.history[-1][1][0] if stopping.history else None
         ended = not go_on or epoch == schedule.epochs
         if keep is not None and (ended or time.monotonic() - saved > SAVE_EVERY):
-            fit_state.save(keep, module, optimizer, stopping, losses, go_on)
+            save_state(keep, module, optimizer, stopping, losses, go_on)
             saved = time.monotonic()
         show(epoch, losses[-1], last)
     stopping.restore()

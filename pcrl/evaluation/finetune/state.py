@@ -21,12 +21,12 @@ _MODULE, _KEPT, _ADAM, _POSITION = (
 )
 
 
-def exists(folder: Path) -> bool:
+def is_kept(folder: Path) -> bool:
     """Whether a training can go on from here."""
     return (folder / _POSITION).exists()
 
 
-def save(
+def save_state(
     folder: Path,
     module: nn.Module,
     optimizer: Adam,
@@ -54,7 +54,7 @@ def save(
         (partial / _POSITION).write_text(json.dumps(position) + "\n", encoding="utf-8")
 
 
-def load(
+def restore_state(
     folder: Path, module: nn.Module, optimizer: Adam, stopping: EarlyStopping
 ) -> tuple[list[float], bool]:
     """Put everything back; the losses of the epochs that are done, and whether it made sense to go on."""

@@ -4,23 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 from pcrl.datasets.case import Case, Dataset, LayoutError
 from pcrl.datasets.layouts import folder
 from pcrl.datasets.layouts.images.folder import SUFFIXES as IMAGE_SUFFIXES
 from pcrl.datasets.layouts.images.folder import is_dicom
-from pcrl.datasets.layouts.volumes import brats
 from pcrl.datasets.tree import safe_name, walk
 from pcrl.evaluation.records.errors import ProtocolError
 
+_LAYOUTS = "pcrl.datasets.layouts.volumes"
 
-def volumes(inputs: Iterable[Path], task: str, channels: int) -> tuple[list[Case], list[str]]:
-    """The scans in files, DICOM series and folders of them; of BraTS, in folders of its cases.
+
+def volumes(
+    inputs: Iterable[Path], layout: str | None, channels: int, *, by_file: bool = False
+) -> tuple[list[Case], list[str]]:
+    """The scans in files, DICOM series and folders of them.
+
+    Args:
+        layout: published layout of the folders, a module of `pcrl.datasets.layouts.volumes` that brings the channels
+            of a case together; none: any files.
+        channels: that the network takes.
+        by_file: a case is named by its file or by the folder of its series, as tables of candidates do; else by its
+            path below the folder that was given.
 
     Returns:
-        The cases, and what was passed over. For candidates a case is named by its file or by the folder of its series,
-        as tables of candidates do; else by its place below the folder that was given.
+        The cases, and what was passed over.
 
     Raises:
         LayoutError: a folder without scans.
@@ -31,24 +41,24 @@ def volumes(inputs: Iterable[Path], task: str, channels: int) -> tuple[list[Case
     notes: list[str] = []
     for path in inputs:
         _require(path)
-        if task == "brats":
-            tree = brats.find(path)
+        if layout is not None:
+            published: Dataset = import_module(f"{_LAYOUTS}.{layout}").find(path)
+            cases += published.cases
+            notes += published.notes
+        elif path.is_dir():
+            tree = folder.find(path)
+            if not isinstance(tree, Dataset):
+                raise LayoutError(f"{path} holds radiographs, the network takes volumes")
             cases += tree.cases
             notes += tree.notes
-        elif path.is_dir():
-            found = folder.find(path)
-            if not isinstance(found, Dataset):
-                raise LayoutError(f"{path} holds radiographs, the network takes volumes")
-            cases += found.cases
-            notes += found.notes
         elif is_dicom(path) and _slices(path) == 1:
             raise ProtocolError(f"{path} is one slice: give the folder of its series")
         else:
             name = _name(path)
             cases.append(Case(name, name, (path,)))
-    if task == "luna":
+    if by_file:
         cases = [replace(case, name=_name(case.images[0])) for case in cases]
-    if channels != 1 and task != "brats":
+    if channels != 1 and layout is None:
         cases = _joined(cases, channels)
     names = [case.name for case in cases]
     if doubled := sorted({name for name in names if names.count(name) > 1}):
@@ -76,16 +86,16 @@ def _joined(cases: Iterable[Case], channels: int) -> list[Case]:
     for case in cases:
         name, _, number = case.name.rpartition("_")
         parts.setdefault(name, {})[number] = case.images[0]
-    wanted = [f"{number:04}" for number in range(channels)]
+    numbers = [f"{number:04}" for number in range(channels)]
     joined = []
     for name, files in parts.items():
-        if sorted(files) != wanted:
+        if sorted(files) != numbers:
             first = next(iter(files.values()))
             raise ProtocolError(
                 f"{first}: the network takes {channels} channels, in files such as CASE_0000.nii.gz to "
-                f"CASE_{wanted[-1]}.nii.gz; of {name or first.name} there are {', '.join(sorted(files))}"
+                f"CASE_{numbers[-1]}.nii.gz; of {name or first.name} there are {', '.join(sorted(files))}"
             )
-        joined.append(Case(name, name, tuple(files[number] for number in wanted)))
+        joined.append(Case(name, name, tuple(files[number] for number in numbers)))
     return joined
 
 
@@ -101,15 +111,15 @@ def radiographs(inputs: Iterable[Path]) -> list[Path]:
         if not path.is_dir():
             files.append(path)
             continue
-        found = [
-            place / name
-            for place, names in walk(path)
+        pictures = [
+            parent / name
+            for parent, names in walk(path)
             for name in names
-            if name.lower().endswith(IMAGE_SUFFIXES) or is_dicom(place / name)
+            if name.lower().endswith(IMAGE_SUFFIXES) or is_dicom(parent / name)
         ]
-        if not found:
+        if not pictures:
             raise ProtocolError(f"{path} holds no radiographs: expected PNG, JPEG or DICOM files")
-        files += found
+        files += pictures
     return files
 
 

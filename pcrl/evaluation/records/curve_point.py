@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pcrl.evaluation.records.results import Interval, Record
+from pcrl.evaluation.records.results import Interval
+from pcrl.files import Record
 
 
 class CurvePoint(Record):

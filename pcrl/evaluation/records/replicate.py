@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Replicate:
     """One training of an arm: its seed, and the fold that is tested, if folds are asked for."""
 
     seed: int

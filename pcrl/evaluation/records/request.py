@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
-from pcrl.evaluation.arms.arm import Kind
-from pcrl.evaluation.records.results import Record, load_record
-from pcrl.files import write_text
+from pcrl.evaluation.records.arm_kinds import ArmKind
+from pcrl.evaluation.records.stored import load_stored
+from pcrl.files import Record, save_record
 
 FORMAT = 1
 REQUEST = "evaluation.json"
+_BESIDE = {"target": "liver", "views": "frontal", "uncertain": "ones"}
+"""Options that every evaluation stores beside its other fields, whether its task has them or not, as the first
+evaluations did; and their values where nothing is said."""
+_NOT_PROTOCOL = {
+    *("format", "task", "dataset", "command", "runs", "recipe", "overrides"),
+    *("controls", "weights", "identity", "rebuild"),
+}
 
 
 class Request(Record):
@@ -20,6 +27,8 @@ class Request(Record):
 
     Args:
         cache, checkpoints, runs: absolute paths; `runs` is where the newest run is looked for.
+        options: what only some tasks are asked, by the names in `pcrl.evaluation.tasks.registry`. In JSON the three
+            oldest of them stand beside the other fields.
         controls: runs of the arms restoration and comparison, `weights` a digest of those of each run, `identity`
             one of the content of the cache, and `rebuild` what `pcrl predict` needs: known once it has begun.
     """
@@ -30,7 +39,7 @@ class Request(Record):
     command: str
     cache: Path
     runs: Path
-    arms: tuple[Kind, ...] = ("pretrained",)
+    arms: tuple[ArmKind, ...] = ("pretrained",)
     checkpoints: tuple[Path, ...] = ()
     fraction: float = 1.0
     seeds: int = 1
@@ -41,42 +50,48 @@ class Request(Record):
     recipe: str | None = None
     overrides: tuple[str, ...] = ()
     transductive: bool = False
-    target: Literal["liver", "tumour"] = "liver"
-    views: Literal["frontal", "all"] = "frontal"
-    uncertain: Literal["ones", "zeros", "ignore"] = "ones"
-    controls: dict[Kind, Path] = Field(default_factory=dict)
+    options: dict[str, str] = Field(default_factory=dict)
+    controls: dict[ArmKind, Path] = Field(default_factory=dict)
     weights: dict[str, str] = Field(default_factory=dict)
     identity: str = ""
     rebuild: dict[str, Any] = Field(default_factory=dict)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _gathered(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
+        beside = {name: values[name] for name in _BESIDE if name in values}
+        rest = {name: value for name, value in values.items() if name not in _BESIDE}
+        options = rest.get("options", {})
+        return rest | {"options": _BESIDE | beside | options} if isinstance(options, dict) else rest
+
+    @model_serializer(mode="wrap")
+    def _spread(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        stored: dict[str, Any] = {}
+        for name, value in serialize(self).items():
+            if name != "options":
+                stored[name] = value
+                continue
+            stored |= {option: self.options.get(option, default) for option, default in _BESIDE.items()}
+            if others := {option: self.options[option] for option in self.options if option not in _BESIDE}:
+                stored[name] = others
+        return stored
+
     def protocol(self) -> dict[str, Any]:
         """What a reader wants to know of it."""
-        left_out = {
-            "format",
-            "command",
-            "recipe",
-            "overrides",
-            "controls",
-            "weights",
-            "identity",
-            "rebuild",
-            "task",
-            "dataset",
-            "runs",
-        }
-        return self.model_dump(mode="json", exclude=left_out)
+        return self.model_dump(mode="json", exclude=_NOT_PROTOCOL)
 
 
-def save(request: Request, folder: Path) -> None:
+def save_request(request: Request, folder: Path) -> None:
     """Write `evaluation.json`."""
-    folder.mkdir(parents=True, exist_ok=True)
-    write_text(folder / REQUEST, request.model_dump_json(indent=1) + "\n")
+    save_record(request, folder / REQUEST)
 
 
-def load(folder: Path) -> Request:
-    """Read it.
+def load_request(folder: Path) -> Request:
+    """Read `evaluation.json` of an evaluation's folder.
 
     Raises:
         ProtocolError: missing or damaged.
     """
-    return load_record(Request, folder / REQUEST, "it holds no evaluation")
+    return load_stored(Request, folder / REQUEST, "it holds no evaluation")

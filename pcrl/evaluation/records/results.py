@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
-from pcrl.evaluation.records.errors import ProtocolError
-from pcrl.files import write_text
+from pcrl.evaluation.records.stored import load_stored
+from pcrl.files import Record, save_record
 
 FORMAT = 1
 RESULTS = "results.json"
 Interval = tuple[float, float]
-
-
-class Record(BaseModel):
-    """Base of the records: immutable, and unknown fields are refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-AnyRecord = TypeVar("AnyRecord", bound=Record)
 
 
 class Metric(Record):
@@ -73,7 +64,7 @@ class Run(Record):
         validations: (epoch, score), higher is better; by this the epoch was chosen.
         criterion: what the validation score is, in words.
         stopped: `early` when no epoch had been better for a while, `limit` when all epochs were done.
-        rates_tried: learning rate → best validation score; none where nobody validates.
+        rates_tried: learning rate → best validation score; none where there are no validation patients.
         folder: relative to the evaluation's; holds the weights.
     """
 
@@ -196,35 +187,17 @@ class Results(Record):
         return next(metric for metric in self.metrics if metric.main)
 
 
-def save(results: Results, folder: Path) -> None:
+def save_results(results: Results, folder: Path) -> None:
     """Write `results.json`."""
-    folder.mkdir(parents=True, exist_ok=True)
-    write_text(folder / RESULTS, results.model_dump_json(indent=1) + "\n")
+    save_record(results, folder / RESULTS)
 
 
-def load(folder: Path) -> Results:
-    """Read `results.json` of an evaluation's folder; raises as `load_record`."""
-    return load_record(
-        Results, folder / RESULTS, "it holds no evaluation that has ended: go on with it (--resume)"
-    )
-
-
-def load_record(kind: type[AnyRecord], path: Path, otherwise: str) -> AnyRecord:
-    """Read a record.
-
-    Args:
-        otherwise: what it means that there is no such file.
+def load_results(folder: Path) -> Results:
+    """Read `results.json` of an evaluation's folder.
 
     Raises:
-        ProtocolError: missing, damaged, or of another version.
+        ProtocolError: missing, damaged, or of another version of pcrl.
     """
-    try:
-        return kind.model_validate_json(path.read_bytes())
-    except FileNotFoundError as error:
-        raise ProtocolError(f"{path.parent}: no {path.name}: {otherwise}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise ProtocolError(
-            f"{path} cannot be used ({'.'.join(map(str, first['loc']))}: {first['msg']}): it is damaged, or of "
-            "another version of pcrl"
-        ) from error
+    return load_stored(
+        Results, folder / RESULTS, "it holds no evaluation that has ended: go on with it (--resume)"
+    )

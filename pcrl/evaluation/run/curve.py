@@ -1,32 +1,120 @@
-"""The curve over label fractions: one evaluation a fraction, each in a folder of its own."""
+"""The curve over label fractions: what `pcrl curve` does, as one call."""
 
 from __future__ import annotations
 
-import csv
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
+import torch
+
 from pcrl.evaluation.records.curve_point import CurvePoint
-from pcrl.evaluation.records.request import Request
-from pcrl.evaluation.records.results import Record, Results, load_record
-from pcrl.evaluation.run.study import open_study
-from pcrl.evaluation.statistics.patients import MEAN
-from pcrl.files import new_file, write_text
+from pcrl.evaluation.records.curve_request import (
+    CURVE,
+    CurveRequest,
+    load_curve_request,
+    save_curve_request,
+)
+from pcrl.evaluation.records.errors import ProtocolError
+from pcrl.evaluation.records.request import REQUEST, load_request
+from pcrl.evaluation.records.results import RESULTS, Results, load_results
+from pcrl.evaluation.report import REPORT, write_curve_report
+from pcrl.evaluation.run.asking import given, in_words, new_request, refuse_changes
+from pcrl.evaluation.run.folders import EVALUATIONS, new_folder, newest_unfinished
+from pcrl.evaluation.run.observer import Observer
+from pcrl.evaluation.run.opening import open_study
+from pcrl.evaluation.run.points import points_of, write_points
+from pcrl.models.device import device_named
 
-CURVE, TABLE, POINTS = "curve-request.json", "curve.csv", "curve.json"
+FRACTIONS = (0.05, 0.1, 0.2, 0.5, 1.0)
 
 
-class CurveRequest(Record):
-    """What is asked: the evaluation, of which the fraction is replaced by each of `fractions`."""
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """Scores at several shares of the labels.
 
-    request: Request
-    fractions: tuple[float, ...]
+    Args:
+        folder: holds an evaluation for each share, `curve.csv`, `curve.json` and `report.html`.
+        points: the end point of every arm at every share.
+        results: of each share.
+    """
 
-    def each(self) -> Iterator[tuple[str, Request]]:
-        """Name of the folder, and request, of each fraction."""
-        for fraction in self.fractions:
-            yield f"fraction-{fraction:g}", self.request.model_copy(update={"fraction": fraction})
+    folder: Path
+    points: tuple[CurvePoint, ...]
+    results: tuple[Results, ...]
+
+
+def curve(
+    task: str,
+    *,
+    fractions: Sequence[float] = FRACTIONS,
+    cache: str | Path = "cache",
+    dataset: str | None = None,
+    seeds: int = 1,
+    arms: Sequence[str] = ("pretrained",),
+    checkpoints: Sequence[str | Path] = (),
+    runs: str | Path = "runs",
+    learning_rates: Sequence[float] = (),
+    folds: Sequence[int] = (),
+    freeze: bool = False,
+    epochs: int | None = None,
+    recipe: str | None = None,
+    overrides: Sequence[str] = (),
+    transductive: bool = False,
+    options: Mapping[str, str] | None = None,
+    out: str | Path | None = None,
+    resume: bool = False,
+    device: str = "auto",
+    command: str | None = None,
+    progress: Observer | None = None,
+) -> Curve:
+    """Evaluate a task at several shares of the labels, each in a folder of its own: the label-efficiency curve.
+
+    What is asked is kept before the first evaluation begins (`curve-request.json`), with the weights and the cache
+    that it begins with, so that all shares have the same; the report is written last.
+
+    Args:
+        task: a name in `pcrl.evaluation.tasks.registry.TASKS`.
+        fractions: shares of the labelled training patients, each in (0, 1].
+        cache, dataset, seeds, arms, checkpoints, runs, learning_rates, folds, freeze, epochs, recipe, overrides,
+            transductive, options, device, command, progress: see `pcrl.evaluation.run.evaluate.evaluate`.
+        out: new folder; none: `evaluations/curve-TASK-DATE-TIME`.
+        resume: go on with the curve in `out`, or the newest unfinished one of the task, as it was asked. Then only
+            `out`, `device` and `progress` may be given.
+
+    Returns:
+        All points, and the results that they are of.
+
+    Raises:
+        ProtocolError, CacheError, RecipeError, WeightsError, RunError, LayoutError, DeviceError, FloatingPointError: as
+            `evaluate`.
+
+    Example:
+        >>> found = curve("lits", fractions=(0.1, 1.0), arms=("pretrained", "scratch"))
+        >>> [(point.arm, point.fraction, point.value) for point in found.points]
+    """
+    arguments = given(curve, locals())
+    observer, where = progress or Observer(), device_named(device)
+    if resume:
+        refuse_changes(arguments)
+        folder = _unfinished(out, task)
+        asked = load_curve_request(folder)
+        observer.resumed(folder, asked.request.command)
+    else:
+        request = new_request(
+            task, cache=cache, dataset=dataset, runs=runs, arms=arms, checkpoints=checkpoints, options=options,
+            command=command or in_words("curve", arguments), fraction=1.0, seeds=seeds, folds=folds,
+            learning_rates=learning_rates, freeze=freeze, epochs=epochs, recipe=recipe, overrides=overrides,
+            transductive=transductive,
+        )  # fmt: skip
+        if not fractions or not all(0 < fraction <= 1 for fraction in fractions):
+            raise ProtocolError(f"fractions {tuple(fractions)}: expected some, each above 0 and up to 1")
+        folder = new_folder(out, f"curve-{task}", CURVE)
+        # What can fail fails here, before there is a folder.
+        asked = pinned(CurveRequest(request=request, fractions=tuple(sorted(set(fractions)))))
+        save_curve_request(asked, folder)
+    return _carried_out(asked, folder, where, observer)
 
 
 def pinned(asked: CurveRequest) -> CurveRequest:
@@ -36,63 +124,44 @@ def pinned(asked: CurveRequest) -> CurveRequest:
         CacheError, RecipeError, ProtocolError: see `open_study`; the evaluation of the first fraction cannot begin.
     """
     _, first = next(asked.each())
-    found = open_study(first).request
+    opened = open_study(first).request
     known = ("checkpoints", "controls", "weights", "identity")
-    request = asked.request.model_copy(update={name: getattr(found, name) for name in known})
+    request = asked.request.model_copy(update={name: getattr(opened, name) for name in known})
     return asked.model_copy(update={"request": request})
 
 
-def save_request(asked: CurveRequest, folder: Path) -> None:
-    """Keep what is asked, so that a killed curve goes on."""
-    folder.mkdir(parents=True, exist_ok=True)
-    write_text(folder / CURVE, asked.model_dump_json(indent=1) + "\n")
+def _carried_out(asked: CurveRequest, folder: Path, device: torch.device, observer: Observer) -> Curve:
+    points: list[CurvePoint] = []
+    found: list[Results] = []
+    for name, request in asked.each():
+        own = folder / name
+        if (own / RESULTS).exists():
+            results = load_results(own)
+        else:
+            begun = (own / REQUEST).exists()
+            study = open_study(load_request(own) if begun else request)
+            observer.opened(study, own)
+            results = study.carry_out(own, device, observer)
+        points += points_of(results, request.fraction, name)
+        found.append(results)
+        write_points(points, folder)
+    metric = found[-1].main
+    write_curve_report(
+        points,
+        folder,
+        f"{asked.request.task}: {metric.title} by labelled training patients",
+        metrics=[metric],
+        notes=found[-1].notes,
+        command=asked.request.command,
+        created=datetime.now().isoformat(timespec="seconds"),
+    )
+    return Curve(folder, tuple(points), tuple(found))
 
 
-def load_request(folder: Path) -> CurveRequest:
-    """What was asked.
-
-    Raises:
-        ProtocolError: missing or damaged.
-    """
-    return load_record(CurveRequest, folder / CURVE, "it holds no curve")
-
-
-def points_of(results: Results, fraction: float, folder: str) -> list[CurvePoint]:
-    """The end point of every arm: of the mean over labels, where there are several."""
-    points = []
-    for arm in results.arms:
-        rows = [row for row in arm.rows if row.metric == results.main.name]
-        row = next((row for row in rows if row.label == MEAN), rows[0])
-        points.append(
-            CurvePoint(
-                task=results.task,
-                dataset=results.dataset,
-                arm=arm.name,
-                fraction=fraction,
-                training_patients=results.training_patients,
-                seeds=len({run.seed for run in arm.runs}),
-                metric=row.metric,
-                label=row.label,
-                value=row.value,
-                interval=row.interval,
-                patients=row.patients,
-                folder=folder,
-                transductive=results.transductive,
-                virtual=results.virtual,
-            )
+def _unfinished(out: str | Path | None, task: str) -> Path:
+    folder = newest_unfinished(f"curve-{task}", CURVE, REPORT) if out is None else Path(out)
+    if folder is None:
+        raise ProtocolError(
+            f"no unfinished curve of {task} in ./{EVALUATIONS}: give --out, or leave --resume"
         )
-    return points
-
-
-def write_points(points: Sequence[CurvePoint], folder: Path) -> None:
-    """`curve.csv`, a row for each arm and fraction, and the same as JSON."""
-    plain = [point.model_dump(mode="json") for point in points]
-    write_text(folder / POINTS, json.dumps(plain, indent=1) + "\n")
-    with new_file(folder / TABLE) as partial, partial.open("w", newline="", encoding="utf-8") as file:
-        head = [name for name in CurvePoint.model_fields if name != "interval"]
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow([*head, "low", "high"])
-        for point in plain:
-            low, high = point["interval"] or ("", "")
-            values = ["" if point[name] is None else point[name] for name in head]
-            table.writerow([*values, low, high])
+    return folder

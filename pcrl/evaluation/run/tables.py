@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pcrl.evaluation.records.results import Interval, Results, Run, Side
-from pcrl.files import new_file
+from pcrl.files import write_csv
 
 SCORES, CASES, COMPARISONS, RUNS = "scores.csv", "cases.csv", "comparisons.csv", "runs.csv"
 SPLITS = "splits.csv"
@@ -16,7 +15,6 @@ Line = Sequence[object]
 
 def write_tables(results: Results, folder: Path) -> tuple[Path, ...]:
     """Write `scores.csv`, `cases.csv`, `comparisons.csv` and `runs.csv`; what is not defined is an empty field."""
-    folder.mkdir(parents=True, exist_ok=True)
     return (
         _write(
             folder / SCORES,
@@ -57,8 +55,8 @@ def write_splits(sides: Iterable[Side], owners: Mapping[str, str], folder: Path)
 def _scores(results: Results) -> Iterator[Line]:
     for arm in results.arms:
         for row in arm.rows:
-            found = (row.value, row.sd, *_ends(row.interval), row.patients)
-            yield arm.name, row.label, row.metric, *found, *_restricted(results)
+            numbers = (row.value, row.sd, *_ends(row.interval), row.patients)
+            yield arm.name, row.label, row.metric, *numbers, *_restricted(results)
 
 
 def _restricted(results: Results) -> tuple[int, int]:
@@ -75,8 +73,8 @@ def _cases(results: Results) -> Iterator[Line]:
 
 def _comparisons(results: Results) -> Iterator[Line]:
     for each in results.comparisons:
-        found = (each.difference, *_ends(each.interval), each.p, each.patients)
-        yield each.label, each.metric, each.arm, each.minus, *found, *_restricted(results)
+        numbers = (each.difference, *_ends(each.interval), each.p, each.patients)
+        yield each.label, each.metric, each.arm, each.minus, *numbers, *_restricted(results)
 
 
 def _runs(results: Results) -> Iterator[Line]:
@@ -97,8 +95,5 @@ def _ends(interval: Interval | None) -> tuple[float | None, float | None]:
 
 
 def _write(path: Path, head: str, lines: Iterable[Line]) -> Path:
-    with new_file(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow(head.split())
-        table.writerows(lines)
+    write_csv(path, head.split(), lines)
     return path

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pcrl.evaluation.records.results import Interval
 from pcrl.evaluation.statistics.roc import Scores, Truth, scored
 
 RESAMPLES = 1000
@@ -15,7 +16,6 @@ FEWEST_PATIENTS = 10
 """Below so many an interval would pretend to know something."""
 _BLOCK = 64
 """Resamples that are counted together: they take 8 · images bytes each."""
-Interval = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +83,10 @@ def resample(
     return Resampled(result)
 
 
-def average(parts: Sequence[Resampled]) -> Resampled:
-    """The mean over runs (of several seeds), resample by resample."""
-    return Resampled(np.mean([part.labels for part in parts], axis=0))
+def average(parts: Sequence[Resampled | None]) -> Resampled | None:
+    """The mean over runs (of several seeds), resample by resample; None where none was resampled."""
+    drawn = [part.labels for part in parts if part is not None]
+    return Resampled(np.mean(drawn, axis=0)) if drawn else None
 
 
 def difference(first: Resampled, second: Resampled) -> Interval | None:

@@ -21,6 +21,7 @@ from pcrl.evaluation.statistics.bootstrap import FEWEST_PATIENTS, RESAMPLES, Res
 
 RATES = (1 / 8, 1 / 4, 1 / 2, 1, 2, 4, 8)
 """False positives a scan at which sensitivities are averaged (LUNA16)."""
+RATES_IN_WORDS = ("1/8", "1/4", "1/2", "1", "2", "4", "8")
 _CELLS = 1 << 22
 """Candidates times resamples that are counted together: 32 MB for each table of them."""
 

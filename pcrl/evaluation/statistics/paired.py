@@ -7,7 +7,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from pcrl.evaluation.statistics.bootstrap import FEWEST_PATIENTS, RESAMPLES, Interval, interval_of
+from pcrl.evaluation.records.results import Interval
+from pcrl.evaluation.statistics.bootstrap import FEWEST_PATIENTS, RESAMPLES, interval_of
 
 FEWEST_TO_TEST = 6
 """Patients below whom no outcome of a sign-flip test could reach p = 0.05: 2 / 2⁵ is 0.06."""

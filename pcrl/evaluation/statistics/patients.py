@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pcrl.evaluation.records.replicate import Place
+from pcrl.evaluation.records.replicate import Replicate
 from pcrl.evaluation.records.results import CaseRow, Comparison, Row
 from pcrl.evaluation.statistics.paired import mean_interval, sign_flip
 
@@ -24,7 +24,7 @@ class Measured:
     case: str
     patient: str
     virtual: bool
-    place: Place
+    replicate: Replicate
     values: Mapping[str, NDArray[np.float64]]
 
 
@@ -120,9 +120,9 @@ def _differences(
     """Of each patient, the mean over those labels that both have: an arm that misses one is not let off it."""
     found: dict[str, list[float]] = {}
     for label in labels:
-        mine, theirs = (of_patients(arm, metric, label) for arm in (first, second))
-        for patient in sorted(mine.keys() & theirs.keys()):
-            found.setdefault(patient, []).append(mine[patient] - theirs[patient])
+        ones, others = (of_patients(arm, metric, label) for arm in (first, second))
+        for patient in sorted(ones.keys() & others.keys()):
+            found.setdefault(patient, []).append(ones[patient] - others[patient])
     return np.array([_mean(found[patient]) for patient in sorted(found)])
 
 

@@ -91,3 +91,17 @@ def thinned(
     """A curve with no more than about so many points, its ends among them: what a drawing shows."""
     chosen = np.unique(np.linspace(0, len(x) - 1, min(points, len(x))).round().astype(np.int64))
     return tuple(x[chosen].tolist()), tuple(y[chosen].tolist())
+
+
+def roc_points(scores: Scores, truth: Truth) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
+    """A ROC curve to draw, false and true positive rates; None without positives or without negatives.
+
+    Args:
+        scores: (n,).
+        truth: (n,), 1, 0, or NaN where an image does not count.
+    """
+    known = ~np.isnan(truth)
+    positive = truth[known] > 0.5
+    if positive.all() or not positive.any():
+        return None
+    return thinned(*roc_curve(scores[known], positive))

@@ -1,4 +1,4 @@
-"""What a task is to the machinery that is common to all: data, head, loss, metrics."""
+"""What a task is to the machinery that is common to all: head, loss, predictions, metrics. Cohorts are given to it."""
 
 from __future__ import annotations
 
@@ -12,18 +12,32 @@ from numpy.typing import NDArray
 from torch import nn
 
 from pcrl.evaluation.arms.arm import State
-from pcrl.evaluation.cohorts.leak import Tested
 from pcrl.evaluation.finetune.fit import Learner, Schedule
-from pcrl.evaluation.records.replicate import Place
-from pcrl.evaluation.records.results import CaseRow, Comparison, Line, Metric, Picture, Row, Side
+from pcrl.evaluation.records.replicate import Replicate
+from pcrl.evaluation.records.results import CaseRow, Comparison, Line, Metric, Picture, Row
 
-Answers = Mapping[str, NDArray[Any]]
+Predictions = Mapping[str, NDArray[Any]]
 """What a trained network says of the test cases; everything that is scored follows from it."""
 
 
 @dataclass(frozen=True, slots=True)
+class Conditions:
+    """How one network is trained.
+
+    Args:
+        shuffled: on labels that belong to other images.
+        frozen: the encoder stays as it is.
+    """
+
+    replicate: Replicate
+    shuffled: bool
+    frozen: bool
+    device: torch.device
+
+
+@dataclass(frozen=True, slots=True)
 class Scored:
-    """What the answers of all arms come to."""
+    """What the predictions of all arms come to."""
 
     rows: Mapping[str, Sequence[Row]]
     cases: Mapping[str, Sequence[CaseRow]]
@@ -33,47 +47,24 @@ class Scored:
 
 
 class Task(Protocol):
-    """One downstream task on one data set, with the patients that a question asks for."""
-
-    name: str
-    dataset: str
+    """One downstream task on the cohorts of one data set."""
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
         """What is reported; one is the end point."""
 
     @property
-    def places(self) -> tuple[Place, ...]:
-        """All trainings of an arm."""
-
-    @property
-    def virtual(self) -> int:
-        """Test cases that are generated."""
-
-    @property
     def rebuild(self) -> dict[str, Any]:
         """Plain values from which `pcrl predict` builds the network again."""
 
-    def side(self, place: Place) -> Side:
-        """Who is trained on, who chooses the epoch, who is tested."""
+    def can_validate(self, replicate: Replicate) -> bool:
+        """Whether the validation patients can choose an epoch, and a learning rate."""
 
-    def chooses(self, place: Place) -> bool:
-        """Whether validation can choose an epoch, and a learning rate."""
-
-    def patients(self, place: Place) -> tuple[int, int]:
-        """How many patients are trained on, and tested."""
-
-    def tested(self) -> list[Tested]:
-        """What `check_leak` has to know of everything that is tested."""
-
-    def owners(self) -> Mapping[str, str]:
-        """Whose each case is, or each image."""
-
-    def describe(self) -> str:
-        """Realised numbers of patients, in words."""
+    def describe(self) -> list[str]:
+        """What takes part beside patients, in words, such as how many candidates."""
 
     def notes(self) -> list[str]:
-        """What a reader of the scores should know of this choice of patients."""
+        """What a reader of the scores should know of the labels."""
 
     def schedule(self) -> Schedule:
         """How long and how fast an arm is trained, as the recipe says."""
@@ -81,13 +72,13 @@ class Task(Protocol):
     def build(self, state: State | None) -> nn.Module:
         """A network, with a pre-trained encoder if there is one."""
 
-    def learner(
-        self, model: nn.Module, place: Place, shuffled: bool, frozen: bool, device: torch.device
-    ) -> Learner[Any]:
-        """What trains `model`, on labels that are not its images' if they are `shuffled`."""
+    def learner(self, model: nn.Module, conditions: Conditions) -> Learner[Any]:
+        """What trains `model`."""
 
-    def answer(self, model: nn.Module, place: Place, arm: str, device: torch.device, out: Path) -> Answers:
-        """Ask a trained network about the test cases; pictures go to `out`."""
+    def predict(
+        self, model: nn.Module, replicate: Replicate, arm: str, device: torch.device, out: Path
+    ) -> Predictions:
+        """What a trained network says of the test cases; pictures of them go to `out`."""
 
-    def score(self, answers: Mapping[str, Mapping[Place, Answers]], out: Path) -> Scored:
-        """Metrics of all arms, compared. Files of the task's own go to `out`."""
+    def score(self, predictions: Mapping[str, Mapping[Replicate, Predictions]], out: Path) -> Scored:
+        """Metrics of all arms (name → replicate → predictions), compared. Files of the task's own go to `out`."""

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from pcrl.evaluation.arms.choose import choose
-from pcrl.evaluation.arms.runs import learnt_by, newest_compatible, open_run
+from pcrl.evaluation.arms.runs import newest_compatible, open_run
 from pcrl.evaluation.records.errors import ProtocolError
 from pcrl.training import run_folder
 from tests.helpers import patients
@@ -70,11 +70,11 @@ def test_a_run_a_checkpoint_and_imported_weights_can_be_named(lits, tmp_path):
 
 
 def test_what_a_pre_training_learnt_from():
-    assert learnt_by(recipe().objective) == "both"
-    assert learnt_by(recipe(*RESTORATION).objective) == "restoration only"
-    assert learnt_by(recipe("objective.mid_restoration=0", *RESTORATION).objective) == "restoration only"
-    assert learnt_by(recipe(*COMPARISON).objective) == "comparison only"
-    assert learnt_by(recipe("objective.restoration=0").objective) == "both"
+    assert recipe().objective.name == "pcrlv2"
+    assert recipe(*RESTORATION).objective.name == "restoration"
+    assert recipe("objective.mid_restoration=0", *RESTORATION).objective.name == "restoration"
+    assert recipe(*COMPARISON).objective.name == "comparison"
+    assert recipe("objective.restoration=0").objective.name == "pcrlv2"
 
 
 def test_arms_come_in_the_order_asked_for_with_the_weights_they_say(lits, tmp_path):

@@ -11,7 +11,7 @@ from pcrl.config import load_recipe
 from pcrl.engine import splits
 from pcrl.engine.cache.images.dataset import CachedImages, ImageSetRecord
 from pcrl.engine.cache.images.table import ImageTable
-from pcrl.evaluation.cohorts.images import image_cohort
+from pcrl.evaluation.cohorts.image_cohort import image_cohort
 from pcrl.evaluation.cohorts.leak import check_leak
 from pcrl.evaluation.records.errors import ProtocolError
 from pcrl.training.run_folder import RunRecord

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from pcrl.evaluation.cohorts.cohorts import Design
 from pcrl.evaluation.cohorts.leak import check_leak
-from pcrl.evaluation.cohorts.volumes import cohorts
+from pcrl.evaluation.cohorts.volumes import labelled_cases
 from pcrl.evaluation.records.errors import ProtocolError
 from pcrl.training.run_folder import RunRecord
 from tests.helpers import patients
@@ -14,11 +15,11 @@ CLEAN = RunRecord(patients.RECIPE, "fresh", True, "", ("lits",), ("volume-0",), 
 
 
 def test_a_clean_run_passes(lits):
-    assert check_leak(CLEAN, "runs/a", cohorts(lits, 1.0, 1).tested(), transductive=False) is False
+    assert check_leak(CLEAN, "runs/a", labelled_cases(lits, Design()).tested(), transductive=False) is False
 
 
 def test_a_patient_or_an_image_seen_is_refused_and_named(lits):
-    test = cohorts(lits, 1.0, 1).tested()
+    test = labelled_cases(lits, Design()).tested()
     by_patient = replace(CLEAN, patients=("volume-0", "volume-11"))
     # The same scan under another name: only its pixels give it away.
     by_pixels = replace(CLEAN, pixels=(test[0].pixels,))
@@ -29,7 +30,7 @@ def test_a_patient_or_an_image_seen_is_refused_and_named(lits):
 
 
 def test_patients_of_every_fold_are_tested(lits):
-    tested = cohorts(lits, 1.0, 1, (0, 1, 2, 3, 4)).tested()
+    tested = labelled_cases(lits, Design(folds=(0, 1, 2, 3, 4))).tested()
     assert {case.name for case in tested} == {case.name for case in lits.cases}
     with pytest.raises(ProtocolError, match="patients volume-0;"):
         check_leak(CLEAN, "runs/a", tested, transductive=False)

@@ -9,9 +9,10 @@ import pytest
 
 from pcrl.engine.cache.volumes.dataset import CachedCase
 from pcrl.engine.cache.volumes.records import CaseEntry
-from pcrl.evaluation.cohorts.volumes import FOLDS, cohorts
+from pcrl.evaluation.cohorts.cohorts import Design
+from pcrl.evaluation.cohorts.volumes import FOLDS, all_cases, labelled_cases
 from pcrl.evaluation.records.errors import ProtocolError
-from pcrl.evaluation.records.replicate import Place
+from pcrl.evaluation.records.replicate import Replicate
 from tests.helpers import patients
 
 
@@ -24,7 +25,7 @@ def owners(cases):
 
 
 def only(lits, fraction=1.0, seed=0):
-    return cohorts(lits, fraction, seed + 1).of[Place(seed)]
+    return labelled_cases(lits, Design(fraction, seed + 1)).of[Replicate(seed)]
 
 
 def of_entries(lits, *entries):
@@ -34,24 +35,20 @@ def of_entries(lits, *entries):
     return replace(lits, record=lits.record.model_copy(update={"cases": known}), cases=cases)
 
 
-def everyone(case):
-    return True
-
-
 def test_every_part_has_the_patients_of_its_split(lits):
-    found = cohorts(lits, 1.0, 1)
-    whole = found.of[Place(0)]
+    found = labelled_cases(lits, Design())
+    whole = found.of[Replicate(0)]
     for cases, numbers in (
         (whole.train, patients.TRAIN),
         (whole.validation, patients.VALIDATION),
         (whole.test, patients.TEST),
     ):
         assert names(cases) == {f"volume-{n}" for n in numbers}
-    assert whole.counts() == (4, 3)
+    assert found.counts(Replicate(0)) == (4, 3)
     assert found.describe() == (
         "training 4 real patients; validation 1 real patient; test 3 real patients (of 4 labelled training patients)"
     )
-    side = found.side(Place(0))
+    side = found.side(Replicate(0))
     assert (set(side.train), set(side.test)) == (names(whole.train), names(whole.test))
     assert set(side.validation) == {"volume-27"}
 
@@ -67,9 +64,9 @@ def test_smaller_fractions_nest_and_are_never_empty(lits):
 
 
 def test_seeds_share_who_is_tested(lits):
-    found = cohorts(lits, 0.5, 3)
-    assert found.places == (Place(0), Place(1), Place(2))
-    assert {cohort.test for cohort in found.of.values()} == {found.of[Place(0)].test}
+    found = labelled_cases(lits, Design(0.5, 3))
+    assert found.replicates == (Replicate(0), Replicate(1), Replicate(2))
+    assert {cohort.test for cohort in found.of.values()} == {found.of[Replicate(0)].test}
     assert len(found.tested()) == 3
     assert all(case.all_training_patients == 4 for case in found.of.values())
 
@@ -78,9 +75,9 @@ def test_labels_are_needed_on_both_sides(lits):
     for split, missing in (("train", "test"), ("test", "train")):
         alone = tuple(case for case in lits.cases if case.split == split)
         with pytest.raises(ProtocolError, match=rf"no labelled patient of \d fell into {missing}"):
-            cohorts(replace(lits, cases=alone), 1.0, 1)
+            labelled_cases(replace(lits, cases=alone), Design())
     with pytest.raises(ProtocolError, match="no labels in the cache"):
-        cohorts(replace(lits, cases=()), 1.0, 1)
+        labelled_cases(replace(lits, cases=()), Design())
 
 
 def many(lits):
@@ -91,9 +88,9 @@ def many(lits):
 
 @pytest.mark.parametrize("fraction", [0.3, 1.0])
 def test_dealt_folds_test_every_patient_once_and_have_none_on_two_sides(lits, fraction):
-    found = cohorts(many(lits), fraction, 2, tuple(range(FOLDS)), everyone)
-    assert found.places == tuple(Place(seed, fold) for fold in range(FOLDS) for seed in range(2))
-    of_first_seed = [found.of[Place(0, fold)] for fold in range(FOLDS)]
+    found = all_cases(many(lits), Design(fraction, 2, tuple(range(FOLDS))))
+    assert found.replicates == tuple(Replicate(seed, fold) for fold in range(FOLDS) for seed in range(2))
+    of_first_seed = [found.of[Replicate(0, fold)] for fold in range(FOLDS)]
     tested = Counter(patient for cohort in of_first_seed for patient in owners(cohort.test))
     assert tested == {f"p{n}": 1 for n in range(23)}
     assert sorted(len(owners(cohort.test)) for cohort in of_first_seed) == [4, 4, 5, 5, 5]
@@ -110,8 +107,8 @@ def test_dealt_folds_test_every_patient_once_and_have_none_on_two_sides(lits, fr
 def test_folds_are_the_same_whatever_the_order_and_whichever_are_asked_for(lits):
     data = many(lits)
     turned = replace(data, cases=data.cases[::-1])
-    one, other = (cohorts(each, 1.0, 1, (3,), everyone).of[Place(0, 3)] for each in (data, turned))
-    whole = cohorts(data, 1.0, 1, tuple(range(FOLDS)), everyone).of[Place(0, 3)]
+    one, other = (all_cases(each, Design(folds=(3,))).of[Replicate(0, 3)] for each in (data, turned))
+    whole = all_cases(data, Design(folds=tuple(range(FOLDS)))).of[Replicate(0, 3)]
     assert names(one.test) == names(other.test) == names(whole.test)
 
 
@@ -120,11 +117,11 @@ def test_a_data_sets_own_folds_go_before_and_a_patient_goes_whole_to_one(lits):
     # A second scan of patient 7 in another fold, and one of no stated fold: all go to the first.
     entries += [("more", "p7", "train", 3, False), ("none", "p7", "train", None, False)]
     data = of_entries(lits, *entries)
-    found = cohorts(data, 1.0, 1, tuple(range(10)), everyone)
+    found = all_cases(data, Design(folds=tuple(range(10))))
     for fold in range(10):
         expected = {f"p{n}" for n in range(30) if n % 10 == fold} - {"p7"} | ({"p7"} if fold == 3 else set())
-        assert owners(found.of[Place(0, fold)].test) == expected
-    assert {"c7", "more", "none"} <= names(found.of[Place(0, 3)].test)
+        assert owners(found.of[Replicate(0, fold)].test) == expected
+    assert {"c7", "more", "none"} <= names(found.of[Replicate(0, 3)].test)
 
 
 @pytest.mark.parametrize(("fold", "last"), [(5, 4), (10, 9)])
@@ -132,23 +129,23 @@ def test_a_fold_that_there_is_not_is_named(lits, fold, last):
     own = of_entries(lits, *((f"c{n}", f"p{n}", "train", n % 10, False) for n in range(30)))
     data = many(lits) if last == 4 else own
     with pytest.raises(ProtocolError, match=f"lits has folds 0 to {last}, not {fold}"):
-        cohorts(data, 1.0, 1, (fold,), everyone)
+        all_cases(data, Design(folds=(fold,)))
 
 
 def test_what_a_reader_should_know(lits):
-    assert cohorts(lits, 1.0, 1).notes() == [
+    assert labelled_cases(lits, Design()).notes() == [
         "1 validation patient to choose the epoch by: much of that is chance",
         "3 test patients: too few for intervals; says nothing about quality",
     ]
     several = [(f"t{n}", f"t{n}", "test", None, n < 2) for n in range(10)]
     data = of_entries(lits, ("a", "a", "train", None, False), *several)
-    assert cohorts(data, 1.0, 1, wanted=everyone).notes() == [
+    assert all_cases(data, Design()).notes() == [
         "no validation patient: the last epoch is kept, and nothing ends a training early",
         "2 of 10 test cases are virtual: says nothing about quality",
     ]
     choosing = [(f"v{n}", f"v{n}", "val", None, False) for n in range(10)]
     data = of_entries(lits, ("a", "a", "train", None, False), *several, *choosing)
-    found = cohorts(data, 1.0, 1, wanted=everyone)
+    found = all_cases(data, Design())
     assert found.notes() == ["2 of 10 test cases are virtual: says nothing about quality"]
     assert found.virtual() == 2
     assert "test 8 real patients, 2 virtual" in found.describe()
@@ -158,6 +155,6 @@ def test_cases_that_ingest_did_not_get_to_are_told(lits):
     entries = [(f"c{n}", f"p{n}", "test" if n % 2 else "train", None, False) for n in range(30)]
     data = of_entries(lits, *entries)
     data = replace(data, cases=tuple(case for case in data.cases if case.name not in ("c3", "c5", "c8")))
-    assert cohorts(data, 1.0, 1, wanted=everyone).notes()[0] == (
+    assert all_cases(data, Design()).notes()[0] == (
         "3 of 30 cases are not in the cache (c3, …), 2 of them test cases: pcrl ingest goes on, and names what fails"
     )

@@ -5,9 +5,8 @@ from pathlib import Path
 import pytest
 
 from pcrl.evaluation.predict.trained import open_trained
-from pcrl.evaluation.records import request as requests
 from pcrl.evaluation.records.errors import ProtocolError
-from pcrl.evaluation.records.request import Request
+from pcrl.evaluation.records.request import Request, save_request
 
 
 def evaluation(folder, arms, *ended, checkpoints=()):
@@ -15,7 +14,7 @@ def evaluation(folder, arms, *ended, checkpoints=()):
         task="lits", dataset="lits", command="", cache=Path("cache"), runs=Path("runs"), arms=arms,
         checkpoints=checkpoints, rebuild={"kind": "segmentation"},
     )  # fmt: skip
-    requests.save(request, folder)
+    save_request(request, folder)
     for name in ended:
         (folder / "runs" / name).mkdir(parents=True)
         (folder / "runs" / name / "run.json").touch()
@@ -35,7 +34,7 @@ def evaluation(folder, arms, *ended, checkpoints=()):
 def test_of_an_evaluation_the_first_arms_first_training_that_has_ended(tmp_path, arms, ended, first):
     folder = evaluation(tmp_path / "scores", arms, *ended)
     found = open_trained(folder, "lits")
-    assert (found.folder.name, found.kind) == (first, "segmentation")
+    assert (found.folder.name, found.task.kind) == (first, "segmentation")
     assert open_trained(folder / "runs" / ended[-1], "lits").folder.name == ended[-1]
 
 

@@ -11,13 +11,13 @@ from safetensors.torch import load_file
 from pcrl.config import RecipeError
 from pcrl.evaluation.arms.runs import open_run
 from pcrl.evaluation.finetune import fit as loop
-from pcrl.evaluation.records import request as requests
-from pcrl.evaluation.records import results as records
+from pcrl.evaluation.records.curve_request import CurveRequest
 from pcrl.evaluation.records.errors import ProtocolError
-from pcrl.evaluation.records.request import Request
-from pcrl.evaluation.records.results import Results
-from pcrl.evaluation.run.curve import CurveRequest, pinned
-from pcrl.evaluation.run.study import open_study
+from pcrl.evaluation.records.request import Request, load_request, save_request
+from pcrl.evaluation.records.results import Results, load_results, save_results
+from pcrl.evaluation.run.curve import pinned
+from pcrl.evaluation.run.observer import Observer
+from pcrl.evaluation.run.opening import open_study
 from pcrl.evaluation.tasks.segmentation import brats
 from tests.helpers import patients
 from tests.helpers.made_runs import RESTORATION, make, recipe
@@ -46,9 +46,14 @@ def asked(cache, runs):
     return of
 
 
+class Shown(Observer):
+    def __init__(self, epoch):
+        self.epoch = epoch
+
+
 def carry_out(request, folder, show=lambda *_: None):
-    results = open_study(request).run(folder, CPU, show, lambda: None)
-    records.save(results, folder)
+    results = open_study(request).run(folder, CPU, Shown(show))
+    save_results(results, folder)
     return results
 
 
@@ -72,13 +77,15 @@ def whole(cache, runs, tmp_path_factory):
         task="lits", dataset="lits", command="pcrl eval lits", cache=cache, runs=runs, arms=KINDS, fraction=0.5,
         seeds=2, epochs=2, overrides=QUICK,
     )  # fmt: skip
-    results = carry_out(request, folder, lambda arm, place, epoch, *_: shown.append((arm, str(place), epoch)))
+    results = carry_out(
+        request, folder, lambda arm, replicate, epoch, *_: shown.append((arm, str(replicate), epoch))
+    )
     return folder, results, shown
 
 
 def test_all_arms_have_the_same_patients_and_what_was_found_is_complete(whole, runs):
     folder, results, shown = whole
-    assert records.load(folder) == results
+    assert load_results(folder) == results
     assert [arm.name for arm in results.arms] == list(KINDS)
     assert (results.task, results.dataset, results.training_patients, results.test_patients) == (
         "lits",
@@ -122,7 +129,7 @@ def test_all_arms_have_the_same_patients_and_what_was_found_is_complete(whole, r
 
 def test_what_was_asked_is_kept_with_all_that_decides_it(whole, cache, runs):
     folder, results, _ = whole
-    kept = requests.load(folder)
+    kept = load_request(folder)
     assert kept.identity
     assert kept.checkpoints == (runs / "first",)
     assert kept.rebuild["target"]["names"] == ["liver"]
@@ -142,11 +149,11 @@ def test_what_was_asked_is_kept_with_all_that_decides_it(whole, cache, runs):
 def test_killed_and_resumed_it_ends_as_an_undisturbed_one(whole, tmp_path, monkeypatch, kills):
     _, expected, all_shown = whole
     monkeypatch.setattr(loop, "SAVE_EVERY", 0.0)
-    request = requests.load(whole[0])
+    request = load_request(whole[0])
     shown = []
 
-    def show(arm, place, epoch, *_):
-        shown.append((arm, str(place), epoch))
+    def show(arm, replicate, epoch, *_):
+        shown.append((arm, str(replicate), epoch))
         if shown[-1] in kills:
             raise KilledError
 
@@ -154,7 +161,7 @@ def test_killed_and_resumed_it_ends_as_an_undisturbed_one(whole, tmp_path, monke
         with pytest.raises(KilledError):
             carry_out(request, tmp_path / "killed", show)
         # As `--resume` does: what is in the folder is what was asked.
-        request = requests.load(tmp_path / "killed")
+        request = load_request(tmp_path / "killed")
     results = carry_out(request, tmp_path / "killed", show)
     assert shown == all_shown
     assert plain(results) == plain(expected)
@@ -165,7 +172,7 @@ def test_killed_and_resumed_it_ends_as_an_undisturbed_one(whole, tmp_path, monke
 
 def test_a_cache_that_has_changed_since_is_refused(whole, cache, tmp_path):
     shutil.copytree(cache, tmp_path / "cache")
-    request = requests.load(whole[0]).model_copy(update={"cache": tmp_path / "cache"})
+    request = load_request(whole[0]).model_copy(update={"cache": tmp_path / "cache"})
     open_study(request)
     path = tmp_path / "cache/lits/dataset.json"
     record = json.loads(path.read_text())
@@ -181,8 +188,8 @@ def test_the_run_that_was_taken_stays_though_a_newer_one_comes(asked, lits, tmp_
     study = open_study(asked(runs=tmp_path / "runs", arms=("restoration", "pretrained")))
     make(lits, tmp_path / "runs/new", 3)
     make(lits, tmp_path / "runs/new-control", 2, recipe(*RESTORATION))
-    requests.save(study.request, tmp_path / "kept")
-    again = open_study(requests.load(tmp_path / "kept"))
+    save_request(study.request, tmp_path / "kept")
+    again = open_study(load_request(tmp_path / "kept"))
     names = [arm.checkpoint.name for arm in again.chosen.arms]
     assert names == [arm.checkpoint.name for arm in study.chosen.arms] == ["control", "old"]
 
@@ -275,13 +282,15 @@ def test_weights_that_no_arm_begins_with_leak_nothing(asked, lits, tmp_path):
 
 def test_shuffled_labels_choose_no_rate(asked):
     rates = {"learning_rates": (1e-5, 0.01)}
-    with pytest.raises(ProtocolError, match="nobody chooses a learning rate for shuffled labels"):
+    with pytest.raises(
+        ProtocolError, match="validation patients cannot choose a learning rate for shuffled labels"
+    ):
         open_study(asked(arms=("shuffled",), **rates))
     open_study(asked(arms=("pretrained", "shuffled"), **rates))
 
 
 def test_it_does_not_go_on_with_other_weights_or_settings(whole, runs):
-    request = requests.load(whole[0])
+    request = load_request(whole[0])
     open_study(request)
     assert list(request.weights) == [str(runs / "first")]
     with pytest.raises(ProtocolError, match=r"the weights of .*first have changed since"):
@@ -349,7 +358,7 @@ def test_a_value_that_the_naming_of_brats_does_not_know_is_refused(asked, monkey
 def test_liver_and_tumour(asked, tmp_path):
     results = carry_out(asked(target="tumour"), tmp_path)
     assert {row.label for row in results.arms[0].rows} == {"liver", "tumour", "mean"}
-    assert requests.load(tmp_path).rebuild["target"]["overlapping"] is True
+    assert load_request(tmp_path).rebuild["target"]["overlapping"] is True
 
 
 def test_what_cannot_be_is_said_before_anything_is_trained(asked, runs):
@@ -367,16 +376,16 @@ def test_what_cannot_be_is_said_before_anything_is_trained(asked, runs):
 
 def test_records_that_cannot_be_used_are_named(whole, tmp_path):
     with pytest.raises(ProtocolError, match=r"no results\.json"):
-        records.load(tmp_path)
+        load_results(tmp_path)
     with pytest.raises(ProtocolError, match="holds no evaluation"):
-        requests.load(tmp_path)
+        load_request(tmp_path)
     content = json.loads((whole[0] / "results.json").read_text())
     (tmp_path / "results.json").write_text(json.dumps(content | {"arms": 3}))
     with pytest.raises(ProtocolError, match=r"results\.json cannot be used \(arms: "):
-        records.load(tmp_path)
+        load_results(tmp_path)
     (tmp_path / "evaluation.json").write_text("{")
     with pytest.raises(ProtocolError, match=r"evaluation\.json cannot be used"):
-        requests.load(tmp_path)
+        load_request(tmp_path)
 
 
 def test_a_record_goes_to_json_and_back_without_nan(whole):

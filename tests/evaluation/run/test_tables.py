@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from pcrl.evaluation.records.results import save
+from pcrl.evaluation.records.results import save_results
 from pcrl.evaluation.run.tables import write_tables
 from tests.helpers import found
 
@@ -22,7 +22,7 @@ def number(text):
 @pytest.mark.parametrize("make", [found.segmentation, found.classification, found.detection, found.tiny])
 def test_numbers_are_those_of_the_results(tmp_path, make):
     results = make()
-    save(results, tmp_path)
+    save_results(results, tmp_path)
     stored = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
     scores, cases, comparisons, runs = map(read, write_tables(results, tmp_path))
     arms = stored["arms"]

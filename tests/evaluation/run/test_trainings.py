@@ -1,4 +1,4 @@
-"""Training and asking every arm at every place: alike, once, to the same bits after a kill; rates are chosen."""
+"""Training every arm in every replicate: alike, once, to the same bits after a kill; rates are chosen."""
 
 import json
 
@@ -11,10 +11,12 @@ from torch import nn
 from pcrl.evaluation.arms.arm import Arm
 from pcrl.evaluation.finetune import fit as loop
 from pcrl.evaluation.finetune.fit import Schedule
-from pcrl.evaluation.records.replicate import Place
-from pcrl.evaluation.run.trainings import ANSWERS, RUN, WEIGHTS, Plan, evaluate, read
+from pcrl.evaluation.records.replicate import Replicate
+from pcrl.evaluation.run.observer import Observer
+from pcrl.evaluation.run.trainings import PREDICTIONS, RUN, Plan, Trainings, read
+from pcrl.evaluation.tasks.predictor import WEIGHTS
 
-SEEDS = (Place(0), Place(1))
+SEEDS = (Replicate(0), Replicate(1))
 AS_IT_IS = Plan()
 CPU = torch.device("cpu")
 POINTS = torch.from_numpy(np.random.default_rng(99).normal(size=(16, 3)).astype(np.float32))
@@ -41,11 +43,11 @@ class Line:
 
     criterion = "negative squared error"
 
-    def __init__(self, module, task, place, shuffled):
-        self.module, self.task, self.place, self.sign = module, task, place, -1 if shuffled else 1
+    def __init__(self, module, task, replicate, shuffled):
+        self.module, self.task, self.replicate, self.sign = module, task, replicate, -1 if shuffled else 1
 
     def batches(self, epoch):
-        rng = np.random.default_rng([self.place.seed, epoch])
+        rng = np.random.default_rng([self.replicate.seed, epoch])
         for _ in range(3):
             yield torch.from_numpy(rng.normal(size=(8, 3)).astype(np.float32))
 
@@ -64,10 +66,10 @@ class Line:
 
 
 class Lines:
-    """As much of a task as `evaluate` asks for."""
+    """As much of a task, and of its cohorts, as `Trainings` asks for."""
 
-    def __init__(self, places=SEEDS, validates=True):
-        self.places, self.validates, self.finished, self.built = places, validates, 0, []
+    def __init__(self, replicates=SEEDS, validates=True):
+        self.replicates, self.validates, self.finished, self.built = replicates, validates, 0, []
 
     def schedule(self):
         return Schedule(epochs=4, learning_rate=0.05, halve_every=3, patience=100)
@@ -81,13 +83,13 @@ class Lines:
         self.built.append({name: value.clone() for name, value in net.state_dict().items()})
         return net
 
-    def learner(self, model, place, shuffled, frozen, device):
-        return Line(model, self, place, shuffled)
+    def learner(self, model, conditions):
+        return Line(model, self, conditions.replicate, conditions.shuffled)
 
-    def patients(self, place):
+    def counts(self, replicate):
         return 5, 2
 
-    def answer(self, model, place, arm, device, out):
+    def predict(self, model, replicate, arm, device, out):
         model.eval()
         with torch.no_grad():
             return {"answer": model(POINTS).numpy(), "weight": model.head.weight.numpy().copy()}
@@ -106,32 +108,42 @@ class KilledError(Exception):
     pass
 
 
+class Shown(Observer):
+    def __init__(self, epoch, trained=lambda *_: None):
+        self.epoch, self.trained = epoch, trained
+
+
+def trainings(task, plan, out, observer):
+    return Trainings(task, task, plan, out, CPU, observer)
+
+
 def carry_out(out, task=None, plan=AS_IT_IS, arms=ARMS, kill=None):
-    """The outcomes, and what was shown: (arm, place, epoch); a kill comes after one of these."""
+    """The outcomes, and what was shown: (arm, replicate, epoch); a kill comes after one of these."""
     shown, through = [], []
 
-    def show(arm, place, epoch, loss, score):
-        shown.append((arm, str(place), epoch))
+    def show(arm, replicate, epoch, loss, score):
+        shown.append((arm, str(replicate), epoch))
         if shown[-1] == kill:
             raise KilledError
 
     try:
-        outcomes = evaluate(task or Lines(), arms, plan, out, CPU, show, lambda: through.append(1))
+        observer = Shown(show, lambda *_: through.append(1))
+        outcomes = trainings(task or Lines(), plan, out, observer).of(arms)
     except KilledError:
         return None, shown
-    assert len(through) == len(arms) * len((task or Lines()).places)
+    assert len(through) == len(arms) * len((task or Lines()).replicates)
     return outcomes, shown
 
 
 def plain(outcomes):
     """All that an evaluation comes to, but for how long it took."""
     return {
-        (arm, place): (
+        (arm, replicate): (
             one.run.model_dump(exclude={"seconds"}),
-            {name: array.tobytes() for name, array in one.answers.items()},
+            {name: array.tobytes() for name, array in one.predictions.items()},
         )
-        for arm, places in outcomes.items()
-        for place, one in places.items()
+        for arm, replicates in outcomes.items()
+        for replicate, one in replicates.items()
     }  # fmt: skip
 
 
@@ -139,9 +151,11 @@ def test_all_arms_at_all_places_alike(tmp_path):
     task = Lines()
     outcomes, shown = carry_out(tmp_path, task)
     assert list(outcomes) == [arm.name for arm in ARMS]
-    assert all(tuple(places) == task.places for places in outcomes.values())
+    assert all(tuple(replicates) == task.replicates for replicates in outcomes.values())
     assert task.finished == 10
-    epochs = {name: [e for arm, place, e in shown if (arm, place) == (name, "seed0")] for name in outcomes}
+    epochs = {
+        name: [e for arm, replicate, e in shown if (arm, replicate) == (name, "seed0")] for name in outcomes
+    }
     assert epochs["pretrained"] == epochs["shuffled"] == [1, 2, 3, 4]
     assert epochs["scratch-long"] == list(range(1, 41))
     # What is new starts the same in every arm, and otherwise with another seed.
@@ -156,7 +170,8 @@ def test_all_arms_at_all_places_alike(tmp_path):
     assert not torch.equal(mixed, encoder()["encoder.0.weight"])
     torch.testing.assert_close(mixed.flatten().sort()[0], encoder()["encoder.0.weight"].flatten().sort()[0])
     best = {
-        name: max(score for _, score in places[Place(0)].run.validations) for name, places in outcomes.items()
+        name: max(score for _, score in replicates[Replicate(0)].run.validations)
+        for name, replicates in outcomes.items()
     }
     assert best["scratch-long"] > best["scratch"] > best["shuffled"]
 
@@ -164,18 +179,18 @@ def test_all_arms_at_all_places_alike(tmp_path):
 def test_what_is_kept_is_the_chosen_network_and_its_record(tmp_path):
     outcomes, _ = carry_out(tmp_path, arms=ARMS[:1])
     folder = tmp_path / "runs/pretrained-seed1"
-    one = outcomes["pretrained"][Place(1)]
-    assert {path.name for path in folder.iterdir()} == {RUN, WEIGHTS, ANSWERS}
+    one = outcomes["pretrained"][Replicate(1)]
+    assert {path.name for path in folder.iterdir()} == {RUN, WEIGHTS, PREDICTIONS}
     model = Net()
     model.load_state_dict(load_file(folder / WEIGHTS))
     model.eval()
-    np.testing.assert_array_equal(model(POINTS).detach().numpy(), one.answers["answer"])
+    np.testing.assert_array_equal(model(POINTS).detach().numpy(), one.predictions["answer"])
     run = one.run
     assert (run.seed, run.fold, run.folder, run.training_patients) == (1, None, "runs/pretrained-seed1", 5)
     assert (run.criterion, run.learning_rate, run.stopped) == ("negative squared error", 0.05, "limit")
     assert run.validations[run.chosen_epoch - 1][1] == max(score for _, score in run.validations)
     assert run.rates_tried == {"0.05": max(score for _, score in run.validations)}
-    assert plain({"pretrained": {Place(1): read(folder)}}) == plain({"pretrained": {Place(1): one}})
+    assert plain({"pretrained": {Replicate(1): read(folder)}}) == plain({"pretrained": {Replicate(1): one}})
 
 
 @pytest.mark.parametrize(
@@ -214,7 +229,7 @@ def test_a_kill_at_every_epoch_changes_nothing(tmp_path, monkeypatch):
             raise KilledError
 
         try:
-            outcomes = evaluate(Lines(), arms, plan, tmp_path / "killed", CPU, show, lambda: None)
+            outcomes = trainings(Lines(), plan, tmp_path / "killed", Shown(show)).of(arms)
             break
         except KilledError:
             assert len(seen) <= len(all_shown)
@@ -226,9 +241,9 @@ def test_what_has_no_record_is_done_again(tmp_path):
     expected, _ = carry_out(tmp_path, arms=ARMS[:1])
     folder = tmp_path / "runs/pretrained-seed0"
     (folder / RUN).unlink()
-    (folder / ANSWERS).write_bytes(b"damaged")
+    (folder / PREDICTIONS).write_bytes(b"damaged")
     outcomes, shown = carry_out(tmp_path, arms=ARMS[:1])
-    assert {place for _, place, _ in shown} == {"seed0"}
+    assert {replicate for _, replicate, _ in shown} == {"seed0"}
     assert plain(outcomes) == plain(expected)
 
 
@@ -237,52 +252,53 @@ def test_validation_chooses_the_rate_of_every_arm_and_place_and_all_are_recorded
     outcomes, shown = carry_out(tmp_path / "all", plan=Plan(rates), arms=ARMS[:2])
     alone = {rate: carry_out(tmp_path / f"{rate}", plan=Plan((rate,)), arms=ARMS[:2])[0] for rate in rates}
     for arm in ("pretrained", "scratch"):
-        for place in (Place(0), Place(1)):
-            found = outcomes[arm][place]
+        for replicate in (Replicate(0), Replicate(1)):
+            found = outcomes[arm][replicate]
             best = {
-                f"{rate:g}": next(iter(alone[rate][arm][place].run.rates_tried.values())) for rate in rates
+                f"{rate:g}": next(iter(alone[rate][arm][replicate].run.rates_tried.values()))
+                for rate in rates
             }
             assert found.run.rates_tried == best
             chosen = max(rates, key=lambda rate: best[f"{rate:g}"])
             assert found.run.learning_rate == chosen != 1e-4
             # The network that answers, and is kept, is that of the chosen rate.
-            for name, array in found.answers.items():
-                np.testing.assert_array_equal(array, alone[chosen][arm][place].answers[name])
-            assert found.run.losses == alone[chosen][arm][place].run.losses
+            for name, array in found.predictions.items():
+                np.testing.assert_array_equal(array, alone[chosen][arm][replicate].predictions[name])
+            assert found.run.losses == alone[chosen][arm][replicate].run.losses
     assert len(shown) == 3 * 2 * 2 * 4
 
 
 def test_a_rate_at_which_it_diverges_is_recorded_as_none(tmp_path):
     infinite = float("inf")
-    task = Lines((Place(0),))
+    task = Lines((Replicate(0),))
     outcomes, _ = carry_out(tmp_path / "some", task, Plan((0.05, infinite)), ARMS[:1])
-    run = outcomes["pretrained"][Place(0)].run
+    run = outcomes["pretrained"][Replicate(0)].run
     assert (run.learning_rate, run.rates_tried["inf"]) == (0.05, None)
     assert run.rates_tried["0.05"] == max(score for _, score in run.validations)
     assert task.finished == 2
     # Wherever it stands in the list.
-    outcomes, _ = carry_out(tmp_path / "first", Lines((Place(0),)), Plan((infinite, 0.05)), ARMS[:1])
-    assert outcomes["pretrained"][Place(0)].run.learning_rate == 0.05
+    outcomes, _ = carry_out(tmp_path / "first", Lines((Replicate(0),)), Plan((infinite, 0.05)), ARMS[:1])
+    assert outcomes["pretrained"][Replicate(0)].run.learning_rate == 0.05
     with pytest.raises(FloatingPointError, match="--learning-rates"):
-        carry_out(tmp_path / "none", Lines((Place(0),)), Plan((infinite,)), ARMS[:1])
+        carry_out(tmp_path / "none", Lines((Replicate(0),)), Plan((infinite,)), ARMS[:1])
     assert not (tmp_path / "none/runs/pretrained-seed0" / RUN).exists()
 
 
-def test_where_nobody_validates_the_last_epoch_is_kept_and_said_to_be(tmp_path):
+def test_without_validation_patients_the_last_epoch_is_kept_and_said_to_be(tmp_path):
     outcomes, _ = carry_out(tmp_path, Lines(validates=False), arms=ARMS[:1])
-    run = outcomes["pretrained"][Place(0)].run
+    run = outcomes["pretrained"][Replicate(0)].run
     assert (run.criterion, run.chosen_epoch, run.validations) == ("last epoch", 4, ())
     assert run.rates_tried == {"0.05": None}
 
 
 def test_frozen_encoders_stay_and_folds_have_folders_of_their_own(tmp_path):
-    places = (Place(0, 0), Place(0, 1))
-    outcomes, _ = carry_out(tmp_path, Lines(places), Plan(frozen=True), ARMS[:1])
+    replicates = (Replicate(0, 0), Replicate(0, 1))
+    outcomes, _ = carry_out(tmp_path, Lines(replicates), Plan(frozen=True), ARMS[:1])
     assert {path.name for path in (tmp_path / "runs").iterdir()} == {
         "pretrained-seed0-fold0",
         "pretrained-seed0-fold1",
     }
-    assert outcomes["pretrained"][Place(0, 1)].run.fold == 1
+    assert outcomes["pretrained"][Replicate(0, 1)].run.fold == 1
     kept = load_file(tmp_path / "runs/pretrained-seed0-fold0" / WEIGHTS)
     assert all(torch.equal(kept[name], value) for name, value in encoder().items())
 
@@ -304,6 +320,6 @@ def test_records_are_json_without_nan(tmp_path):
 def test_a_control_on_shuffled_labels_has_the_rate_of_the_first_arm(tmp_path):
     arms = (Arm("scratch", ""), Arm("shuffled", "", shuffled=True))
     found, _ = carry_out(tmp_path, plan=Plan((1e-4, 0.05)), arms=arms)
-    for place, outcome in found["shuffled"].items():
-        assert outcome.run.learning_rate == found["scratch"][place].run.learning_rate == 0.05
+    for replicate, outcome in found["shuffled"].items():
+        assert outcome.run.learning_rate == found["scratch"][replicate].run.learning_rate == 0.05
         assert list(outcome.run.rates_tried) == ["0.05"]

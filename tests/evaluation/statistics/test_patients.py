@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from pcrl.evaluation.records.replicate import Place
+from pcrl.evaluation.records.replicate import Replicate
 from pcrl.evaluation.statistics.paired import mean_interval, sign_flip
 from pcrl.evaluation.statistics.patients import MEAN, Measured, case_rows, compare_first, of_patients, rows
-from pcrl.evaluation.tasks.segmentation.extremes import extremes
+from pcrl.evaluation.tasks.segmentation.pictures import extremes
 
 NAN = float("nan")
 
@@ -15,7 +15,7 @@ def measured(cases, seed=0, fold=None):
     """Case → (patient, Dice of each label, HD95 of each label)."""
     return [
         Measured(
-            name, patient, False, Place(seed, fold),
+            name, patient, False, Replicate(seed, fold),
             {"dice": np.atleast_1d(np.array(dice, float)), "hd95": np.atleast_1d(np.array(hd95, float))},
         )
         for name, (patient, dice, hd95) in cases.items()
@@ -147,8 +147,8 @@ def test_seeds_and_copies_make_nothing_surer():
     scores = [rng.uniform(0, 1, 8) for _ in range(2)]
     arms = {arm: several(values) for arm, values in zip("ab", scores, strict=True)}
     again = {
-        arm: [*found, *(Measured(one.case, one.patient, False, Place(1), one.values) for one in found),
-              *(Measured(one.case + "x", one.patient, False, Place(0), one.values) for one in found)]
+        arm: [*found, *(Measured(one.case, one.patient, False, Replicate(1), one.values) for one in found),
+              *(Measured(one.case + "x", one.patient, False, Replicate(0), one.values) for one in found)]
         for arm, found in arms.items()
     }  # fmt: skip
     assert compare_first(again, ["liver"], ["dice"]) == compare_first(arms, ["liver"], ["dice"])
@@ -164,7 +164,8 @@ def test_seeds_and_copies_make_nothing_surer():
 )
 def test_the_best_the_median_and_the_worst_case_are_shown_none_twice(scores, expected):
     second = [
-        Measured(m.case, m.patient, False, Place(1), {"dice": 1 - m.values["dice"]}) for m in several(scores)
+        Measured(m.case, m.patient, False, Replicate(1), {"dice": 1 - m.values["dice"]})
+        for m in several(scores)
     ]
     pictures = extremes({"pretrained": [*several(scores), *second]}, ["liver"], "dice")
     assert {one.rank: one.case for one in pictures} == expected

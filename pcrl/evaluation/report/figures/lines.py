@@ -10,10 +10,8 @@ from markupsafe import Markup
 from pcrl.evaluation.records.results import Line, Results
 from pcrl.evaluation.report.figures.axes import Axis, Tick
 from pcrl.evaluation.report.figures.panel import Panel
+from pcrl.evaluation.statistics.froc import RATES, RATES_IN_WORDS
 
-OPERATING_POINTS = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
-"""False positives a scan at which LUNA16 reads off sensitivities."""
-_TEXTS = ("1/8", "1/4", "1/2", "1", "2", "4", "8")
 _SHARES = tuple(Tick(value, f"{value:g}") for value in (0.0, 0.2, 0.4, 0.6, 0.8, 1.0))
 
 
@@ -41,16 +39,14 @@ def _roc(label: str, lines: Sequence[tuple[int, Line]]) -> Markup:
 
 
 def _froc(label: str, lines: Sequence[tuple[int, Line]]) -> Markup:
-    ticks = tuple(map(Tick, OPERATING_POINTS, _TEXTS))
+    ticks = tuple(map(Tick, RATES, RATES_IN_WORDS))
     x = Axis("false positives a scan (logarithmic)", 0.125 / 1.06, 8 * 1.06, ticks, logarithmic=True)
     panel = Panel(label, x, Axis("sensitivity", 0, 1, _SHARES), height=300)
     said = []
     for arm, line in lines:
-        points = read_off(
-            line, np.unique([*OPERATING_POINTS, *(v for v in line.x if 0.125 < v < 8)]).tolist()
-        )
+        points = read_off(line, np.unique([*RATES, *(v for v in line.x if 0.125 < v < 8)]).tolist())
         panel.line(points, arm, dash=arm, title=line.arm)
-        marked = read_off(line, OPERATING_POINTS)
+        marked = read_off(line, RATES)
         for rate, sensitivity in marked:
             panel.mark(rate, sensitivity, arm, f"{line.arm}: {sensitivity:.3f} at {rate:g} a scan")
         said.append(

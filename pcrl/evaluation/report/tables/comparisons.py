@@ -8,9 +8,8 @@ from pcrl.evaluation.records.results import Comparison, Results
 from pcrl.evaluation.report.numbers import interval, number, p_value, titled
 from pcrl.evaluation.report.tables.headline import decimals, metric_of
 from pcrl.evaluation.statistics.bootstrap import FEWEST_PATIENTS
+from pcrl.evaluation.statistics.paired import FEWEST_TO_TEST
 
-FEWEST_FOR_P = 6
-"""Of five patients the arms can be swapped in 32 ways: no two-sided p is below 0.06."""
 _METHOD = (
     "Seeds are averaged first, so that the patient is the unit, and arms are compared on the same patients; the "
     "interval is of a bootstrap over patients (95 %), p of a two-sided test that swaps the arms within patients (for a "
@@ -50,9 +49,9 @@ def explained(results: Results) -> list[str]:
             f"Below {FEWEST_PATIENTS} patients there is no interval: resamples of so few hardly differ, and it would "
             "come out too narrow."
         )
-    if fewest < FEWEST_FOR_P:
+    if fewest < FEWEST_TO_TEST:
         sentences.append(
-            f"Below {FEWEST_FOR_P} patients there is no p: five can be swapped in 32 ways only, and a two-sided p "
+            f"Below {FEWEST_TO_TEST} patients there is no p: five can be swapped in 32 ways only, and a two-sided p "
             "could not fall below 0.05 whatever was found."
         )
     return sentences

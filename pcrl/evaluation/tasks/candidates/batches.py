@@ -13,19 +13,16 @@ from functools import lru_cache, partial
 import numpy as np
 from numpy.typing import NDArray
 
-from pcrl.config import Size
+from pcrl.config.volumes import CandidateTuning
 from pcrl.engine.cache.volumes.dataset import CachedCase
 from pcrl.evaluation.finetune.ahead import ahead
 from pcrl.evaluation.tasks.candidates.candidates import Candidates
 from pcrl.evaluation.tasks.candidates.crops import Buffers, Crop, OpenScan, drawn_crop
+from pcrl.evaluation.tasks.supervision import Pixels, Rows
 from pcrl.kernels.streams import sample_key
 
-SIZE: Size = (64, 64, 64)
-"""Published."""
 KEPT_OPEN = 256
 """Scans that stay open, each with a file; a process may have 1,024 of them."""
-Rows = NDArray[np.int64]
-Pixels = NDArray[np.float32]
 
 
 class CandidateCrops:
@@ -35,7 +32,7 @@ class CandidateCrops:
 
     Args:
         cases: of the data set that the candidates are of.
-        size: of a crop, voxels of the cache (z, y, x).
+        settings: size of a crop, voxels of the cache (z, y, x); its jitter in training; crops of a batch.
         threads: 0 for as many as there are cores that this process may use.
     """
 
@@ -43,11 +40,11 @@ class CandidateCrops:
         self,
         cases: Sequence[CachedCase],
         candidates: Candidates,
-        batch_size: int,
-        size: Size = SIZE,
+        settings: CandidateTuning,
         threads: int = 0,
     ) -> None:
-        self.candidates, self.batch_size, self.size = candidates, batch_size, size
+        self.candidates, self.batch_size, self.size = candidates, settings.batch_size, settings.crop
+        self.jitter = settings.jitter
         self._open = lru_cache(KEPT_OPEN)(lambda number: OpenScan(cases[number]))
         self._pool = ThreadPoolExecutor(threads or len(os.sched_getaffinity(0)), "pcrl-crops")
         self._own = threading.local()
@@ -67,7 +64,9 @@ class CandidateCrops:
         batches = [rows[batch] for batch in balanced(labels, seed, epoch, self.batch_size)]
         # The line of the table, not the position: the same candidate is drawn alike whatever else is in the cache.
         lines = self.candidates.line
-        return self._cut_all(batches, lambda row: drawn_crop(sample_key(seed, epoch, int(lines[row]))))
+        return self._cut_all(
+            batches, lambda row: drawn_crop(sample_key(seed, epoch, int(lines[row])), self.jitter)
+        )
 
     def plain(self, rows: Rows) -> Iterator[tuple[Rows, Pixels]]:
         """Batches for scoring, in the order of `rows`, each candidate in the middle. Yields as `augmented`."""
@@ -114,8 +113,8 @@ def balanced(labels: NDArray[np.bool_], seed: int, epoch: int, batch_size: int) 
         return []
     if len(negatives):
         rounds = math.ceil(len(positives) / len(negatives))
-        again = [rng.permutation(negatives) for _ in range(rounds - 1)]
-        negatives = np.concatenate([negatives, *again])[: len(positives)]
+        further = [rng.permutation(negatives) for _ in range(rounds - 1)]
+        negatives = np.concatenate([negatives, *further])[: len(positives)]
     count = math.ceil(len(positives) / max(1, batch_size // 2))
     halves = zip(np.array_split(positives, count), np.array_split(negatives, count), strict=True)
     return [rng.permutation(np.concatenate(half)) for half in halves]

@@ -10,16 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pcrl.config import Size
+from pcrl.config.volumes import Jitter
 from pcrl.engine.cache.chunks.boxes import BoxReader
 from pcrl.engine.cache.chunks.scratch import Scratch
 from pcrl.engine.cache.volumes.dataset import CachedCase
 from pcrl.kernels.streams import Draws, stream
 from pcrl.kernels.volumes.warp import affine_matrix, gather
 
-SHIFT = 4
-"""Voxels by which a training crop may lie beside its candidate, on every axis."""
-ANGLE = math.radians(10)
-"""Up to which a training crop is turned about every axis."""
 PLACE, TURN = range(2)
 """What is drawn: each from a stream of its own."""
 
@@ -95,11 +92,12 @@ def _size_to_read(crop: Crop, shape: Sequence[int]) -> Size:
     return z, y, x
 
 
-def drawn_crop(key: int) -> Crop:
+def drawn_crop(key: int, jitter: Jitter) -> Crop:
     """A crop for training: shifted, mirrored on every axis or not, and turned a little about every axis."""
     place = Draws(stream(key, PLACE))
-    z, y, x = (place.integer(-SHIFT, SHIFT) for _ in range(3))
+    z, y, x = (place.integer(-jitter.shift, jitter.shift) for _ in range(3))
     turn = Draws(stream(key, TURN))
     mirror_z, mirror_y, mirror_x = (1.0 if turn.uniform() < 0.5 else -1.0 for _ in range(3))
-    angle_z, angle_y, angle_x = (turn.uniform(-ANGLE, ANGLE) for _ in range(3))
+    largest = math.radians(jitter.angle)
+    angle_z, angle_y, angle_x = (turn.uniform(-largest, largest) for _ in range(3))
     return Crop((z, y, x), affine_matrix((mirror_z, mirror_y, mirror_x), (angle_z, angle_y, angle_x)))

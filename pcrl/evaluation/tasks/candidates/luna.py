@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pcrl.config import VolumeRecipe
-from pcrl.engine.cache.volumes.dataset import CachedDataset
-from pcrl.evaluation.cohorts.volumes import cohorts
+from pcrl.evaluation.cohorts.volumes import VolumeCohorts
 from pcrl.evaluation.tasks.candidates.candidates import read_candidates
 from pcrl.evaluation.tasks.candidates.task import CandidateTask
-from pcrl.evaluation.tasks.question import Question
 
 
-def task(dataset: CachedDataset, recipe: VolumeRecipe, question: Question) -> CandidateTask:
-    """LUNA16 with the scans that are asked for."""
-    found = cohorts(dataset, question.fraction, question.seeds, question.folds, wanted=lambda _: True)
-    candidates, nodules = read_candidates(dataset)
-    return CandidateTask("luna", found, candidates, nodules, recipe)
+def open_task(cohorts: VolumeCohorts, recipe: VolumeRecipe, _options: Mapping[str, str]) -> CandidateTask:
+    """LUNA16 on these scans.
+
+    Raises:
+        LayoutError: a table of candidates or nodules is missing or damaged.
+        ProtocolError: no nodule to learn from, or none to find.
+    """
+    candidates, nodules = read_candidates(cohorts.dataset)
+    return CandidateTask(cohorts, candidates, nodules, recipe)

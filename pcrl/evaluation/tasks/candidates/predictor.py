@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,30 +13,31 @@ from pcrl.config import Data, Size, VolumeRecipe, recipe_from
 from pcrl.datasets.case import Case
 from pcrl.engine.volumes.prepare import ImageError, Prepared, prepare
 from pcrl.engine.volumes.reading.reader import read
-from pcrl.evaluation.predict.trained import Trained
 from pcrl.evaluation.records.errors import ProtocolError
 from pcrl.evaluation.tasks.candidates.learner import normalised
 from pcrl.evaluation.tasks.candidates.points import COORDINATES, SERIES, read_points
+from pcrl.evaluation.tasks.predictor import Inputs, Prediction, Trained
 from pcrl.models.classifier import build_classifier
 from pcrl.models.precision import autocast
 
-HEAD = (SERIES, *COORDINATES, "probability")
-"""As LUNA16 takes submissions."""
-
 
 class CandidatePredictor:
-    """A trained classifier of candidates.
+    """A trained classifier of candidates; see `pcrl.evaluation.tasks.predictor.Predictor`.
 
     Args:
-        table: candidates of all scans, as LUNA16 publishes them; a class is not needed.
-        scans: that will be asked about, by series UID.
+        inputs: scans, each named by its series UID; and candidates, as LUNA16 publishes them: a class is not needed.
 
     Raises:
         LayoutError: the table cannot be read.
         ProtocolError: it has no candidate of any of the scans, or the weights are damaged.
     """
 
-    def __init__(self, trained: Trained, table: Path, scans: Sequence[str], device: torch.device) -> None:
+    columns = (SERIES, *COORDINATES, "probability")
+    """As LUNA16 takes submissions."""
+
+    def __init__(self, trained: Trained, inputs: Inputs, device: torch.device) -> None:
+        table, scans = inputs.candidates, [case.name for case in inputs.items]
+        assert table is not None
         recipe = recipe_from(trained.rebuild["recipe"])
         assert isinstance(recipe, VolumeRecipe)
         self.data = Data.model_validate(trained.rebuild["data"])
@@ -45,22 +45,22 @@ class CandidatePredictor:
         self._number = {name: number for number, name in enumerate(scans)}
         self._points = read_points(table, self._number, None)
         if not len(self._points.case):
-            there = next(iter(self._points.absent), "no scan")
+            first = next(iter(self._points.absent), "no scan")
             raise ProtocolError(
                 f"{table} has no candidate of {scans[0]}{', nor of any other scan' * (len(scans) > 1)}: a scan is "
-                f"named by its file or folder, which must be its seriesuid; the table begins with {there}"
+                f"named by its file or folder, which must be its seriesuid; the table begins with {first}"
             )
         self.model = trained.load_into(build_classifier(recipe.model, 1, None), device)
 
     @torch.no_grad()
-    def predict(self, case: Case) -> list[list[object]]:
-        """Rows of `HEAD` for the candidates of a scan, whose name is their series UID.
+    def predict(self, item: Case, out: Path) -> Prediction:
+        """A row for each candidate of a scan.
 
         Raises:
             ReadError: the scan cannot be read.
             ImageError: it is no CT.
         """
-        path = case.images[0]
+        case, path = item, item.images[0]
         scan = read(path)
         try:
             prepared = prepare(scan.values, scan.grid, self.data, scan.modality, "ct")
@@ -68,18 +68,19 @@ class CandidatePredictor:
             raise ImageError(f"{path}: {error}") from error
         positions = self._points.position[self._points.case == self._number[case.name]]
         centres = prepared.grid.indices(positions)
-        found: list[float] = []
+        probabilities: list[float] = []
         size = self.settings.batch_size
         for start in range(0, len(centres), size):
             crops = np.stack([crop(prepared, at, self.settings.crop) for at in centres[start : start + size]])
             with autocast(self.device):
                 logits = self.model(normalised(crops[:, None], self.device))
-            found += logits[:, 0].double().sigmoid().tolist()
-        return [
+            probabilities += logits[:, 0].double().sigmoid().tolist()
+        rows = [
             # To the last digit: the surest candidates are told apart only there.
             [case.name, *(f"{value:.6g}" for value in position[::-1]), repr(probability)]
-            for position, probability in zip(positions.tolist(), found, strict=True)
+            for position, probability in zip(positions.tolist(), probabilities, strict=True)
         ]
+        return Prediction(rows, f"{path}: {len(rows)} candidates")
 
 
 def crop(prepared: Prepared, centre: NDArray[np.float64], size: Size) -> NDArray[np.float32]:

@@ -11,9 +11,9 @@ from scipy.stats import rankdata
 
 from pcrl.evaluation.records.results import Comparison, Line, Metric, Row
 from pcrl.evaluation.statistics import bootstrap, froc
-from pcrl.evaluation.statistics.bootstrap import Resampled, average, difference
-from pcrl.evaluation.statistics.paired import swap
-from pcrl.evaluation.statistics.roc import auroc_per_label, roc_curve, thinned
+from pcrl.evaluation.statistics.bootstrap import Resampled, average
+from pcrl.evaluation.statistics.roc import auroc_per_label, roc_points, thinned
+from pcrl.evaluation.statistics.swapped import Swappable, compare
 from pcrl.evaluation.tasks.candidates.candidates import Candidates, Nodules
 from pcrl.evaluation.tasks.candidates.detections import detections
 
@@ -23,13 +23,11 @@ METRICS = (
     Metric(name="sensitivity", title="Sensitivity"),
 )
 LABEL = "nodule"
-POINTS = ("1/8", "1/4", "1/2", "1", "2", "4", "8")
-"""False positives a scan, as `froc.RATES`."""
 Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class CandidateScores:
     """What a seed says of the candidates `rows`.
 
     Args:
@@ -61,38 +59,38 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Again:
+class Resamples:
     """Resamples, averaged over seeds; none with too few patients."""
 
     sensitivities: Resampled | None
     auroc: Resampled | None
 
 
-def resampled(runs: Mapping[int, Found]) -> Again:
+def resampled(runs: Mapping[int, CandidateScores]) -> Resamples:
     """Resamples of the test patients: every seed alike."""
     curves = [froc.resample(one.detections(), one.patients) for one in runs.values()]
     areas = [
         bootstrap.resample(one.probabilities[:, None], one.truth(), one.whose()) for one in runs.values()
     ]
-    return Again(_average(curves), _average(areas))
+    return Resamples(average(curves), average(areas))
 
 
-def rows_of(runs: Mapping[int, Found], again: Again) -> list[Row]:
+def rows_of(runs: Mapping[int, CandidateScores], resamples: Resamples) -> list[Row]:
     """Means over seeds."""
     first = next(iter(runs.values()))
     patients, truth = len(set(first.patients)), first.truth()
-    found = np.array([froc.sensitivities(one.detections()) for one in runs.values()])
+    sensitivities = np.array([froc.sensitivities(one.detections()) for one in runs.values()])
     areas = [auroc_per_label(one.probabilities[:, None], one.truth())[0] for one in runs.values()]
     counts = {
         "scans": len(first.scans),
         "nodules": len(first.detections().nodule_scores),
         "candidates": len(first.rows),
     }
-    curves, area = again.sensitivities, again.auroc
+    curves, area = resamples.sensitivities, resamples.auroc
     known = [value for value in areas if value is not None]
     rows = [
         Row(
-            label=LABEL, metric="cpm", value=float(found.mean()), patients=patients, counts=counts,
+            label=LABEL, metric="cpm", value=float(sensitivities.mean()), patients=patients, counts=counts,
             interval=curves.mean_interval() if curves else None,
         ),
         Row(
@@ -101,72 +99,61 @@ def rows_of(runs: Mapping[int, Found], again: Again) -> list[Row]:
             counts={"positives": int((truth == 1).sum()), "negatives": int((truth == 0).sum())},
         ),
     ]  # fmt: skip
-    intervals = curves.intervals() if curves else [None] * len(POINTS)
-    for point, value, interval in zip(POINTS, found.mean(axis=0).tolist(), intervals, strict=True):
+    intervals = curves.intervals() if curves else [None] * len(froc.RATES_IN_WORDS)
+    for point, value, interval in zip(
+        froc.RATES_IN_WORDS, sensitivities.mean(axis=0).tolist(), intervals, strict=True
+    ):
         label = f"at {point} FP a scan"
         rows.append(Row(label=label, metric="sensitivity", value=value, interval=interval, patients=patients))
     return rows
 
 
-def compare_first(found: Mapping[str, Mapping[int, Found]], again: Mapping[str, Again]) -> list[Comparison]:
-    """The first arm against each other: CPM, with p by swapping the arms within patients."""
-    first, *others = found
-    comparisons = []
-    for other in others:
-        pairs = [(found[first][seed], found[other][seed]) for seed in found[first]]
-        names, whose = np.unique(pairs[0][0].whose(), return_inverse=True)
-        tested = sorted(set(pairs[0][0].patients))
-        # Patients without candidates swap nothing.
-        place = np.array([tested.index(name) for name in names.tolist()])[whose]
-        ranked = [tuple(rankdata(one.probabilities) for one in pair) for pair in pairs]
+def compare_first(
+    scores: Mapping[str, Mapping[int, CandidateScores]], resamples: Mapping[str, Resamples]
+) -> list[Comparison]:
+    """CPM of the first arm and of each other."""
+    first, *others = scores
+    pairs = [
+        compare(
+            (first, other),
+            (LABEL, "cpm"),
+            _swappable([(scores[first][seed], scores[other][seed]) for seed in scores[first]]),
+            (resamples[first].sensitivities, resamples[other].sensitivities),
+        )
+        for other in others
+    ]
+    return [pair for pair in pairs if pair is not None]
 
-        def metric(
-            arm: int,
-            swapped: NDArray[np.bool_],
-            pairs: Sequence[tuple[Found, Found]] = pairs,
-            ranked: Sequence[tuple[Values, ...]] = ranked,
-            place: NDArray[np.int64] = place,
-        ) -> float:
-            exchanged = swapped[place]
-            values = [
-                froc.cpm(
-                    replace(
-                        pair[0], probabilities=np.where(exchanged, ranks[1 - arm], ranks[arm])
-                    ).detections()
-                )
-                for pair, ranks in zip(pairs, ranked, strict=True)
-            ]
-            return float(np.mean(values))
 
-        nobody = np.zeros(len(tested), bool)
-        mine, theirs = again[first].sensitivities, again[other].sensitivities
-        comparisons.append(
-            Comparison(
-                label=LABEL, metric="cpm", arm=first, minus=other,
-                difference=metric(0, nobody) - metric(1, nobody),
-                interval=difference(mine, theirs) if mine and theirs else None,
-                p=swap(metric, len(tested)), patients=len(tested),
+def _swappable(pairs: Sequence[tuple[CandidateScores, CandidateScores]]) -> Swappable:
+    """The mean CPM over seeds, of the ranks within each arm: networks differ in how sure they are."""
+    names, whose = np.unique(pairs[0][0].whose(), return_inverse=True)
+    tested = sorted(set(pairs[0][0].patients))
+    # Patients without candidates swap nothing.
+    patient_of = np.array([tested.index(name) for name in names.tolist()])[whose]
+    ranked = [tuple(rankdata(one.probabilities) for one in pair) for pair in pairs]
+
+    def metric(arm: int, swapped: NDArray[np.bool_]) -> float:
+        exchanged = swapped[patient_of]
+        values = [
+            froc.cpm(
+                replace(pair[0], probabilities=np.where(exchanged, ranks[1 - arm], ranks[arm])).detections()
             )
-        )  # fmt: skip
-    return comparisons
+            for pair, ranks in zip(pairs, ranked, strict=True)
+        ]
+        return float(np.mean(values))
+
+    return Swappable(metric, len(tested))
 
 
-def lines_of(found: Mapping[str, Mapping[int, Found]]) -> list[Line]:
+def lines_of(scores: Mapping[str, Mapping[int, CandidateScores]]) -> list[Line]:
     """FROC and ROC curves of every arm, the first seed's."""
     lines = []
-    for arm, runs in found.items():
+    for arm, runs in scores.items():
         one = next(iter(runs.values()))
         x, y = thinned(*froc.froc_curve(one.detections()))
         lines.append(Line(kind="froc", arm=arm, label=LABEL, x=x, y=y))
-        truth = one.truth()[:, 0]
-        known = ~np.isnan(truth)
-        positive = truth[known] == 1
-        if positive.any() and not positive.all():
-            x, y = thinned(*roc_curve(one.probabilities[known], positive))
-            lines.append(Line(kind="roc", arm=arm, label=LABEL, x=x, y=y))
+        curve = roc_points(one.probabilities, one.truth()[:, 0])
+        if curve is not None:
+            lines.append(Line(kind="roc", arm=arm, label=LABEL, x=curve[0], y=curve[1]))
     return lines
-
-
-def _average(parts: Sequence[Resampled | None]) -> Resampled | None:
-    there = [part for part in parts if part is not None]
-    return average(there) if there else None

@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from pcrl.evaluation.tasks.candidates.summary import Found
-from pcrl.files import new_file
+from pcrl.evaluation.tasks.candidates.summary import CandidateScores
+from pcrl.files import write_csv
 
 HEAD = ("seriesuid", "line", "class", "arm", "seed", "probability")
 
 
-def write_probabilities(path: Path, found: Mapping[str, Mapping[int, Found]], names: Sequence[str]) -> None:
-    """A row for each candidate of the test scans, arm and seed; `line` is that of the table of candidates."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with new_file(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow(HEAD)
-        for arm, runs in found.items():
+def write_probabilities(
+    path: Path, scores: Mapping[str, Mapping[int, CandidateScores]], names: Sequence[str]
+) -> None:
+    """A row for each candidate of the test scans, arm and seed; `line` is that of the table of candidates.
+
+    Args:
+        scores: arm → seed → scores.
+        names: of all cases of the data set.
+    """
+
+    def rows() -> Iterator[list[object]]:
+        for arm, runs in scores.items():
             for seed, one in runs.items():
                 candidates = one.candidates
                 for row, probability in zip(one.rows.tolist(), one.probabilities.tolist(), strict=True):
-                    table.writerow(
-                        [
-                            names[candidates.case[row]], candidates.line[row], int(candidates.label[row]), arm, seed,
-                            repr(probability),
-                        ]
-                    )  # fmt: skip
+                    label = int(candidates.label[row])
+                    yield [
+                        names[candidates.case[row]], candidates.line[row], label, arm, seed, repr(probability)
+                    ]  # fmt: skip
+
+    write_csv(path, HEAD, rows())

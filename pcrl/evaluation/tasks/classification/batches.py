@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pcrl.config import Classification, ImageRecipe
 from pcrl.engine.cache.chunks.scratch import Scratch
@@ -21,18 +20,15 @@ from pcrl.engine.cache.images.reader import ImageReader
 from pcrl.engine.images.cut import ImageWorkspace, cut_image
 from pcrl.engine.images.views import ImageBox, crop_of
 from pcrl.evaluation.finetune.ahead import ahead
+from pcrl.evaluation.tasks.supervision import Pixels, Rows
 from pcrl.kernels.streams import Draws, sample_key, stream
 
-ASPECT = (3 / 4, 4 / 3)
-"""Width by height of a training crop (published: RandomResizedCrop)."""
 MIDDLE = 224 / 256
 """Share of the shorter side that is scored (published: resized to 256, the middle 224 cut out)."""
 CROP, TURN = range(2)
 """What is drawn: each from a stream of its own."""
 KEPT_OPEN = 512
 """Shards that stay open: those of half a million images."""
-Rows = NDArray[np.int64]
-Pixels = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +103,7 @@ class ImageBatches:
 
 def drawn_cut(key: int, size: tuple[int, int], settings: Classification) -> Cut:
     """A random crop of an image of `size` (y, x), how it is turned, and whether it is flipped."""
-    box = crop_of(stream(key, CROP), size, settings.area, ASPECT)
+    box = crop_of(stream(key, CROP), size, settings.area, settings.aspect)
     turn = Draws(stream(key, TURN))
     angle = math.radians(turn.uniform(-settings.angle, settings.angle))
     return Cut(box, angle, turn.uniform() < settings.flip_probability)

@@ -1,4 +1,4 @@
-"""ROC curves and reliability diagrams: a small panel for each label, a line for each arm."""
+"""Reliability diagrams: a small panel for each label, a line for each arm."""
 
 from __future__ import annotations
 
@@ -10,50 +10,30 @@ from typing import Any
 import numpy as np
 
 from pcrl.evaluation.statistics.calibration import calibration
-from pcrl.evaluation.statistics.roc import Scores, Truth, auroc, roc_curve
+from pcrl.evaluation.statistics.roc import Scores, Truth
 
 _COLUMNS = 5
 # Lines may run behind a legend: its text must stay legible.
 _LEGEND: dict[str, Any] = {"fontsize": 6.5, "framealpha": 0.6, "edgecolor": "none", "handlelength": 1.5}
 
 
-def save_roc(path: Path, arms: Mapping[str, Scores], truth: Truth, labels: Sequence[str]) -> None:
-    """Write ROC curves.
+def save_calibration(path: Path, arms: Mapping[str, Scores], truth: Truth, labels: Sequence[str]) -> None:
+    """Write reliability diagrams.
 
     Args:
-        arms: name → scores (n, labels).
+        arms: name → probabilities (n, labels).
         truth: (n, labels), NaN where an image does not count for a label.
     """
     figure, panels = _panels(len(labels))
     for column, (axis, label) in enumerate(zip(panels, labels, strict=True)):
-        known = ~np.isnan(truth[:, column])
-        positive = truth[known, column] > 0.5
         axis.plot([0, 1], [0, 1], color="0.8", linewidth=0.8)
         for name, scores in arms.items():
-            value = auroc(scores[known, column], positive)
-            if value is not None:
-                false, true = roc_curve(scores[known, column], positive)
-                axis.plot(false, true, linewidth=1.2, label=f"{name} {value:.3f}")
-        _finish(
-            axis, f"{label} ({int(positive.sum())} of {len(positive)})", "false positives", "true positives"
-        )
-        if positive.all() or not positive.any():
-            axis.text(0.5, 0.2, "undefined", ha="center", va="center", color="0.5", fontsize=9)
-        else:
-            axis.legend(loc="lower right", **_LEGEND)
-    _save(figure, path)
-
-
-def save_calibration(path: Path, arms: Mapping[str, Scores], truth: Truth, labels: Sequence[str]) -> None:
-    """Write reliability diagrams; arguments as `save_roc`, scores being probabilities."""
-    figure, panels = _panels(len(labels))
-    for column, (axis, label) in enumerate(zip(panels, labels, strict=True)):
-        axis.plot([0, 1], [0, 1], color="0.8", linewidth=0.8)
-        for name, scores in arms.items():
-            found = calibration(scores[:, column], truth[:, column])
-            if found is not None:
-                text = f"{name}, error {found.error:.3f}"
-                axis.plot(found.predicted, found.observed, "o-", linewidth=1, markersize=2.5, label=text)
+            reliability = calibration(scores[:, column], truth[:, column])
+            if reliability is not None:
+                text = f"{name}, error {reliability.error:.3f}"
+                axis.plot(
+                    reliability.predicted, reliability.observed, "o-", linewidth=1, markersize=2.5, label=text
+                )
         _finish(axis, label, "predicted", "observed")
         if np.isnan(truth[:, column]).all():
             axis.text(0.5, 0.2, "undefined", ha="center", va="center", color="0.5", fontsize=9)

@@ -13,40 +13,38 @@ from pcrl.config.images import ImageData
 from pcrl.engine.cache.images.dataset import edge, scale_of
 from pcrl.engine.images.cut import ImageWorkspace, cut_image
 from pcrl.engine.images.reading import read_picture
-from pcrl.evaluation.predict.trained import Trained
 from pcrl.evaluation.tasks.classification.batches import middle
+from pcrl.evaluation.tasks.predictor import Inputs, Prediction, Trained
 from pcrl.models.classifier import build_classifier
 from pcrl.models.images.inputs import to_network
 from pcrl.models.precision import autocast
 
 
 class ImagePredictor:
-    """A trained classifier.
-
-    Args:
-        labels: what its answers are of, in their order.
+    """A trained classifier; see `pcrl.evaluation.tasks.predictor.Predictor`.
 
     Raises:
         ProtocolError: its weights are damaged.
     """
 
-    def __init__(self, trained: Trained, device: torch.device) -> None:
+    def __init__(self, trained: Trained, _inputs: Inputs, device: torch.device) -> None:
         recipe = recipe_from(trained.rebuild["recipe"])
         assert isinstance(recipe, ImageRecipe)
-        self.labels: list[str] = trained.rebuild["labels"]
+        labels: list[str] = trained.rebuild["labels"]
+        self.columns = ("image", *labels)
         self.data = ImageData.model_validate(trained.rebuild["data"])
         self.shape, self.device = recipe.finetuning.shape, device
-        self.model = trained.load_into(build_classifier(recipe.model, len(self.labels), None), device)
+        self.model = trained.load_into(build_classifier(recipe.model, len(labels), None), device)
         self._workspace = ImageWorkspace([self.shape], edge(self.data))
 
     @torch.no_grad()
-    def predict(self, path: Path) -> NDArray[np.float64]:
-        """Probabilities (labels,) of a PNG, JPEG or DICOM radiograph, of the middle that evaluations score.
+    def predict(self, item: Path, out: Path) -> Prediction:
+        """A row of probabilities of a PNG, JPEG or DICOM radiograph, of the middle that evaluations score.
 
         Raises:
             ReadError: it cannot be read.
         """
-        values = np.ascontiguousarray(read_picture(path, self.data).values)
+        values = np.ascontiguousarray(read_picture(item, self.data).values)
         height, width = values.shape
         pixels = np.empty(self.shape, np.float32)
         cut_image(
@@ -61,5 +59,5 @@ class ImagePredictor:
         image = to_network(torch.from_numpy(pixels)[None, None].to(self.device), None)
         with autocast(self.device):
             logits = self.model(image.contiguous(memory_format=torch.channels_last))
-        answer: NDArray[np.float64] = logits[0].float().sigmoid().double().cpu().numpy()
-        return answer
+        probabilities: NDArray[np.float64] = logits[0].float().sigmoid().double().cpu().numpy()
+        return Prediction([[item, *(f"{value:.6g}" for value in probabilities)]])

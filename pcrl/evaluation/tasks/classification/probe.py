@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from pcrl.evaluation.finetune.early_stopping import Score
 from pcrl.evaluation.tasks.classification.batches import shuffled
-from pcrl.evaluation.tasks.classification.learner import Images, Lesson, features, masked_loss
+from pcrl.evaluation.tasks.classification.learner import Images, features
+from pcrl.evaluation.tasks.supervision import Supervision, masked_loss
 from pcrl.models.classifier import Classifier
 
 _SMALLEST_DEVIATION = 1e-6
@@ -29,23 +30,23 @@ class ProbeLearner:
         self,
         model: Classifier,
         images: Images,
-        lesson: Lesson,
+        supervision: Supervision,
         batch_size: int,
         seed: int,
         device: torch.device,
     ) -> None:
         self.model = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.lesson, self.batch_size, self.seed = lesson, batch_size, seed
-        found = features(model, images, lesson.train, device)
-        self.mean, self.deviation = found.mean(dim=0), found.std(dim=0, correction=0)
+        self.supervision, self.batch_size, self.seed = supervision, batch_size, seed
+        train = features(model, images, supervision.train, device)
+        self.mean, self.deviation = train.mean(dim=0), train.std(dim=0, correction=0)
         self.deviation[self.deviation < _SMALLEST_DEVIATION] = 1
-        self.train = (found - self.mean) / self.deviation
-        self.targets = torch.from_numpy(lesson.targets[lesson.train])
-        self.validation = torch.zeros(0, found.shape[1])
-        if len(lesson.validation):
-            self.validation = features(model, images, lesson.validation, device)
+        self.train = (train - self.mean) / self.deviation
+        self.targets = torch.from_numpy(supervision.targets[supervision.train])
+        self.validation = torch.zeros(0, train.shape[1])
+        if len(supervision.validation):
+            self.validation = features(model, images, supervision.validation, device)
             self.validation = (self.validation - self.mean) / self.deviation
-        self.module = nn.Linear(found.shape[1], lesson.targets.shape[1])
+        self.module = nn.Linear(train.shape[1], supervision.targets.shape[1])
         self.module.load_state_dict(
             {name: value.cpu() for name, value in model.classifier.state_dict().items()}
         )
@@ -53,7 +54,7 @@ class ProbeLearner:
     @property
     def criterion(self) -> str:
         """What the validation score is."""
-        return self.lesson.criterion
+        return self.supervision.criterion
 
     def batches(self, epoch: int) -> Iterator[Tensor]:
         """Positions of images among those of training."""
@@ -65,11 +66,11 @@ class ProbeLearner:
         return masked_loss(self.module(self.train[batch]), self.targets[batch])
 
     def validate(self) -> Score | None:
-        """See `Lesson.score`."""
+        """See `Supervision.score`."""
         if not len(self.validation):
             return None
         with torch.no_grad():
-            return self.lesson.score(self.module(self.validation).double().numpy())
+            return self.supervision.score(self.module(self.validation).double().numpy())
 
     def finish(self) -> None:
         """Put the layer, and the scale of the features, into the classifier."""

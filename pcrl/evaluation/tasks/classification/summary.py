@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,19 +11,19 @@ from scipy.stats import rankdata
 
 from pcrl.engine.cache.images.table import ImageTable
 from pcrl.evaluation.records.results import Comparison, Line, Row
-from pcrl.evaluation.statistics.bootstrap import Resampled, average, difference, resample
+from pcrl.evaluation.statistics.bootstrap import Resampled, average, resample
 from pcrl.evaluation.statistics.calibration import calibration
-from pcrl.evaluation.statistics.paired import swap
 from pcrl.evaluation.statistics.patients import MEAN
-from pcrl.evaluation.statistics.roc import auroc_per_label, mean_of, roc_curve, thinned
+from pcrl.evaluation.statistics.roc import auroc_per_label, mean_of, roc_points
 from pcrl.evaluation.statistics.studies import by_study
+from pcrl.evaluation.statistics.swapped import Swappable, compare
 
 Scores = NDArray[np.float64]
 UNITS = ("images", "studies")
 FEWEST_OF_A_SIDE = 5
 """Patients with a finding, and without it, below which its AUROC has no interval."""
 METRIC = {"images": "auroc", "studies": "auroc_study"}
-Again = dict[str, Resampled | None]
+Resamples = dict[str, Resampled | None]
 """Unit → AUROCs of resamples; none with too few patients."""
 
 
@@ -69,7 +69,7 @@ class Tables:
         return grouped.scores, grouped.truth, grouped.patients
 
 
-def resampled(runs: Mapping[int, Scores], tables: Tables) -> Again:
+def resampled(runs: Mapping[int, Scores], tables: Tables) -> Resamples:
     """AUROCs of resamples of the test patients, of images and of studies.
 
     Each seed is resampled alike and the AUROCs of a resample are averaged over seeds: they are the mean of the seeds,
@@ -78,38 +78,35 @@ def resampled(runs: Mapping[int, Scores], tables: Tables) -> Again:
     Args:
         runs: seed → probabilities (n, labels).
     """
-    again: Again = {}
-    for unit in UNITS:
-        parts = [resample(*tables.unit(unit, scores)) for scores in runs.values()]
-        there = [part for part in parts if part is not None]
-        again[unit] = average(there) if there else None
-    return again
+    return {
+        unit: average([resample(*tables.unit(unit, scores)) for scores in runs.values()]) for unit in UNITS
+    }
 
 
-def rows_of(runs: Mapping[int, Scores], again: Again, tables: Tables) -> list[Row]:
+def rows_of(runs: Mapping[int, Scores], resamples: Resamples, tables: Tables) -> list[Row]:
     """Means over seeds, with the interval of that mean; arguments as, and result of, `resampled`."""
     rows: list[Row] = []
     for unit in UNITS:
-        found = [tables.unit(unit, scores) for scores in runs.values()]
-        areas = [auroc_per_label(scores, truth) for scores, truth, _ in found]
-        drawn = again[unit]
+        scored = [tables.unit(unit, scores) for scores in runs.values()]
+        areas = [auroc_per_label(scores, truth) for scores, truth, _ in scored]
+        drawn = resamples[unit]
         intervals = drawn.intervals() if drawn else [None] * len(tables.columns)
-        _, truth, whose = found[0]
+        _, truth, whose = scored[0]
         patients = np.asarray(whose)
         metric, of = METRIC[unit], len(set(patients))
-        for place, name in enumerate(tables.scored):
-            sides = {"positives": truth[:, place] == 1, "negatives": truth[:, place] == 0}
+        for column, name in enumerate(tables.scored):
+            sides = {"positives": truth[:, column] == 1, "negatives": truth[:, column] == 0}
             counts = {side: int(which.sum()) for side, which in sides.items()}
             # Of one or two positives a bootstrap knows only how their negatives vary.
             sure = min(len(set(patients[which])) for which in sides.values()) >= FEWEST_OF_A_SIDE
-            area = mean_of([one[place] for one in areas])
+            area = mean_of([one[column] for one in areas])
             rows.append(
                 Row(
                     label=name,
                     metric=metric,
                     value=area,
-                    interval=intervals[place] if sure else None,
-                    patients=len(set(patients[~np.isnan(truth[:, place])])),
+                    interval=intervals[column] if sure else None,
+                    patients=len(set(patients[~np.isnan(truth[:, column])])),
                     counts=counts,
                 )
             )
@@ -118,72 +115,60 @@ def rows_of(runs: Mapping[int, Scores], again: Again, tables: Tables) -> list[Ro
             interval = drawn.mean_interval() if drawn else None
             rows.append(Row(label=MEAN, metric=metric, value=area, interval=interval, patients=of))
         if unit == "images":
-            rows += _calibration([(scores, truth) for scores, truth, _ in found], tables.scored, of)
+            rows += _calibration([(scores, truth) for scores, truth, _ in scored], tables.scored, of)
     return rows
 
 
 def compare_first(
-    found: Mapping[str, Mapping[int, Scores]], again: Mapping[str, Again], tables: Tables
+    scores: Mapping[str, Mapping[int, Scores]], resamples: Mapping[str, Resamples], tables: Tables
 ) -> list[Comparison]:
-    """Mean AUROC of the first arm and of each other: interval over the same resamples, p by swapping within patients.
+    """Mean AUROC of the first arm and of each other; what is not defined is not compared.
 
     Args:
-        found: arm → seed → probabilities (n, labels).
-        again: arm → what `resampled` gives.
+        scores: arm → seed → probabilities (n, labels).
+        resamples: arm → what `resampled` gives.
     """
-    first, *others = found
-    comparisons = []
-    for other in others:
-        for unit in UNITS:
-            metric, patients = _swapped(unit, found[first], found[other], tables)
-            nobody = np.zeros(patients, bool)
-            difference_found = metric(0, nobody) - metric(1, nobody)
-            if np.isnan(difference_found):
-                continue
-            mine, theirs = again[first][unit], again[other][unit]
-            comparisons.append(
-                Comparison(
-                    label=MEAN if len(tables.columns) > 1 else tables.scored[0],
-                    metric=METRIC[unit],
-                    arm=first,
-                    minus=other,
-                    difference=difference_found,
-                    interval=difference(mine, theirs) if mine and theirs else None,
-                    p=swap(metric, patients),
-                    patients=patients,
-                )
-            )
-    return comparisons
+    first, *others = scores
+    label = MEAN if len(tables.columns) > 1 else tables.scored[0]
+    pairs = [
+        compare(
+            (first, other),
+            (label, METRIC[unit]),
+            _swappable(unit, scores[first], scores[other], tables),
+            (resamples[first][unit], resamples[other][unit]),
+        )
+        for other in others
+        for unit in UNITS
+    ]
+    return [pair for pair in pairs if pair is not None]
 
 
-def lines_of(found: Mapping[str, Mapping[int, Scores]], tables: Tables) -> list[Line]:
+def lines_of(scores: Mapping[str, Mapping[int, Scores]], tables: Tables) -> list[Line]:
     """ROC curves per image of every arm, the first seed's, of the scored labels that have one."""
     lines = []
-    for arm, runs in found.items():
-        scores, truth, _ = tables.unit("images", next(iter(runs.values())))
-        for place, label in enumerate(tables.scored):
-            known = ~np.isnan(truth[:, place])
-            positive = truth[known, place] > 0.5
-            if positive.any() and not positive.all():
-                false, true = thinned(*roc_curve(scores[known, place], positive))
-                lines.append(Line(kind="roc", arm=arm, label=label, x=false, y=true))
+    for arm, runs in scores.items():
+        of_images, truth, _ = tables.unit("images", next(iter(runs.values())))
+        for column, label in enumerate(tables.scored):
+            curve = roc_points(of_images[:, column], truth[:, column])
+            if curve is not None:
+                lines.append(Line(kind="roc", arm=arm, label=label, x=curve[0], y=curve[1]))
     return lines
 
 
-def _swapped(
+def _swappable(
     unit: str, first: Mapping[int, Scores], second: Mapping[int, Scores], tables: Tables
-) -> tuple[Callable[[int, NDArray[np.bool_]], float], int]:
-    """What `paired.swap` asks for, and the number of patients.
+) -> Swappable:
+    """The mean AUROC over labels and seeds.
 
     Scores are replaced by their ranks within an arm: networks differ in how sure they are, and what is exchanged has
     to mean the same in both.
     """
     pairs, truth, whose = [], np.empty(0), np.empty(0, np.int64)
     for seed in first.keys() & second.keys():
-        mine, truth, patients = tables.unit(unit, first[seed])
-        theirs, _, _ = tables.unit(unit, second[seed])
+        scores, truth, patients = tables.unit(unit, first[seed])
+        others, _, _ = tables.unit(unit, second[seed])
         whose = np.unique(np.asarray(patients), return_inverse=True)[1]
-        pairs.append((rankdata(mine, axis=0), rankdata(theirs, axis=0)))
+        pairs.append((rankdata(scores, axis=0), rankdata(others, axis=0)))
 
     def metric(arm: int, swapped: NDArray[np.bool_]) -> float:
         exchanged = swapped[whose][:, None]
@@ -193,18 +178,18 @@ def _swapped(
         mean = mean_of(means)
         return float("nan") if mean is None else mean
 
-    return metric, int(whose.max()) + 1
+    return Swappable(metric, int(whose.max()) + 1)
 
 
 def _calibration(parts: Sequence[tuple[Scores, Scores]], labels: Sequence[str], patients: int) -> list[Row]:
     """Brier score and calibration error of each label, means over seeds; left out where no image counts."""
     rows = []
-    for place, name in enumerate(labels):
-        each = [calibration(scores[:, place], truth[:, place]) for scores, truth in parts]
-        there = [found for found in each if found is not None]
-        if there:
-            brier = float(np.mean([found.brier for found in there]))
-            error = float(np.mean([found.error for found in there]))
+    for column, name in enumerate(labels):
+        each = [calibration(scores[:, column], truth[:, column]) for scores, truth in parts]
+        known = [one for one in each if one is not None]
+        if known:
+            brier = float(np.mean([one.brier for one in known]))
+            error = float(np.mean([one.error for one in known]))
             rows.append(Row(label=name, metric="brier", value=brier, patients=patients))
             rows.append(Row(label=name, metric="calibration", value=error, patients=patients))
     return rows

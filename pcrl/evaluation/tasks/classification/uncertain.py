@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 POSITIVE, NEGATIVE, UNCERTAIN, NOT_MENTIONED = 1, 0, -1, -2
 """Labels as the cache holds them."""
-Policy = Literal["ones", "zeros", "ignore"]
 _VALUES = {"ones": 1.0, "zeros": 0.0, "ignore": np.nan}
 
 
 def targets(
-    labels: NDArray[np.int8], policy: Policy | Mapping[str, Policy], names: Sequence[str]
+    labels: NDArray[np.int8], policy: str | Mapping[str, str], names: Sequence[str]
 ) -> NDArray[np.float32]:
     """Targets (n, labels) float32: 1, 0, or NaN where an image does not count for a label.
 
@@ -23,7 +21,8 @@ def targets(
 
     Args:
         labels: (n, labels) as the cache holds them.
-        policy: for uncertain labels; one for all, or one for each of some labels, the others being ignored.
+        policy: `ones`, `zeros` or `ignore`, for uncertain labels; one for all, or one for each of some labels, the
+            others being ignored.
         names: of the labels.
 
     Raises:
@@ -36,8 +35,8 @@ def targets(
         raise ValueError(f"a label is {odd[0]}, expected 1, 0, -1 (uncertain) or -2 (not mentioned)")
     if not isinstance(policy, str) and (unknown := sorted(set(policy) - set(names))):
         raise ValueError(f"no label {', '.join(unknown)}; there are {', '.join(names)}")
-    wanted = {policy} if isinstance(policy, str) else set(policy.values())
-    if wrong := sorted(wanted - set(_VALUES)):
+    policies = {policy} if isinstance(policy, str) else set(policy.values())
+    if wrong := sorted(policies - set(_VALUES)):
         raise ValueError(f"no policy {', '.join(wrong)}; there are {', '.join(_VALUES)}")
     result: NDArray[np.float32] = (labels == POSITIVE).astype(np.float32)
     for column, name in enumerate(names):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pcrl.config import VolumeRecipe
-from pcrl.engine.cache.volumes.dataset import CachedDataset
-from pcrl.evaluation.cohorts.volumes import cohorts
+from pcrl.evaluation.cohorts.volumes import VolumeCohorts
 from pcrl.evaluation.records.errors import ProtocolError
-from pcrl.evaluation.tasks.question import Question
 from pcrl.evaluation.tasks.segmentation.target import Target
 from pcrl.evaluation.tasks.segmentation.task import SegmentationTask
 
@@ -30,13 +30,13 @@ def target(enhancing: int) -> Target:
     return Target(REGIONS, values, paint, overlapping=True, missing_distance=MISSING_DISTANCE)
 
 
-def task(dataset: CachedDataset, recipe: VolumeRecipe, question: Question) -> SegmentationTask:
-    """BraTS with the patients that are asked for.
+def open_task(cohorts: VolumeCohorts, recipe: VolumeRecipe, _options: Mapping[str, str]) -> SegmentationTask:
+    """BraTS on these cases.
 
     Raises:
         ProtocolError: a label holds a value that its naming does not know.
     """
-    found = cohorts(dataset, question.fraction, question.seeds, question.folds)
+    dataset = cohorts.dataset
     enhancing = max(dataset.record.label_names)
     known = {0, NECROTIC, OEDEMA, enhancing, RESECTED}
     for case in dataset.cases:
@@ -46,4 +46,4 @@ def task(dataset: CachedDataset, recipe: VolumeRecipe, question: Question) -> Se
                 f"{NECROTIC}, {OEDEMA} and {enhancing} for enhancing tumour: give labels as the challenge publishes "
                 "them"
             )
-    return SegmentationTask("brats", found, target(enhancing), recipe, PATCH)
+    return SegmentationTask(cohorts, target(enhancing), recipe, PATCH)

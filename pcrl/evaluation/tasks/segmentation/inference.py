@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from pcrl.config import Size
+from pcrl.config import FineTuning, Size
 from pcrl.engine.geometry.grid import Grid
 from pcrl.evaluation.tasks.segmentation.target import Target
 from pcrl.kernels.pixels.resample import linear_taps, resample, together
@@ -19,14 +20,25 @@ WINDOWS = 4
 """Windows that the network sees at a time."""
 
 
+@dataclass(frozen=True, slots=True)
+class Segmenting:
+    """What is segmented, and how.
+
+    Args:
+        patch: what the network is shown, voxels of the cache (z, y, x).
+    """
+
+    target: Target
+    settings: FineTuning
+    patch: Size
+
+
 @torch.no_grad()
 def probabilities(
     model: nn.Module,
     image: NDArray[np.float32],
     air: Sequence[float],
-    target: Target,
-    patch: Size,
-    overlap: float,
+    segmenting: Segmenting,
     device: torch.device,
 ) -> NDArray[np.float32]:
     """Probabilities of a whole volume, by sliding windows with Gaussian weights.
@@ -41,6 +53,7 @@ def probabilities(
     from monai.inferers.utils import sliding_window_inference
 
     model.eval()
+    patch, overlap = segmenting.patch, segmenting.settings.overlap
     size = image.shape[1:]
     before = [max(0, edge - n) // 2 for edge, n in zip(patch, size, strict=True)]
     pads = [(b, max(0, edge - n) - b) for b, edge, n in zip(before, patch, size, strict=True)]
@@ -52,8 +65,8 @@ def probabilities(
         )
     assert isinstance(scores, Tensor)
     inside = tuple(slice(b, b + n) for b, n in zip(before, size, strict=True))
-    found = scores[0].float()[(slice(None), *inside)]
-    result: NDArray[np.float32] = target.probabilities(found).cpu().numpy()
+    cut = scores[0].float()[(slice(None), *inside)]
+    result: NDArray[np.float32] = segmenting.target.probabilities(cut).cpu().numpy()
     return result
 
 

@@ -13,16 +13,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from pcrl.config import FineTuning, Size
 from pcrl.engine.cache.chunks.scratch import Scratch
 from pcrl.engine.cache.volumes.dataset import CachedCase
 from pcrl.evaluation.finetune.ahead import ahead
 from pcrl.evaluation.finetune.early_stopping import Score
 from pcrl.evaluation.statistics.overlap import dice
 from pcrl.evaluation.tasks.segmentation.augment import augment
-from pcrl.evaluation.tasks.segmentation.inference import probabilities
-from pcrl.evaluation.tasks.segmentation.target import Target
+from pcrl.evaluation.tasks.segmentation.inference import Segmenting, probabilities
 from pcrl.evaluation.tasks.segmentation.volumes import Volume, image_and_air
+from pcrl.evaluation.tasks.task import Conditions
 from pcrl.models.precision import autocast
 
 ORDER, PATCH, AUGMENTATION = range(3)
@@ -34,8 +33,9 @@ class SegmentationLearner:
     """See `pcrl.evaluation.finetune.fit.Learner`.
 
     Args:
-        shuffled: the label of a patch is that of another place of another draw: nothing in the image tells it. Nobody
-            validates then, as nothing true may choose the epoch.
+        segmenting: what is segmented, and how.
+        conditions: where labels are shuffled, the label of a patch is cut elsewhere, so that nothing in the image
+            tells it; there is no validation then, as no true label may choose the epoch.
     """
 
     criterion = "mean Dice on the cache's grid"
@@ -45,20 +45,18 @@ class SegmentationLearner:
         model: nn.Module,
         train: Sequence[CachedCase],
         validation: Sequence[CachedCase],
-        target: Target,
-        settings: FineTuning,
-        patch: Size,
-        seed: int,
-        shuffled: bool,
-        device: torch.device,
+        segmenting: Segmenting,
+        conditions: Conditions,
     ) -> None:
+        device, seed = conditions.device, conditions.replicate.seed
         self.module = model.to(device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
-        self.target, self.settings, self.patch, self.seed = target, settings, patch, seed
-        self.device, self.shuffled, self.validation = device, shuffled, validation
+        self.segmenting, self.seed, self.validation = segmenting, seed, validation
+        self.device, self.shuffled = device, conditions.shuffled
+        target, self.settings = segmenting.target, segmenting.settings
         self._values = frozenset(value for group in target.values for value in group)
         self._pool = ThreadPoolExecutor(len(os.sched_getaffinity(0)), "pcrl-patches")
         self._own = threading.local()
-        self._train = list(self._pool.map(lambda case: Volume(case, settings.window), train))
+        self._train = list(self._pool.map(lambda case: Volume(case, self.settings.window), train))
 
     def batches(self, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Images (batch, channel, z, y, x), and label values (batch, z, y, x), augmented."""
@@ -75,28 +73,25 @@ class SegmentationLearner:
                 for arrays in zip(*patches, strict=True)
             )
             rng = np.random.default_rng([self.seed, AUGMENTATION, epoch, number])
-            yield augment(image, label, rng)
+            yield augment(image, label, self.settings.augmentation, rng)
 
     def loss(self, batch: tuple[Tensor, Tensor]) -> Tensor:
         """Dice and cross-entropy."""
         image, label = batch
         with autocast(self.device):
             scores = self.module(image)
-        return self.target.loss(scores.float(), label)
+        return self.segmenting.target.loss(scores.float(), label)
 
     def validate(self) -> Score | None:
         """Mean over validation cases and regions, on the cache's grid."""
         if not self.validation or self.shuffled:
             return None
-        settings, found = self.settings, []
+        target, scores = self.segmenting.target, []
         for case in self.validation:
-            (image, air), label = image_and_air(case, settings.window), case.label().read()
-            answer = probabilities(
-                self.module, image, air, self.target, self.patch, settings.overlap, self.device
-            )
-            masks = self.target.masks(answer)
-            found += [dice(mask, self.target.mask(label, region)) for region, mask in enumerate(masks)]
-        return (float(np.mean(found)),)
+            (image, air), label = image_and_air(case, self.settings.window), case.label().read()
+            masks = target.masks(probabilities(self.module, image, air, self.segmenting, self.device))
+            scores += [dice(mask, target.mask(label, region)) for region, mask in enumerate(masks)]
+        return (float(np.mean(scores)),)
 
     def finish(self) -> None:
         """End the threads."""
@@ -106,9 +101,9 @@ class SegmentationLearner:
         if not hasattr(self._own, "scratch"):
             self._own.scratch = Scratch()
         rng = np.random.default_rng([self.seed, PATCH, epoch, number])
-        start = volume.draw(self.patch, self._values, rng)
-        image = volume.image(start, self.patch, self._own.scratch)
+        start = volume.draw(self.segmenting.patch, self._values, rng)
+        image = volume.image(start, self.segmenting.patch, self._own.scratch)
         if self.shuffled:
             volume = self._train[int(rng.integers(len(self._train)))]
-            start = volume.draw(self.patch, self._values, rng)
-        return image, volume.label(start, self.patch)
+            start = volume.draw(self.segmenting.patch, self._values, rng)
+        return image, volume.label(start, self.segmenting.patch)

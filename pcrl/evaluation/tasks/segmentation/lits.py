@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pcrl.config import VolumeRecipe
-from pcrl.engine.cache.volumes.dataset import CachedDataset
-from pcrl.evaluation.cohorts.volumes import cohorts
-from pcrl.evaluation.tasks.question import Question
+from pcrl.evaluation.cohorts.volumes import VolumeCohorts
 from pcrl.evaluation.tasks.segmentation.target import Target
 from pcrl.evaluation.tasks.segmentation.task import SegmentationTask
 
@@ -19,11 +19,10 @@ TARGETS = {
 }
 
 
-def task(dataset: CachedDataset, recipe: VolumeRecipe, question: Question) -> SegmentationTask:
-    """LiTS with the patients that are asked for."""
-    found = cohorts(dataset, question.fraction, question.seeds, question.folds)
+def open_task(cohorts: VolumeCohorts, recipe: VolumeRecipe, options: Mapping[str, str]) -> SegmentationTask:
+    """LiTS on these cases, in its published window unless the recipe has one."""
     if recipe.finetuning.window is None:
         recipe = recipe.model_copy(
             update={"finetuning": recipe.finetuning.model_copy(update={"window": WINDOW})}
         )
-    return SegmentationTask("lits", found, TARGETS[question.target], recipe, PATCH)
+    return SegmentationTask(cohorts, TARGETS[options["target"]], recipe, PATCH)

@@ -1,4 +1,4 @@
-"""Segmentation of scans that are in no cache: read, prepared as ingest does, asked, and written as the scan lies."""
+"""Segmentation of scans that are in no cache: prepared as ingest does, and written on the grid of the scan."""
 
 from __future__ import annotations
 
@@ -9,48 +9,46 @@ import torch
 
 from pcrl.config import Data, VolumeRecipe, recipe_from
 from pcrl.datasets.case import Case
-from pcrl.engine.cache.volumes.records import StoredIntensity
 from pcrl.engine.errors import ReadError
 from pcrl.engine.volumes.prepare import ImageError, prepare
 from pcrl.engine.volumes.reading.reader import read
 from pcrl.engine.volumes.reading.writer import write_like
-from pcrl.evaluation.predict.trained import Trained
-from pcrl.evaluation.tasks.segmentation.inference import each_onto, probabilities
+from pcrl.evaluation.tasks.predictor import Inputs, Prediction, Trained
+from pcrl.evaluation.tasks.segmentation.inference import Segmenting, each_onto, probabilities
 from pcrl.evaluation.tasks.segmentation.target import Target
 from pcrl.evaluation.tasks.segmentation.volumes import normalisation
 from pcrl.models.volumes.unet import build_unet
 
 
 class VolumePredictor:
-    """A trained network for segmentation.
+    """A trained network for segmentation; see `pcrl.evaluation.tasks.predictor.Predictor`.
 
     Raises:
         ProtocolError: its weights are damaged.
     """
 
-    def __init__(self, trained: Trained, device: torch.device) -> None:
+    columns = ()
+
+    def __init__(self, trained: Trained, _inputs: Inputs, device: torch.device) -> None:
         plain = trained.rebuild
         recipe = recipe_from(plain["recipe"])
         assert isinstance(recipe, VolumeRecipe)
-        self.settings, self.device = recipe.finetuning, device
-        self.data = Data.model_validate(plain["data"])
-        self.target = Target.from_plain(plain["target"])
-        self.channels, self.modality = int(plain["channels"]), plain["modality"]
         z, y, x = plain["patch"]
-        self.patch = (z, y, x)
-        model = build_unet(recipe.model, self.target.outputs, self.channels, None)
+        self.segmenting = Segmenting(Target.from_plain(plain["target"]), recipe.finetuning, (z, y, x))
+        self.device = device
+        self.data = Data.model_validate(plain["data"])
+        self.modality = plain["modality"]
+        model = build_unet(recipe.model, self.segmenting.target.outputs, int(plain["channels"]), None)
         self.model = trained.load_into(model, device)
 
-    def predict(self, case: Case, out: Path) -> dict[str, int]:
+    def predict(self, item: Case, out: Path) -> Prediction:
         """Write the segmentation of a case as NIfTI, in the grid of its first image.
-
-        Returns:
-            Voxels of each region.
 
         Raises:
             ReadError: a file cannot be read, or channels do not lie on one grid.
             ImageError: values that are not of the modality that the network knows.
         """
+        case, target = item, self.segmenting.target
         scans = [read(path) for path in case.images]
         for path, scan in zip(case.images, scans, strict=True):
             if not scan.grid.matches(scans[0].grid):
@@ -66,15 +64,14 @@ class VolumePredictor:
             except ImageError as error:
                 raise ImageError(f"{path}: {error}") from error
         stored = np.stack([channel.stored for channel in channels])
-        intensities = [
-            StoredIntensity(**{f: getattr(c.intensity, f) for f in StoredIntensity.model_fields})
-            for c in channels
-        ]
-        window = self.settings.window or self.data.window
+        intensities = [channel.intensity for channel in channels]
+        window = self.segmenting.settings.window or self.data.window
         normal = normalisation(self.modality, intensities, window, stored)
-        image, air, overlap = normal.apply(stored), normal.air(intensities), self.settings.overlap
-        found = probabilities(self.model, image, air, self.target, self.patch, overlap, self.device)
-        masks = self.target.masks(each_onto(found, channels[0].grid, scans[0].grid))
-        values = self.target.painted(masks)
-        write_like(values.astype(np.uint8) if values.max() < 256 else values, case.images[0], out)
-        return {name: int(mask.sum()) for name, mask in zip(self.target.names, masks, strict=True)}
+        image, air = normal.apply(stored), normal.air(intensities)
+        outputs = probabilities(self.model, image, air, self.segmenting, self.device)
+        masks = target.masks(each_onto(outputs, channels[0].grid, scans[0].grid))
+        values = target.painted(masks)
+        path = out / f"{case.name}.nii.gz"
+        write_like(values.astype(np.uint8) if values.max() < 256 else values, case.images[0], path)
+        voxels = [f"{name} {mask.sum():,} voxels" for name, mask in zip(target.names, masks, strict=True)]
+        return Prediction(summary=f"{path}: {', '.join(voxels)}")

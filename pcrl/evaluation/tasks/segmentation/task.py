@@ -12,21 +12,20 @@ import torch
 from torch import nn
 
 from pcrl.config import Size, VolumeRecipe
+from pcrl.engine.cache.volumes.records import CaseRecord
 from pcrl.evaluation.arms.arm import State
-from pcrl.evaluation.cohorts.leak import Tested
-from pcrl.evaluation.cohorts.volumes import Cohort, Cohorts
+from pcrl.evaluation.cohorts.volumes import VolumeCohort, VolumeCohorts
 from pcrl.evaluation.finetune.fit import Schedule
-from pcrl.evaluation.records.replicate import Place
-from pcrl.evaluation.records.results import Metric, Row, Side
+from pcrl.evaluation.records.replicate import Replicate
+from pcrl.evaluation.records.results import Metric, Row
 from pcrl.evaluation.statistics.overlap import compare, global_dice
 from pcrl.evaluation.statistics.patients import Measured, case_rows, compare_first, rows
-from pcrl.evaluation.tasks.segmentation.extremes import extremes
-from pcrl.evaluation.tasks.segmentation.inference import each_onto, probabilities
+from pcrl.evaluation.tasks.segmentation.inference import Segmenting, each_onto, probabilities
 from pcrl.evaluation.tasks.segmentation.learner import SegmentationLearner
-from pcrl.evaluation.tasks.segmentation.overlay import overlay_file, save_overlay
+from pcrl.evaluation.tasks.segmentation.pictures import extremes, overlay_file, save_overlay
 from pcrl.evaluation.tasks.segmentation.target import Target
 from pcrl.evaluation.tasks.segmentation.volumes import image_and_air
-from pcrl.evaluation.tasks.task import Answers, Scored
+from pcrl.evaluation.tasks.task import Conditions, Predictions, Scored
 from pcrl.models.volumes.unet import build_unet
 
 METRICS = (
@@ -35,7 +34,7 @@ METRICS = (
     Metric(name="global_dice", title="Dice of all voxels"),
 )
 VALIDATIONS = 10
-"""How often, in the epochs of the recipe, validation patients are asked: whole volumes take time."""
+"""Times, in the epochs of the recipe, that validation patients are scored: whole volumes take time."""
 
 
 class SegmentationTask:
@@ -47,24 +46,19 @@ class SegmentationTask:
 
     metrics = METRICS
 
-    def __init__(
-        self, name: str, cohorts: Cohorts, target: Target, recipe: VolumeRecipe, patch: Size
-    ) -> None:
-        self.name, self.dataset = name, cohorts.dataset.name
+    def __init__(self, cohorts: VolumeCohorts, target: Target, recipe: VolumeRecipe, patch: Size) -> None:
         self.cohorts, self.target, self.recipe = cohorts, target, recipe
-        self.places = cohorts.places
-        self.settings = recipe.finetuning
-        self.patch = recipe.finetuning.patch or patch
+        self.segmenting = Segmenting(target, recipe.finetuning, recipe.finetuning.patch or patch)
 
     @cached_property
-    def channels(self) -> int:
-        """Of an image."""
-        return len(self._cohort(self.places[0]).train[0].record.intensities)
+    def example(self) -> CaseRecord:
+        """A case that is trained on: of its channels and of its modality all are."""
+        return self._cohort(self.cohorts.replicates[0]).train[0].record
 
     @property
-    def virtual(self) -> int:
-        """Test cases that are generated."""
-        return self.cohorts.virtual()
+    def channels(self) -> int:
+        """Of an image."""
+        return len(self.example.intensities)
 
     @property
     def rebuild(self) -> dict[str, Any]:
@@ -73,77 +67,51 @@ class SegmentationTask:
             "kind": "segmentation",
             "target": self.target.plain(),
             "channels": self.channels,
-            "patch": list(self.patch),
-            "modality": self._cohort(self.places[0]).train[0].record.modality,
+            "patch": list(self.segmenting.patch),
+            "modality": self.example.modality,
             "recipe": self.recipe.model_dump(mode="json"),
             "data": self.cohorts.dataset.record.recipe.data.model_dump(mode="json"),
         }
 
-    def side(self, place: Place) -> Side:
-        """Names of the cases."""
-        return self.cohorts.side(place)
-
-    def chooses(self, place: Place) -> bool:
+    def can_validate(self, replicate: Replicate) -> bool:
         """Whether there are validation patients."""
-        return bool(self._cohort(place).validation)
+        return bool(self._cohort(replicate).validation)
 
-    def patients(self, place: Place) -> tuple[int, int]:
-        """How many are trained on, and tested."""
-        return self._cohort(place).counts()
-
-    def tested(self) -> list[Tested]:
-        """All that are tested."""
-        return self.cohorts.tested()
-
-    def owners(self) -> Mapping[str, str]:
-        """Whose each case is."""
-        return self.cohorts.owners()
-
-    def describe(self) -> str:
-        """Realised numbers of patients."""
-        return self.cohorts.describe()
+    def describe(self) -> list[str]:
+        """Nothing but the cases, which the cohorts describe."""
+        return []
 
     def notes(self) -> list[str]:
-        """What a reader should know."""
-        return self.cohorts.notes()
+        """Nothing: labels that do not fit are refused."""
+        return []
 
     def schedule(self) -> Schedule:
         """As the recipe says."""
-        every = max(1, self.settings.epochs // VALIDATIONS)
-        s = self.settings
-        return Schedule(
-            s.epochs,
-            s.learning_rate,
-            s.halve_every,
-            s.patience,
-            validate_every=every,
-            encoder_rate=s.encoder_rate,
-        )
+        settings = self.segmenting.settings
+        return Schedule.of(settings, validate_every=max(1, settings.epochs // VALIDATIONS))
 
     def build(self, state: State | None) -> nn.Module:
         """The U-Net; an encoder of one channel is spread over those of the image."""
         return build_unet(self.recipe.model, self.target.outputs, self.channels, state)
 
-    def learner(
-        self, model: nn.Module, place: Place, shuffled: bool, frozen: bool, device: torch.device
-    ) -> SegmentationLearner:
+    def learner(self, model: nn.Module, conditions: Conditions) -> SegmentationLearner:
         """Patches of training cases; Dice and cross-entropy."""
-        cohort = self._cohort(place)
-        return SegmentationLearner(
-            model, cohort.train, cohort.validation, self.target, self.settings, self.patch, place.seed, shuffled, device
-        )  # fmt: skip
+        cohort = self._cohort(conditions.replicate)
+        return SegmentationLearner(model, cohort.train, cohort.validation, self.segmenting, conditions)
 
-    def answer(self, model: nn.Module, place: Place, arm: str, device: torch.device, out: Path) -> Answers:
+    def predict(
+        self, model: nn.Module, replicate: Replicate, arm: str, device: torch.device, out: Path
+    ) -> Predictions:
         """Overlap of each test case and region: arrays (cases, regions); and a picture of each case."""
-        cases = self._cohort(place).test
+        cases = self._cohort(replicate).test
         shape = (len(cases), len(self.target.names))
         dice, hd95 = np.empty(shape), np.full(shape, np.nan)
         common, total = np.empty(shape, np.int64), np.empty(shape, np.int64)
         for row, case in enumerate(cases):
-            image, air = image_and_air(case, self.settings.window)
-            found = probabilities(model, image, air, self.target, self.patch, self.settings.overlap, device)
+            image, air = image_and_air(case, self.segmenting.settings.window)
+            outputs = probabilities(model, image, air, self.segmenting, device)
             grid = case.label_record.grid
-            masks = self.target.masks(each_onto(found, case.record.grid, grid))
+            masks = self.target.masks(each_onto(outputs, case.record.grid, grid))
             truth = case.label(original=True).read()
             true = [self.target.mask(truth, region) for region in range(shape[1])]
             for region, mask in enumerate(masks):
@@ -153,46 +121,46 @@ class SegmentationTask:
                 )  # fmt: skip
                 if overlap.hd95 is not None:
                     hd95[row, region] = overlap.hd95
-            file = out / overlay_file(case.name, arm, str(place))
-            save_overlay(file, case, true, masks, self.target.names, f"{case.name}, {arm}, {place}")
+            file = out / overlay_file(case.name, arm, str(replicate))
+            save_overlay(file, case, true, masks, self.target.names, f"{case.name}, {arm}, {replicate}")
         return {"dice": dice, "hd95": hd95, "common": common, "total": total}
 
-    def score(self, answers: Mapping[str, Mapping[Place, Answers]], out: Path) -> Scored:
+    def score(self, predictions: Mapping[str, Mapping[Replicate, Predictions]], out: Path) -> Scored:
         """By patient; seeds are averaged first."""
         names = self.target.names
-        measured = {arm: self._measured(found) for arm, found in answers.items()}
+        measured = {arm: self._measured(runs) for arm, runs in predictions.items()}
         return Scored(
             rows={
                 arm: [
-                    *rows(found, names, "dice"),
-                    *rows(found, names, "hd95"),
-                    *self._of_all_voxels(answers[arm], len({one.patient for one in found})),
+                    *rows(cases, names, "dice"),
+                    *rows(cases, names, "hd95"),
+                    *self._of_all_voxels(predictions[arm], len({one.patient for one in cases})),
                 ]
-                for arm, found in measured.items()
+                for arm, cases in measured.items()
             },
-            cases={arm: case_rows(found, names) for arm, found in measured.items()},
+            cases={arm: case_rows(cases, names) for arm, cases in measured.items()},
             comparisons=compare_first(measured, names, ("dice", "hd95")),
             pictures=extremes(measured, names, "dice"),
         )
 
-    def _measured(self, found: Mapping[Place, Answers]) -> list[Measured]:
+    def _measured(self, runs: Mapping[Replicate, Predictions]) -> list[Measured]:
         return [
             Measured(
-                case.name, case.patient, case.entry.virtual, place,
-                {"dice": answers["dice"][row], "hd95": answers["hd95"][row]},
+                case.name, case.patient, case.entry.virtual, replicate,
+                {"dice": predictions["dice"][row], "hd95": predictions["hd95"][row]},
             )
-            for place, answers in found.items()
-            for row, case in enumerate(self._cohort(place).test)
+            for replicate, predictions in runs.items()
+            for row, case in enumerate(self._cohort(replicate).test)
         ]  # fmt: skip
 
-    def _of_all_voxels(self, found: Mapping[Place, Answers], patients: int) -> list[Row]:
+    def _of_all_voxels(self, runs: Mapping[Replicate, Predictions], patients: int) -> list[Row]:
         rows = []
         for region, name in enumerate(self.target.names):
             of_seeds = []
-            for seed in sorted({place.seed for place in found}):
-                folds = [answers for place, answers in found.items() if place.seed == seed]
+            for seed in sorted({replicate.seed for replicate in runs}):
+                folds = [predictions for replicate, predictions in runs.items() if replicate.seed == seed]
                 common, total = (
-                    np.concatenate([answers[key][:, region] for answers in folds])
+                    np.concatenate([predictions[key][:, region] for predictions in folds])
                     for key in ("common", "total")
                 )
                 of_seeds.append(global_dice(common, total))
@@ -201,5 +169,5 @@ class SegmentationTask:
             )
         return rows
 
-    def _cohort(self, place: Place) -> Cohort:
-        return self.cohorts.of[place]
+    def _cohort(self, replicate: Replicate) -> VolumeCohort:
+        return self.cohorts.of[replicate]

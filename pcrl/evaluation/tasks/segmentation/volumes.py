@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,13 +14,28 @@ from pcrl.config import Modality, Size
 from pcrl.engine.cache.chunks.boxes import BoxReader
 from pcrl.engine.cache.chunks.scratch import Scratch
 from pcrl.engine.cache.volumes.dataset import CachedCase
-from pcrl.engine.cache.volumes.records import StoredIntensity
 
-_PLACES = 10_000
+_VOXELS = 10_000
 """Voxels of each label value that patches are drawn round: more would be no better."""
 Window = tuple[float, float] | None
 """Of CT, HU; none is the window of the cache."""
-Place = tuple[int, int, int]
+Voxel = tuple[int, int, int]
+
+
+class Intensity(Protocol):
+    """What stored integers of a channel mean; of a case in the cache, or of a scan that was just prepared."""
+
+    @property
+    def slope(self) -> float:
+        """`original = slope · stored + intercept`."""
+
+    @property
+    def intercept(self) -> float:
+        """See `slope`."""
+
+    @property
+    def air(self) -> int:
+        """Stored value of empty space."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +58,7 @@ class Normalisation:
             channel += offset
         return np.clip(image, -1, 1, out=image) if self.clip else image
 
-    def air(self, intensities: Sequence[StoredIntensity]) -> tuple[float, ...]:
+    def air(self, intensities: Sequence[Intensity]) -> tuple[float, ...]:
         """What air, or nothing, comes to in each channel: what a patch holds where the scan ends."""
         stored = np.array([intensity.air for intensity in intensities], np.int16)
         return tuple(self.apply(stored[:, None, None, None]).ravel().tolist())
@@ -50,7 +66,7 @@ class Normalisation:
 
 def normalisation(
     modality: Modality,
-    intensities: Sequence[StoredIntensity],
+    intensities: Sequence[Intensity],
     window: tuple[float, float],
     stored: NDArray[np.int16] | None,
 ) -> Normalisation:
@@ -93,8 +109,8 @@ def image_of(case: CachedCase, window: Window) -> NDArray[np.float32]:
 def image_and_air(case: CachedCase, window: Window) -> tuple[NDArray[np.float32], tuple[float, ...]]:
     """The whole image of a case, normalised, and what is beyond it in each channel."""
     stored = case.image.read()
-    found = of_case(case, window, stored)
-    return found.apply(stored), found.air(case.record.intensities)
+    normal = of_case(case, window, stored)
+    return normal.apply(stored), normal.air(case.record.intensities)
 
 
 class Volume:
@@ -104,37 +120,37 @@ class Volume:
         self.case = case
         self.normalisation = of_case(case, window)
         label = case.label().read()
-        self.shape: Place = label.shape
+        self.shape: Voxel = label.shape
         inside = np.argwhere(label.any(axis=(1, 2)))[[0, -1], 0] if label.any() else np.array([0, -1])
         self._first = int(inside[0])
         self._label = label[inside[0] : inside[1] + 1].copy()
         rng = np.random.default_rng(0)
-        self._places = {}
+        self._voxels = {}
         for value in np.unique(self._label):
             if value:
                 found = np.flatnonzero(self._label == value)
-                self._places[int(value)] = rng.permutation(found)[:_PLACES]
+                self._voxels[int(value)] = rng.permutation(found)[:_VOXELS]
 
     @cached_property
     def _boxes(self) -> BoxReader:
         return BoxReader(self.case.image.table)
 
-    def draw(self, size: Size, values: frozenset[int], rng: np.random.Generator) -> Place:
+    def draw(self, size: Size, values: frozenset[int], rng: np.random.Generator) -> Voxel:
         """First voxel of a random patch; every second one is round a voxel of one of `values`, each as often."""
-        there = sorted(values & self._places.keys())
+        known = sorted(values & self._voxels.keys())
         centre = None
-        if rng.random() < 0.5 and there:
-            place = int(rng.choice(self._places[there[int(rng.integers(len(there)))]]))
-            z, y, x = np.unravel_index(place, self._label.shape)
+        if rng.random() < 0.5 and known:
+            index = int(rng.choice(self._voxels[known[int(rng.integers(len(known)))]]))
+            z, y, x = np.unravel_index(index, self._label.shape)
             centre = self._first + z, y, x
         start = []
         for axis, (edge, n) in enumerate(zip(size, self.shape, strict=True)):
             low, high = min(0, n - edge), max(0, n - edge)
-            wanted = rng.integers(low, high + 1) if centre is None else centre[axis] - edge // 2
-            start.append(int(np.clip(wanted, low, high)))
+            first = rng.integers(low, high + 1) if centre is None else centre[axis] - edge // 2
+            start.append(int(np.clip(first, low, high)))
         return start[0], start[1], start[2]
 
-    def image(self, start: Place, size: Size, scratch: Scratch) -> NDArray[np.float32]:
+    def image(self, start: Voxel, size: Size, scratch: Scratch) -> NDArray[np.float32]:
         """The image from `start` on, (channel, *size) float32; empty space where the volume ends."""
         intensities = self.case.record.intensities
         stored = np.empty((len(intensities), *size), np.int16)
@@ -143,7 +159,7 @@ class Volume:
             self._boxes.read(channel, start, stored[channel], scratch)
         return self.normalisation.apply(stored)
 
-    def label(self, start: Place, size: Size) -> NDArray[np.int64]:
+    def label(self, start: Voxel, size: Size) -> NDArray[np.int64]:
         """The label values from `start` on, (*size) int64; 0 where there is none."""
         values = np.zeros(size, np.int64)
         start = (start[0] - self._first, *start[1:])

@@ -4,14 +4,20 @@ import numpy as np
 import pytest
 from scipy.ndimage import map_coordinates
 
+from pcrl.config.volumes import CandidateTuning, Jitter
 from pcrl.evaluation.tasks.candidates.batches import CandidateCrops, balanced
 from pcrl.evaluation.tasks.candidates.candidates import read_candidates
-from pcrl.evaluation.tasks.candidates.crops import ANGLE, SHIFT, drawn_crop
+from pcrl.evaluation.tasks.candidates.crops import drawn_crop
 from pcrl.kernels.streams import sample_key
 from tests.helpers import luna_tree
 from tests.helpers.luna_tree import ingested
 
 SIZE = (24, 16, 17)
+
+
+def settings(batch_size):
+    # No recipe has an odd number in a batch, and crops do not mind.
+    return CandidateTuning().model_copy(update={"batch_size": batch_size, "crop": SIZE})
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +42,7 @@ def all_of(batches):
 def test_plain_crops_are_the_voxels_about_each_candidate(luna):
     candidates, _ = read_candidates(luna)
     rows = np.arange(len(candidates))[::-1].copy()
-    crops = CandidateCrops(luna.cases, candidates, 5, SIZE, 2)
+    crops = CandidateCrops(luna.cases, candidates, settings(5), 2)
     got, pixels = all_of(crops.plain(rows))
     assert np.array_equal(got, rows)
     assert pixels.shape == (len(rows), 1, *SIZE)
@@ -51,12 +57,12 @@ def test_plain_crops_are_the_voxels_about_each_candidate(luna):
 
 def test_augmented_crops_are_what_a_plain_interpolation_gives(luna):
     candidates, _ = read_candidates(luna)
-    crops = CandidateCrops(luna.cases, candidates, 6, SIZE, 2)
+    crops = CandidateCrops(luna.cases, candidates, settings(6), 2)
     rows, pixels = all_of(crops.augmented(np.arange(len(candidates)), 3, 1))
     assert candidates.label[rows].mean() == 0.5
     grid = np.stack(np.meshgrid(*[np.arange(n) - (n - 1) / 2 for n in SIZE], indexing="ij"), axis=-1)
     for row, crop in zip(rows, pixels[:, 0], strict=True):
-        drawn = drawn_crop(sample_key(3, 1, int(candidates.line[row])))
+        drawn = drawn_crop(sample_key(3, 1, int(candidates.line[row])), Jitter())
         # The middle of the plain crop, then the shift.
         half = (np.array(SIZE) - 1) / 2
         middle = np.floor(candidates.centre[row] - half + 0.5) + half + drawn.shift + 40
@@ -69,7 +75,7 @@ def test_threads_change_nothing_and_epochs_differ(luna):
     candidates, _ = read_candidates(luna)
     results = []
     for threads in (1, 4):
-        crops = CandidateCrops(luna.cases, candidates, 4, SIZE, threads)
+        crops = CandidateCrops(luna.cases, candidates, settings(4), threads)
         results.append([all_of(crops.augmented(np.arange(len(candidates)), 0, epoch)) for epoch in (0, 1)])
     for one, other in zip(*results, strict=True):
         assert np.array_equal(one[0], other[0])
@@ -81,7 +87,7 @@ def test_labels_can_be_others(luna):
     candidates, _ = read_candidates(luna)
     rows = np.arange(len(candidates))
     labels = np.roll(candidates.label, 5)
-    crops = CandidateCrops(luna.cases, candidates, 4, SIZE, 1)
+    crops = CandidateCrops(luna.cases, candidates, settings(4), 1)
     drawn, _ = all_of(crops.augmented(rows, 0, 0, labels))
     assert np.array_equal(np.unique(drawn[labels[drawn]]), np.flatnonzero(labels))
 
@@ -94,16 +100,16 @@ def test_a_damaged_scan_is_named(tmp_path):
     content[200] ^= 4
     shard.write_bytes(bytes(content))
     candidates, _ = read_candidates(dataset)
-    crops = CandidateCrops(dataset.cases, candidates, 4, SIZE, 2)
+    crops = CandidateCrops(dataset.cases, candidates, settings(4), 2)
     with pytest.raises(Exception, match=r"1\.2\.0.*damaged"):
         all_of(crops.plain(np.arange(len(candidates))))
 
 
 def test_drawn_crops_keep_their_limits():
-    drawn = [drawn_crop(key) for key in range(300)]
+    drawn = [drawn_crop(key, Jitter()) for key in range(300)]
     shifts = np.array([crop.shift for crop in drawn])
-    assert shifts.min() == -SHIFT
-    assert shifts.max() == SHIFT
+    assert shifts.min() == -Jitter().shift
+    assert shifts.max() == Jitter().shift
     matrices = np.array([crop.matrix for crop in drawn])
     np.testing.assert_allclose(
         matrices @ matrices.transpose(0, 2, 1), np.eye(3)[None].repeat(300, 0), atol=1e-12
@@ -111,7 +117,7 @@ def test_drawn_crops_keep_their_limits():
     assert {tuple(np.sign(np.diag(matrix))) for matrix in matrices} == {
         (z, y, x) for z in (-1, 1) for y in (-1, 1) for x in (-1, 1)
     }
-    assert np.abs(np.diagonal(matrices, axis1=1, axis2=2)).min() > np.cos(2 * ANGLE)
+    assert np.abs(np.diagonal(matrices, axis1=1, axis2=2)).min() > np.cos(2 * np.radians(Jitter().angle))
 
 
 @pytest.mark.parametrize(

@@ -6,16 +6,17 @@ import numpy as np
 import pytest
 
 from pcrl.config import load_recipe
-from pcrl.evaluation.cohorts.volumes import cohorts
+from pcrl.evaluation.cohorts.cohorts import Design
+from pcrl.evaluation.cohorts.volumes import all_cases
 from pcrl.evaluation.records.errors import ProtocolError
-from pcrl.evaluation.records.replicate import Place
+from pcrl.evaluation.records.replicate import Replicate
 from pcrl.evaluation.tasks.candidates.candidates import read_candidates
 from pcrl.evaluation.tasks.candidates.task import CandidateTask
 from tests.helpers import luna_tree
 from tests.helpers.patients import TINY
 
 RECIPE = load_recipe("pcrlv2-3d", [*TINY, "candidates.crop=[16, 16, 16]"])
-PLACE = Place(0, None)
+REPLICATE = Replicate(0, None)
 
 
 @pytest.fixture(scope="module")
@@ -27,8 +28,8 @@ def luna(tmp_path_factory):
 
 def task(luna, folds=(), candidates=None, nodules=None):
     found = read_candidates(luna)
-    chosen = cohorts(luna, 1.0, 1, folds, wanted=lambda _: True)
-    return CandidateTask("luna", chosen, candidates or found[0], nodules or found[1], RECIPE)
+    chosen = all_cases(luna, Design(folds=folds))
+    return CandidateTask(chosen, candidates or found[0], nodules or found[1], RECIPE)
 
 
 def without_nodules(luna, split):
@@ -40,13 +41,13 @@ def without_nodules(luna, split):
 
 def test_validation_scans_with_a_nodule_choose_the_epoch(luna):
     found = task(luna)
-    assert found.chooses(PLACE)
+    assert found.can_validate(REPLICATE)
     assert not any("the last epoch is kept" in note for note in found.notes())
 
 
 def test_validation_scans_without_a_nodule_choose_nothing_and_that_is_said(luna):
     found = task(luna, candidates=without_nodules(luna, "val"))
-    assert not found.chooses(PLACE)
+    assert not found.can_validate(REPLICATE)
     assert (
         "no candidate of the validation scans is a nodule (seed0): the last epoch is kept, and"
         in " ".join(found.notes())

@@ -14,12 +14,12 @@ from pcrl.evaluation.finetune.fit import Schedule, fit
 from pcrl.evaluation.statistics.roc import auroc
 from pcrl.evaluation.tasks.classification.learner import (
     ClassifierLearner,
-    Lesson,
     features,
+    logits_of,
     masked_loss,
-    predict,
 )
 from pcrl.evaluation.tasks.classification.probe import ProbeLearner
+from pcrl.evaluation.tasks.supervision import Supervision
 from pcrl.models.classifier import build_classifier
 
 CPU = torch.device("cpu")
@@ -61,12 +61,12 @@ def quiet(*_):
     pass
 
 
-def tuned(net, lesson, seed):
-    return ClassifierLearner(net, SQUARES, lesson, seed, CPU)
+def tuned(net, supervision, seed):
+    return ClassifierLearner(net, SQUARES, supervision, seed, CPU)
 
 
-def probed(net, lesson, seed):
-    return ProbeLearner(net, SQUARES, lesson, 16, seed, CPU)
+def probed(net, supervision, seed):
+    return ProbeLearner(net, SQUARES, supervision, 16, seed, CPU)
 
 
 def train(
@@ -74,10 +74,10 @@ def train(
 ):
     """The network, how its training went, and the AUROC of its answers."""
     net = model()
-    learner = how(net, Lesson(TRAIN, validation, targets, [0]), seed)
+    learner = how(net, Supervision(TRAIN, validation, targets, [0]), seed)
     history = fit(learner, schedule, keep, show)
     learner.finish()
-    return net, history, auroc(predict(net, SQUARES, TEST, CPU)[:, 0], SQUARES.labels[TEST, 0] > 0.5)
+    return net, history, auroc(logits_of(net, SQUARES, TEST, CPU)[:, 0], SQUARES.labels[TEST, 0] > 0.5)
 
 
 def test_what_can_be_learnt_is_learnt_and_the_same_way_twice():
@@ -99,21 +99,21 @@ def test_shuffled_labels_teach_nothing():
     assert abs(np.mean(areas) - 0.5) < 0.2
 
 
-def lesson_of(truth, scored):
+def supervision_of(truth, scored):
     """Of validation images alone."""
     truth = np.asarray(truth, np.float32)
-    return Lesson(np.empty(0, np.int64), np.arange(len(truth)), truth, scored)
+    return Supervision(np.empty(0, np.int64), np.arange(len(truth)), truth, scored)
 
 
 def test_the_best_epoch_is_kept_and_training_ends_when_none_is_better():
     layer = nn.Linear(1, 1)
-    lesson, stopping = lesson_of([[0], [1], [1]], [0]), EarlyStopping(layer, patience=2)
+    supervision, stopping = supervision_of([[0], [1], [1]], [0]), EarlyStopping(layer, patience=2)
     right, wrong = np.array([[-1.0], [1.0], [2.0]]), np.array([[1.0], [-1.0], [2.0]])
     went_on = []
     for epoch, logits in enumerate((wrong, right, right, wrong), 1):
         with torch.no_grad():
             layer.weight.fill_(epoch)
-        went_on.append(stopping.better_is_near(epoch, lesson.score(logits)))
+        went_on.append(stopping.should_continue(epoch, supervision.score(logits)))
     assert went_on == [True, True, True, False]
     stopping.restore()
     assert (layer.weight.item(), stopping.chosen_epoch) == (2, 2)
@@ -121,26 +121,26 @@ def test_the_best_epoch_is_kept_and_training_ends_when_none_is_better():
 
 
 def test_of_two_epochs_with_the_same_auroc_the_one_with_the_lower_loss_is_kept():
-    lesson, stopping = lesson_of([[0], [1]], [0]), EarlyStopping(nn.Linear(1, 1), patience=5)
-    assert lesson.criterion == "mean AUROC"
+    supervision, stopping = supervision_of([[0], [1]], [0]), EarlyStopping(nn.Linear(1, 1), patience=5)
+    assert supervision.criterion == "mean AUROC"
     for epoch, size in enumerate((1.0, 3.0, 2.0), 1):
-        stopping.better_is_near(epoch, lesson.score(np.array([[-size], [size]])))
+        stopping.should_continue(epoch, supervision.score(np.array([[-size], [size]])))
     assert stopping.chosen_epoch == 2
 
 
 def test_loss_chooses_where_no_scored_label_has_both_classes():
-    lesson, stopping = lesson_of([[0, 1], [0, 0]], [0]), EarlyStopping(nn.Linear(1, 1), patience=5)
-    assert lesson.criterion == "loss, negative"
+    supervision, stopping = supervision_of([[0, 1], [0, 0]], [0]), EarlyStopping(nn.Linear(1, 1), patience=5)
+    assert supervision.criterion == "loss, negative"
     for epoch, value in enumerate((0.0, -2.0, -1.0), 1):
-        stopping.better_is_near(epoch, lesson.score(np.array([[value, 1.0], [value, -1.0]])))
+        stopping.should_continue(epoch, supervision.score(np.array([[value, 1.0], [value, -1.0]])))
     assert stopping.chosen_epoch == 2
     assert [len(score) for _, score in stopping.history] == [1, 1, 1]
 
 
 def test_only_scored_labels_choose():
-    lesson = lesson_of([[0, 1], [1, 0]], [0])
-    assert lesson.score(np.array([[-1.0, -1.0], [1.0, 1.0]]))[0] == 1.0
-    both = lesson_of([[0, 1], [1, 0]], [0, 1])
+    supervision = supervision_of([[0, 1], [1, 0]], [0])
+    assert supervision.score(np.array([[-1.0, -1.0], [1.0, 1.0]]))[0] == 1.0
+    both = supervision_of([[0, 1], [1, 0]], [0, 1])
     assert both.score(np.array([[-1.0, -1.0], [1.0, 1.0]]))[0] == 0.5
 
 
@@ -179,7 +179,7 @@ def test_a_network_that_explodes_is_said_to(epochs):
 @pytest.mark.parametrize("answer", [np.nan, np.inf])
 def test_answers_that_are_no_numbers_choose_nothing(answer):
     with pytest.raises(FloatingPointError, match="NaN or infinite"):
-        lesson_of([[0], [1]], [0]).score(np.array([[answer], [1.0]]))
+        supervision_of([[0], [1]], [0]).score(np.array([[answer], [1.0]]))
 
 
 def test_a_linear_probe_learns_and_leaves_the_encoder_untouched():
@@ -200,27 +200,27 @@ def test_a_probe_of_no_steps_worth_speaking_of_asks_the_layer_it_was_given():
     deviation = found.std(dim=0, correction=0)
     standard = (found - found.mean(dim=0)) / torch.where(deviation < 1e-6, 1, deviation)
     expected = standard @ start.T + model().classifier.bias
-    np.testing.assert_allclose(predict(net, SQUARES, TRAIN, CPU), expected.detach().numpy(), atol=1e-4)
+    np.testing.assert_allclose(logits_of(net, SQUARES, TRAIN, CPU), expected.detach().numpy(), atol=1e-4)
 
 
 def test_what_a_probe_says_while_it_learns_is_what_its_classifier_says_afterwards():
     net = model()
-    lesson = Lesson(TRAIN, VALIDATION, SQUARES.labels, [0])
-    learner = probed(net, lesson, 0)
+    supervision = Supervision(TRAIN, VALIDATION, SQUARES.labels, [0])
+    learner = probed(net, supervision, 0)
     history = fit(learner, PROBE, None, quiet)
     learner.finish()
-    again = lesson.score(predict(net, SQUARES, VALIDATION, CPU))
+    again = supervision.score(logits_of(net, SQUARES, VALIDATION, CPU))
     assert again == pytest.approx(history.best, abs=1e-4)
 
 
 def test_a_probe_without_validation_images_and_of_one_training_image():
-    lesson = Lesson(TRAIN[:1], np.empty(0, np.int64), SQUARES.labels, [0])
+    supervision = Supervision(TRAIN[:1], np.empty(0, np.int64), SQUARES.labels, [0])
     net = model()
-    learner = probed(net, lesson, 0)
+    learner = probed(net, supervision, 0)
     history = fit(learner, replace(PROBE, epochs=2), None, quiet)
     learner.finish()
     assert history.best is None
-    assert np.isfinite(predict(net, SQUARES, TEST, CPU)).all()
+    assert np.isfinite(logits_of(net, SQUARES, TEST, CPU)).all()
 
 
 class KilledError(Exception):

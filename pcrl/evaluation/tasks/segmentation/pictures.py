@@ -1,26 +1,29 @@
-"""A picture of a segmented case: image, truth, prediction."""
+"""Pictures of segmented cases, image, truth and prediction; and which of them a report shows."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pcrl.engine.cache.volumes.dataset import CachedCase
+from pcrl.evaluation.records.results import Picture
+from pcrl.evaluation.statistics.patients import MEAN, Measured
 from pcrl.evaluation.tasks.segmentation.inference import onto
 
 COLOURS = ("#e69f00", "#56b4e9", "#f0e442", "#009e73", "#cc79a7", "#d55e00", "#0072b2")
 """Of the regions; distinguishable for the colour-blind (Okabe and Ito)."""
 _LEGEND = 7
 Masks = Sequence[NDArray[np.bool_]]
+Rank = Literal["best", "median", "worst"]
 
 
-def overlay_file(case: str, arm: str, place: str) -> str:
+def overlay_file(case: str, arm: str, replicate: str) -> str:
     """Where the picture of a case is, relative to the evaluation's folder."""
-    return f"overlays/{case}-{arm}-{place}.png"
+    return f"overlays/{case}-{arm}-{replicate}.png"
 
 
 def save_overlay(
@@ -61,3 +64,34 @@ def save_overlay(
     figure.suptitle(f"{title}, slice {z}", fontsize=10)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=90)
+
+
+def extremes(measured: Mapping[str, Sequence[Measured]], labels: Sequence[str], metric: str) -> list[Picture]:
+    """The best, the median and the worst case of every arm, in the trainings of the first seed.
+
+    By the mean over labels of a metric; higher is better.
+    """
+    pictures = []
+    for arm, cases in measured.items():
+        first = cases[0].replicate.seed
+        values = [
+            (float(np.nanmean(one.values[metric])), one) for one in cases if one.replicate.seed == first
+        ]
+        values = [(value, one) for value, one in values if not np.isnan(value)]
+        values.sort(key=lambda pair: (-pair[0], pair[1].case))
+        if not values:
+            continue
+        # With one or two cases none is shown twice.
+        ranked: dict[int, Rank] = {len(values) // 2: "median"}
+        ranked[len(values) - 1] = "worst"
+        ranked[0] = "best"
+        for number in sorted(ranked):
+            value, one = values[number]
+            label = MEAN if len(one.values[metric]) > 1 else labels[0]
+            file = overlay_file(one.case, arm, str(one.replicate))
+            pictures.append(
+                Picture(
+                    arm=arm, label=label, rank=ranked[number], case=one.case, metric=metric, value=value, file=file
+                )
+            )  # fmt: skip
+    return pictures

@@ -1,0 +1,106 @@
+"""How an evaluation is shown while it runs: who takes part, what must be known, a bar. Loaded when one runs."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+
+from rich.progress import Progress
+
+from pcrl.config import RecipeError
+from pcrl.datasets.case import LayoutError
+from pcrl.engine.cache.format import CacheError
+from pcrl.evaluation.records.errors import ProtocolError
+from pcrl.evaluation.records.replicate import Replicate
+from pcrl.evaluation.records.results import Results
+from pcrl.evaluation.run.observer import Observer
+from pcrl.evaluation.run.study import Study
+from pcrl.models.device import DeviceError
+from pcrl.models.weights.published import WeightsError
+from pcrl.training.run_folder import RunError
+
+from .console import console, note_slow_reading, progress, user_errors
+
+
+@contextlib.contextmanager
+def errors() -> Iterator[None]:
+    """What an evaluation tells as one message; an interruption, too."""
+    kinds = (RecipeError, LayoutError, CacheError, ProtocolError, WeightsError, RunError, DeviceError)
+    with user_errors(*kinds, FloatingPointError):
+        try:
+            yield
+        except KeyboardInterrupt:
+            console.print("Stopped. What was begun goes on with --resume.")
+            raise SystemExit(130) from None
+
+
+class Shown(Observer):
+    """Shows an evaluation, or one after the other.
+
+    Args:
+        name_folder: say where the results of each evaluation will be.
+    """
+
+    def __init__(self, name_folder: bool = True) -> None:
+        self.folder, self._name_folder = Path(), name_folder
+        self._bar: Progress | None = None
+        self._networks = self._steps = self._through = 0
+
+    def __enter__(self) -> Shown:
+        note_slow_reading()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._end()
+
+    def note(self, text: str) -> None:
+        """Print it."""
+        console.print(f"[yellow]note[/] {text}")
+
+    def resumed(self, folder: Path, command: str) -> None:
+        """Print what goes on."""
+        console.print(f"Going on with {folder}, as it was asked: {command}")
+
+    def opened(self, study: Study, folder: Path) -> None:
+        """Print who takes part, and begin a bar."""
+        for arm in study.chosen.arms:
+            console.print(f"{arm.name}: {arm.about}")
+        console.print(f"{study.request.dataset}: {study.describe()}; fraction {study.request.fraction:g}.")
+        for text in study.notes():
+            self.note(text)
+        self.folder = folder
+        if self._name_folder:
+            console.print(f"Results in {folder}")
+        self._networks = len(study.chosen.arms) * len(study.cohorts.replicates)
+        self._steps, self._through = study.trainings() * study.task.schedule().epochs, 0
+        self._bar = progress("epochs")
+        self._bar.start()
+        self._line = self._bar.add_task("training", total=self._steps)
+
+    def epoch(self, arm: str, replicate: Replicate, epoch: int, loss: float, score: float | None) -> None:
+        """Move the bar on; where there is none to look at, print every fifth epoch."""
+        text = f"{arm}, {replicate}, epoch {epoch}: loss {loss:.3f}"
+        text += f", validation {score:.3f}" if score is not None else ""
+        assert self._bar is not None
+        self._bar.update(self._line, advance=1, description=text)
+        if not console.is_terminal and (epoch % 5 == 0 or epoch == 1):
+            console.print(text)
+
+    def trained(self, arm: str, replicate: Replicate) -> None:
+        """A training may end early, or have been done before: set the bar right."""
+        self._through += 1
+        assert self._bar is not None
+        self._bar.update(self._line, completed=round(self._steps * self._through / self._networks))
+
+    def written(self, results: Results, folder: Path) -> None:
+        """End the bar."""
+        self._end()
+
+    def _end(self) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None

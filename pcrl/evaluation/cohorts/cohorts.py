@@ -1,0 +1,57 @@
+"""What an evaluation asks of those who take part, whether they are volumes or images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from pcrl.evaluation.cohorts.leak import Tested
+from pcrl.evaluation.records.replicate import Replicate
+from pcrl.evaluation.records.results import Side
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """How often every arm is trained, and on whom.
+
+    Args:
+        fraction: share of the labelled training patients, in (0, 1]; smaller ones nest in larger ones.
+        seeds: trainings of each arm, each with its own patients and patches.
+        folds: each in turn is tested, the one before it validates, all others train; none: the data's own split.
+        options: of the task; see `pcrl.evaluation.tasks.registry`.
+    """
+
+    fraction: float = 1.0
+    seeds: int = 1
+    folds: tuple[int, ...] = ()
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+class Cohorts(Protocol):
+    """Who is trained on, who chooses the epoch and who is tested, in every training of an arm."""
+
+    @property
+    def replicates(self) -> tuple[Replicate, ...]:
+        """All trainings of an arm."""
+
+    def side(self, replicate: Replicate) -> Side:
+        """Names of the cases, or of the images, on each side of one training."""
+
+    def counts(self, replicate: Replicate) -> tuple[int, int]:
+        """How many patients are trained on, and tested."""
+
+    def tested(self) -> list[Tested]:
+        """What `check_leak` has to know of everything that is tested."""
+
+    def owners(self) -> Mapping[str, str]:
+        """The patient of each case, or of each image."""
+
+    def virtual(self) -> int:
+        """How many of those that are tested are generated, and of no patient."""
+
+    def describe(self) -> str:
+        """Realised numbers of patients, in words; of several trainings, of the first."""
+
+    def notes(self) -> list[str]:
+        """What a reader of the scores should know of this choice of patients."""

@@ -1,0 +1,133 @@
+"""Which images are trained on, which choose the model, which are scored: by patient, as the cache says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pcrl.engine.cache.images.dataset import CachedImages
+from pcrl.engine.cache.images.table import ImageTable
+from pcrl.engine.splits import fraction_of
+from pcrl.evaluation.cohorts.leak import Tested
+from pcrl.evaluation.records.errors import ProtocolError
+from pcrl.evaluation.records.words import many
+from pcrl.evaluation.statistics.bootstrap import FEWEST_PATIENTS
+
+CARVED = 0.1
+"""Share of the chosen training patients who choose the model where the data set holds none for that."""
+CHOOSERS = 5
+"""Validation patients below whom the best epoch is a matter of luck: then the last one is kept."""
+_CARVING = 1 << 32
+"""Added to the seed, so that who is carved out does not follow from who comes first in the fractions."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageCohort:
+    """Images by their part in the evaluation.
+
+    Args:
+        train, validation, test: positions in the table, rising.
+        all_training_patients: of whom a fraction was taken.
+        left_out: images of all splits that are not frontal, where only frontal ones take part.
+        validation: none, if they are of fewer than `CHOOSERS` patients.
+        carved: the validation patients are some of the chosen training patients, as the data set has too few.
+    """
+
+    table: ImageTable
+    train: NDArray[np.int64]
+    validation: NDArray[np.int64]
+    test: NDArray[np.int64]
+    all_training_patients: int
+    left_out: int
+    carved: bool
+
+    def patients(self, rows: NDArray[np.int64]) -> list[str]:
+        """Whose each image is."""
+        return [self.table.patients[row] for row in rows]
+
+    def tested(self) -> list[Tested]:
+        """What `check_leak` has to know of the test images."""
+        table = self.table
+        return [Tested(table.names[n], table.patients[n], table.pixels[n]) for n in self.test]
+
+    def synthetic(self) -> int:
+        """Images that are of no patient."""
+        return int(sum(self.table.virtual[rows].sum() for rows in (self.train, self.validation, self.test)))
+
+    def describe(self) -> str:
+        """Realised numbers of patients and images."""
+        parts = (("training", self.train), ("validation", self.validation), ("test", self.test))
+        counted = [
+            f"{name} {many(len(set(self.patients(rows))), 'patient')} with {many(len(rows), 'image')}"
+            for name, rows in parts
+        ]
+        return "; ".join(counted) + f" (of {self.all_training_patients} training patients)"
+
+    def notes(self) -> list[str]:
+        """What a reader of the scores should know of this choice."""
+        notes = []
+        if self.left_out:
+            notes.append(f"{many(self.left_out, 'image')} not frontal: left out; --views all takes them in")
+        if self.carved:
+            notes.append("too few validation patients: some of the chosen training patients choose the model")
+        if not len(self.validation):
+            notes.append(f"fewer than {CHOOSERS} patients could choose the epoch: the last one is kept")
+        if 0 < (choosing := len(set(self.patients(self.validation)))) < FEWEST_PATIENTS:
+            notes.append(
+                f"{many(choosing, 'validation patient')} to choose the epoch by: much of that is chance"
+            )
+        tested = len(set(self.patients(self.test)))
+        if tested < FEWEST_PATIENTS:
+            notes.append(f"{many(tested, 'test patient')}: too few for intervals; says nothing about quality")
+        if absent := len(self.table.failed):
+            notes.append(
+                f"{many(absent, 'image')} could not be read at ingest and take no part: pcrl ingest names them"
+            )
+        if made := self.synthetic():
+            notes.append(f"{many(made, 'synthetic image')}: says nothing about quality")
+        return notes
+
+
+def image_cohort(images: CachedImages, fraction: float, seed: int, views: str = "frontal") -> ImageCohort:
+    """The images of a data set, with a share of its training patients.
+
+    Args:
+        fraction: share of the training patients, in (0, 1]; smaller ones nest in larger ones.
+        views: `frontal` or `all`; images whose view is not stated count as frontal.
+
+    Raises:
+        ProtocolError: no labels, or a split without images.
+    """
+    table = images.table
+    if not table.label_names:
+        raise ProtocolError(f"{images.name} has no labels: ingest it with a table that has columns for them")
+    shown = np.array([views == "all" or view != "lateral" for view in table.views], bool)
+    by_split = {split: _of(table, split, shown) for split in ("train", "val", "test")}
+    for split in ("train", "test"):
+        if not len(by_split[split]):
+            raise ProtocolError(
+                f"{images.name}: no {'image' if views == 'all' else 'frontal image'} of {len(table)} fell into "
+                f"{split}; more patients are needed, or a column `split` in a table of your own"
+            )
+    patients = {table.patients[row] for row in by_split["train"]}
+    chosen = fraction_of(patients, fraction, seed)
+    own = {table.patients[row] for row in by_split["val"]}
+    carved = fraction_of(chosen, CARVED, seed + _CARVING) if len(own) < CHOOSERS else []
+    if len(carved) < CHOOSERS:
+        carved = []
+    train = _whose(table, by_split["train"], set(chosen) - set(carved))
+    validation = _whose(table, by_split["train"], set(carved))
+    if len(own) >= CHOOSERS:
+        validation = by_split["val"]
+    left_out = int((~shown).sum())
+    return ImageCohort(table, train, validation, by_split["test"], len(patients), left_out, bool(carved))
+
+
+def _of(table: ImageTable, split: str, shown: NDArray[np.bool_]) -> NDArray[np.int64]:
+    return np.array([row for row in table.where(split).tolist() if shown[row]], np.int64)
+
+
+def _whose(table: ImageTable, rows: NDArray[np.int64], patients: set[str]) -> NDArray[np.int64]:
+    return np.array([row for row in rows.tolist() if table.patients[row] in patients], np.int64)

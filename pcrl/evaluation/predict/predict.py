@@ -1,0 +1,120 @@
+"""Predicting new scans and radiographs with a fine-tuned network: what `pcrl predict` does, as one call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pcrl.engine.errors import ReadError
+from pcrl.engine.volumes.prepare import ImageError
+from pcrl.evaluation.predict.inputs import radiographs, volumes
+from pcrl.evaluation.predict.trained import open_trained
+from pcrl.evaluation.records.errors import ProtocolError
+from pcrl.evaluation.run.folders import require_empty
+from pcrl.evaluation.run.observer import Observer
+from pcrl.evaluation.tasks.predictor import Inputs, Predictor, Trained
+from pcrl.evaluation.tasks.registry import entry_of, named
+from pcrl.files import write_csv
+from pcrl.models.device import device_named
+
+TABLE = "probabilities.csv"
+
+
+@dataclass(frozen=True, slots=True)
+class Predicted:
+    """What came of a prediction.
+
+    Args:
+        network: folder of the training whose network predicted.
+        out: holds a file for each segmented scan, or `probabilities.csv`.
+        table: that file; none where each prediction is a file of its own.
+        rows: of the table.
+        failed: why each input that could not be predicted could not.
+    """
+
+    network: Path
+    out: Path
+    table: Path | None
+    rows: int
+    failed: tuple[str, ...]
+
+
+def predict(
+    task: str,
+    inputs: Sequence[str | Path],
+    *,
+    run: str | Path,
+    out: str | Path,
+    candidates: str | Path | None = None,
+    device: str = "auto",
+    progress: Observer | None = None,
+) -> Predicted:
+    """Ask a fine-tuned network about scans or radiographs that are in no cache.
+
+    Segmentations are written as NIfTI in each input's own grid, spacing and orientation; probabilities as one CSV. An
+    input that cannot be read is named, and the others are predicted.
+
+    Args:
+        task: a name in `pcrl.evaluation.tasks.registry.TASKS`.
+        inputs: files, DICOM series, and folders of them; of BraTS, folders of its cases.
+        run: an evaluation's folder, whose first arm is taken, or one of its `runs/ARM-seedN`.
+        out: new folder.
+        candidates: of LUNA16, a table seriesuid,coordX,coordY,coordZ; a scan is named by its seriesuid.
+        device: `auto`, `cpu` or `cuda`.
+        progress: is told what happens.
+
+    Returns:
+        Where everything is, and what failed.
+
+    Raises:
+        ProtocolError: no such evaluation, or none that has ended; inputs that are missing or of one name; candidates
+            where the task has none, or none where it needs them; a folder that holds something.
+        LayoutError: a folder without scans, or a damaged table.
+        RecipeError: an evaluation of another version of pcrl.
+        DeviceError: no such device.
+
+    Example:
+        >>> predict("lits", ["scan.nii.gz"], run="evaluations/lits-20261125-120000", out="masks").failed
+        ()
+    """
+    entry, observer = entry_of(task), progress or Observer()
+    if (candidates is None) == (entry.kind == "candidates"):
+        needed = f"{task} needs --candidates" if candidates is None else f"{task} has no --candidates"
+        raise ProtocolError(needed)
+    folder = Path(out)
+    require_empty(folder)
+    where = device_named(device)
+    trained = open_trained(Path(run), task)
+    items = _items(trained, [Path(path) for path in inputs], observer)
+    table = None if candidates is None else Path(candidates)
+    predictor: Predictor = named(entry.predicts)(trained, Inputs(items, table), where)
+    observer.predicting(trained.folder, len(items))
+    rows: list[Sequence[object]] = []
+    failed: list[str] = []
+    for item in items:
+        try:
+            prediction = predictor.predict(item, folder)
+        except (ReadError, ImageError) as error:
+            failed.append(str(error))
+            observer.failed(str(error))
+            continue
+        rows += prediction.rows
+        observer.predicted(prediction.summary)
+    written = folder / TABLE if predictor.columns else None
+    if written:
+        write_csv(written, predictor.columns, rows)
+    return Predicted(trained.folder, folder, written, len(rows), tuple(failed))
+
+
+def _items(trained: Trained, inputs: Sequence[Path], observer: Observer) -> Sequence[Any]:
+    entry = trained.task
+    if entry.data == "images":
+        return radiographs(inputs)
+    cases, notes = volumes(
+        inputs, entry.layout, int(trained.rebuild.get("channels", 1)), by_file=entry.kind == "candidates"
+    )
+    for note in notes:
+        observer.note(note)
+    return cases

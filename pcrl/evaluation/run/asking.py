@@ -1,0 +1,110 @@
+"""From the arguments of an evaluation to the record of what is asked."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, get_args
+
+from pcrl.evaluation.records.arm_kinds import ARM_KINDS, ArmKind
+from pcrl.evaluation.records.errors import ProtocolError
+from pcrl.evaluation.records.request import Request
+from pcrl.evaluation.tasks.registry import entry_of
+
+Paths = Sequence[str | Path]
+_ALLOWED_WITH_RESUME = frozenset(["task", "out", "resume", "device", "command", "progress"])
+
+
+def new_request(
+    task: str,
+    *,
+    cache: str | Path,
+    dataset: str | None,
+    runs: str | Path,
+    arms: Sequence[str],
+    checkpoints: Paths,
+    options: Mapping[str, str] | None,
+    command: str,
+    fraction: float,
+    seeds: int,
+    folds: Sequence[int],
+    learning_rates: Sequence[float],
+    freeze: bool,
+    epochs: int | None,
+    recipe: str | None,
+    overrides: Sequence[str],
+    transductive: bool,
+) -> Request:
+    """What is asked, as it is kept; see `pcrl.evaluation.run.evaluate.evaluate` for the arguments.
+
+    Raises:
+        ProtocolError: no such task or arm, an option that the task does not have, or numbers out of range.
+    """
+    entry = entry_of(task)
+    if dataset is not None and entry.dataset not in (None, dataset):
+        raise ProtocolError(f"{task} has no --dataset: it is of {entry.dataset}")
+    if folds and not entry.folds:
+        raise ProtocolError(f"{task} has no --folds")
+    name = dataset or entry.dataset
+    if name is None:
+        raise ProtocolError(f"{task} needs --dataset")
+    if unknown := [arm for arm in arms if arm not in ARM_KINDS]:
+        raise ProtocolError(f"no arm {unknown[0]!r}; there are {', '.join(ARM_KINDS)}")
+    if not arms:
+        raise ProtocolError(f"no arm; there are {', '.join(get_args(ArmKind))}")
+    if not 0 < fraction <= 1:
+        raise ProtocolError(f"a fraction of {fraction:g}: expected more than 0, and 1 at most")
+    if seeds < 1 or (epochs is not None and epochs < 1):
+        raise ProtocolError(f"{seeds} seeds, {epochs} epochs: expected 1 at least")
+    return Request.model_validate(
+        {
+            "task": task,
+            "dataset": name,
+            "command": command,
+            "cache": Path(cache).resolve(),
+            "runs": Path(runs).resolve(),
+            "arms": tuple(arms),
+            "checkpoints": tuple(Path(path).resolve() for path in checkpoints),
+            "fraction": fraction,
+            "seeds": seeds,
+            "folds": tuple(folds),
+            "learning_rates": tuple(learning_rates),
+            "freeze": freeze,
+            "epochs": epochs,
+            "recipe": recipe,
+            "overrides": tuple(overrides),
+            "transductive": transductive,
+            "options": entry.chosen(options or {}),
+        }
+    )
+
+
+def given(function: Callable[..., Any], arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the arguments of a call that differ from their default."""
+    parameters = inspect.signature(function).parameters
+    return {
+        name: value
+        for name, value in arguments.items()
+        if name in parameters and value != parameters[name].default
+    }
+
+
+def refuse_changes(arguments: Mapping[str, Any]) -> None:
+    """What goes on is what was asked: another wish is an error, not ignored.
+
+    Args:
+        arguments: that are given beside `resume`.
+
+    Raises:
+        ProtocolError: one of them would ask for something else.
+    """
+    if others := sorted(arguments.keys() - _ALLOWED_WITH_RESUME):
+        raise ProtocolError(f"--resume goes on with what was asked: leave {', '.join(others)}")
+
+
+def in_words(function: str, arguments: Mapping[str, Any]) -> str:
+    """The call of a function, as it is kept where no command was typed."""
+    kept = {name: value for name, value in arguments.items() if name not in ("task", "progress", "command")}
+    words = [repr(arguments["task"]), *(f"{name}={value!r}" for name, value in kept.items())]
+    return f"pcrl.{function}({', '.join(words)})"

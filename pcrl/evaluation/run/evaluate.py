@@ -1,0 +1,120 @@
+"""Evaluating pre-training on a downstream task: what `pcrl eval` does, as one call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from pcrl.evaluation.records.errors import ProtocolError
+from pcrl.evaluation.records.request import REQUEST, Request, load_request
+from pcrl.evaluation.records.results import RESULTS, Results
+from pcrl.evaluation.run.asking import given, in_words, new_request, refuse_changes
+from pcrl.evaluation.run.folders import EVALUATIONS, new_folder, newest_unfinished
+from pcrl.evaluation.run.observer import Observer
+from pcrl.evaluation.run.opening import open_study
+from pcrl.models.device import device_named
+
+
+def evaluate(
+    task: str,
+    *,
+    cache: str | Path = "cache",
+    dataset: str | None = None,
+    fraction: float = 1.0,
+    seeds: int = 1,
+    arms: Sequence[str] = ("pretrained",),
+    checkpoints: Sequence[str | Path] = (),
+    runs: str | Path = "runs",
+    learning_rates: Sequence[float] = (),
+    folds: Sequence[int] = (),
+    freeze: bool = False,
+    epochs: int | None = None,
+    recipe: str | None = None,
+    overrides: Sequence[str] = (),
+    transductive: bool = False,
+    options: Mapping[str, str] | None = None,
+    out: str | Path | None = None,
+    resume: bool = False,
+    device: str = "auto",
+    command: str | None = None,
+    progress: Observer | None = None,
+) -> Results:
+    """Fine-tune with few labels, and score on patients that nothing has seen.
+
+    What is asked is kept in the folder before the first training begins (`evaluation.json`), each training when it has
+    ended (`runs/`), and tables, report and `results.json` at the end, that last of all: stopped at any time, it goes on
+    with `resume=True`, and comes to what an undisturbed evaluation comes to.
+
+    Args:
+        task: a name in `pcrl.evaluation.tasks.registry.TASKS`, such as `lits`.
+        cache: that `pcrl ingest` made.
+        dataset: its name in the cache; needed of the tasks `segmentation` and `classification`, the others have one.
+        fraction: share of the labelled training patients, in (0, 1].
+        seeds: trainings of each arm.
+        arms: names in `pcrl.evaluation.records.arm_kinds.ARM_KINDS`; all others are compared with the first.
+        checkpoints: runs, checkpoints or imported weights, each an arm; none: the newest finished run that fits.
+        runs: folder in which the newest run is looked for.
+        learning_rates: of which validation patients choose one, for every arm and seed anew; none: the recipe's.
+        folds: each is tested in turn; none: the split of the data set. Volumes only.
+        freeze: the encoder stays as it is.
+        epochs: of fine-tuning; none: the recipe's.
+        recipe: built-in name or a TOML file; none: the one that the cache was made for.
+        overrides: changed settings, such as `finetuning.batch_size=2`.
+        transductive: allow pre-training to have seen test patients, and say so everywhere.
+        options: of the task, such as `{"target": "tumour"}`.
+        out: new folder; none: `evaluations/TASK-DATE-TIME`.
+        resume: go on with the evaluation in `out`, or the newest unfinished one of the task, as it was asked. Then
+            only `out`, `device` and `progress` may be given.
+        device: `auto`, `cpu` or `cuda`.
+        command: what was typed, for the record; none: this call.
+        progress: is told what happens.
+
+    Returns:
+        What `results.json` holds.
+
+    Raises:
+        ProtocolError: an evaluation that would mean nothing, such as one without patients on a side, or of weights
+            that saw a test patient; a folder that holds something; nothing to go on with.
+        CacheError: no such cache, or no such data set in it.
+        RecipeError: a recipe, or a setting, that cannot be used.
+        WeightsError, RunError: weights that cannot be read.
+        LayoutError: tables of candidates that cannot be read.
+        DeviceError: no such device.
+        FloatingPointError: a loss became NaN or infinite at every learning rate.
+
+    Example:
+        >>> results = evaluate("lits", fraction=0.1, arms=("pretrained", "scratch"), seeds=3)
+        >>> [(row.label, row.value) for row in results.arms[0].rows if row.metric == results.main.name]
+    """
+    arguments = given(evaluate, locals())
+    observer, where = progress or Observer(), device_named(device)
+    if resume:
+        refuse_changes(arguments)
+        folder, request = _unfinished(out, task)
+        observer.resumed(folder, request.command)
+    else:
+        request = new_request(
+            task, cache=cache, dataset=dataset, runs=runs, arms=arms, checkpoints=checkpoints, options=options,
+            command=command or in_words("evaluate", arguments), fraction=fraction, seeds=seeds, folds=folds,
+            learning_rates=learning_rates, freeze=freeze, epochs=epochs, recipe=recipe, overrides=overrides,
+            transductive=transductive,
+        )  # fmt: skip
+        folder = new_folder(out, task, REQUEST)
+    study = open_study(request)
+    observer.opened(study, folder)
+    return study.carry_out(folder, where, observer)
+
+
+def _unfinished(out: str | Path | None, task: str) -> tuple[Path, Request]:
+    """The evaluation to go on with: that in `out`, or the newest of the task that has no results yet."""
+    folder = newest_unfinished(task, REQUEST, RESULTS) if out is None else Path(out)
+    if folder is None:
+        raise ProtocolError(
+            f"no unfinished evaluation of {task} in ./{EVALUATIONS}: give --out, or leave --resume"
+        )
+    request = load_request(folder)
+    if request.task != task:
+        raise ProtocolError(
+            f"{folder} is an evaluation of {request.task}: pcrl eval {request.task} --out {folder} --resume"
+        )
+    return folder, request

@@ -1,0 +1,48 @@
+"""What an evaluation, a curve or a prediction tells on its way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pcrl.evaluation.records.replicate import Replicate
+from pcrl.evaluation.records.results import Results
+
+if TYPE_CHECKING:
+    from pcrl.evaluation.run.study import Study
+
+
+class Observer:
+    """Is told of every event, and does nothing: override those that are to be shown."""
+
+    def note(self, text: str) -> None:
+        """Something that a reader of the results should know."""
+
+    def resumed(self, folder: Path, command: str) -> None:
+        """What was begun in `folder` goes on; `command` is what was typed then."""
+
+    def opened(self, study: Study, folder: Path) -> None:
+        """An evaluation can begin; its trainings come next."""
+
+    def epoch(self, arm: str, replicate: Replicate, epoch: int, loss: float, score: float | None) -> None:
+        """An epoch of fine-tuning is through.
+
+        Args:
+            loss: mean over the epoch.
+            score: of the validation patients when they were last scored; none where there are none.
+        """
+
+    def trained(self, arm: str, replicate: Replicate) -> None:
+        """An arm is trained with a seed, whether now or before."""
+
+    def written(self, results: Results, folder: Path) -> None:
+        """An evaluation has ended, and all its files are written."""
+
+    def predicting(self, network: Path, inputs: int) -> None:
+        """A trained network is loaded, and so many inputs come next."""
+
+    def predicted(self, summary: str) -> None:
+        """An input is through; `summary` is what is said of it, and may be empty."""
+
+    def failed(self, reason: str) -> None:
+        """An input could not be predicted."""

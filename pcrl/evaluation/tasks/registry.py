@@ -1,0 +1,205 @@
+"""The downstream tasks: all that the commands, an evaluation and a prediction have to know of each, in one place.
+
+A new task is an entry here, and the files that the entry names. Nothing heavy is imported, as `--help` reads this; what
+an entry names is imported when the task is carried out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, Literal
+
+from pcrl.evaluation.records.errors import ProtocolError
+
+_VOLUMES, _IMAGES = "pcrl.evaluation.cohorts.volumes", "pcrl.evaluation.cohorts.images"
+_SEGMENTATION = "pcrl.evaluation.tasks.segmentation"
+_CANDIDATES = "pcrl.evaluation.tasks.candidates"
+_CLASSIFICATION = "pcrl.evaluation.tasks.classification"
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """What one task is asked and others are not; `--NAME` on the command line."""
+
+    name: str
+    choices: tuple[str, ...]
+    default: str
+    help: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskEntry:
+    """A downstream task.
+
+    Args:
+        kind: what a network predicts.
+        data: what its data set holds, and so the kind of recipe and of network.
+        about: paragraphs of help, the first of them one line; `examples` are calls of `pcrl eval`.
+        dataset: its name in the cache; none: one of the user's own, which `--dataset` names.
+        folds: whether `--folds` can be asked of it.
+        options: of its own.
+        layout: published layout in which `pcrl predict` finds its cases; none: files, and folders of them.
+        cohorts: `module:function` that divides the patients: `(data set, Design)` to
+            `pcrl.evaluation.cohorts.cohorts.Cohorts`.
+        opens: `module:function` that makes the task: `(cohorts, recipe, options)` to `pcrl.evaluation.tasks.task.Task`.
+        predicts: `module:class` of what predicts new inputs: `(Trained, Inputs, device)` to
+            `pcrl.evaluation.tasks.predictor.Predictor`.
+    """
+
+    name: str
+    kind: Literal["segmentation", "classification", "candidates"]
+    data: Literal["volumes", "images"]
+    about: str
+    examples: tuple[str, ...]
+    dataset: str | None
+    folds: bool = False
+    options: tuple[Option, ...] = ()
+    layout: str | None = None
+    cohorts: str
+    opens: str
+    predicts: str
+
+    def chosen(self, options: Mapping[str, str]) -> dict[str, str]:
+        """All options of this task: those that are given, and the defaults of the others.
+
+        Raises:
+            ProtocolError: an option that the task does not have, or a value that the option does not.
+        """
+        known = {option.name: option for option in self.options}
+        for name, value in options.items():
+            if name not in known:
+                raise ProtocolError(f"{self.name} has no --{name}")
+            if value not in known[name].choices:
+                raise ProtocolError(f"--{name} {value}: {self.name} has {', '.join(known[name].choices)}")
+        return {name: option.default for name, option in known.items()} | dict(options)
+
+
+FOLDS_HELP = (
+    "Test these folds in turn: LUNA16's own ten, five of other data.  [default: the data's own split]"
+)
+TARGET = Option(
+    "target", ("liver", "tumour"), "liver",
+    "The liver (tumours belong to it), or the liver and the tumours in it.",
+)  # fmt: skip
+VIEWS = Option("views", ("frontal", "all"), "frontal", "Images of no stated view count as frontal.")
+UNCERTAIN = Option(
+    "uncertain", ("ones", "zeros", "ignore"), "ones", "What an uncertain label counts as in training."
+)
+
+_ENTRIES = (
+    TaskEntry(
+        name="lits",
+        kind="segmentation",
+        data="volumes",
+        about="LiTS: segmentation of the liver, or of the liver and the tumours in it.\n\n"
+        "Without --checkpoint it takes the newest finished run that fits. Dice and HD95 are of the original grid.",
+        examples=("pcrl eval lits --fraction 0.1 --from-scratch --seeds 3",),
+        dataset="lits",
+        folds=True,
+        options=(TARGET,),
+        cohorts=f"{_VOLUMES}:labelled_cases",
+        opens=f"{_SEGMENTATION}.lits:open_task",
+        predicts=f"{_SEGMENTATION}.predictor:VolumePredictor",
+    ),
+    TaskEntry(
+        name="brats",
+        kind="segmentation",
+        data="volumes",
+        about="BraTS: whole tumour, tumour core and enhancing tumour in four MR sequences.",
+        examples=("pcrl eval brats --fraction 0.1 --from-scratch",),
+        dataset="brats",
+        folds=True,
+        layout="brats",
+        cohorts=f"{_VOLUMES}:labelled_cases",
+        opens=f"{_SEGMENTATION}.brats:open_task",
+        predicts=f"{_SEGMENTATION}.predictor:VolumePredictor",
+    ),
+    TaskEntry(
+        name="luna",
+        kind="candidates",
+        data="volumes",
+        about="LUNA16: is a candidate a nodule? AUROC, FROC and CPM over the candidates of the test scans.\n\n"
+        "candidates_V2.csv and annotations.csv are taken into the cache with the scans.",
+        examples=(
+            "pcrl eval luna --fraction 0.1 --from-scratch",
+            "pcrl eval luna --arms scratch --folds 0-9",
+        ),
+        dataset="luna",
+        folds=True,
+        cohorts=f"{_VOLUMES}:all_cases",
+        opens=f"{_CANDIDATES}.luna:open_task",
+        predicts=f"{_CANDIDATES}.predictor:CandidatePredictor",
+    ),
+    TaskEntry(
+        name="segmentation",
+        kind="segmentation",
+        data="volumes",
+        about="Segmentation on any labelled data set of the cache; every label value is a class.",
+        examples=("pcrl eval segmentation --dataset dataset009_spleen --fraction 0.5",),
+        dataset=None,
+        folds=True,
+        cohorts=f"{_VOLUMES}:labelled_cases",
+        opens=f"{_SEGMENTATION}.labelled:open_task",
+        predicts=f"{_SEGMENTATION}.predictor:VolumePredictor",
+    ),
+    TaskEntry(
+        name="chexpert",
+        kind="classification",
+        data="images",
+        about="CheXpert: 14 observations are learnt, the five of the competition scored, per image and per study.\n\n"
+        "The published valid (and test, if present) is scored, and chooses nothing.",
+        examples=("pcrl eval chexpert --fraction 0.1 --from-scratch --seeds 3",),
+        dataset="chexpert",
+        options=(VIEWS, UNCERTAIN),
+        cohorts=f"{_IMAGES}:images_of_views",
+        opens=f"{_CLASSIFICATION}.opening:competition_scored",
+        predicts=f"{_CLASSIFICATION}.predictor:ImagePredictor",
+    ),
+    TaskEntry(
+        name="chestxray",
+        kind="classification",
+        data="images",
+        about="ChestX-ray14: 14 findings, on the official test list.",
+        examples=("pcrl eval chestxray --fraction 0.01 --from-scratch",),
+        dataset="chestxray",
+        options=(VIEWS, UNCERTAIN),
+        cohorts=f"{_IMAGES}:images_of_views",
+        opens=f"{_CLASSIFICATION}.opening:all_scored",
+        predicts=f"{_CLASSIFICATION}.predictor:ImagePredictor",
+    ),
+    TaskEntry(
+        name="classification",
+        kind="classification",
+        data="images",
+        about="Classification on any labelled images: a data set of the cache, or a table and a folder of your own.",
+        examples=(
+            "pcrl eval classification --dataset chexpert --from-scratch",
+            "pcrl eval classification --table labels.csv --images ~/radiographs --patient-column person",
+        ),
+        dataset=None,
+        options=(VIEWS, UNCERTAIN),
+        cohorts=f"{_IMAGES}:images_of_views",
+        opens=f"{_CLASSIFICATION}.opening:all_scored",
+        predicts=f"{_CLASSIFICATION}.predictor:ImagePredictor",
+    ),
+)
+TASKS: Mapping[str, TaskEntry] = {entry.name: entry for entry in _ENTRIES}
+
+
+def entry_of(task: str) -> TaskEntry:
+    """The entry of a task.
+
+    Raises:
+        ProtocolError: no such task.
+    """
+    if task not in TASKS:
+        raise ProtocolError(f"no task {task!r}; there are {', '.join(TASKS)}")
+    return TASKS[task]
+
+
+def named(reference: str) -> Any:
+    """What `module:name` stands for; the module is imported now."""
+    module, _, name = reference.partition(":")
+    return getattr(import_module(module), name)
