@@ -39,7 +39,7 @@ def test_the_newest_finished_run_that_fits_and_why_others_do_not(lits, tmp_path)
     text = "\n".join(passed_over)
     assert "unfinished: not finished" in text
     assert "wider: a 3D network of width 8 and 3 levels, not a 3D network of width 4 and 3 levels" in text
-    assert "restoration: it learnt from restoration only" in text
+    assert "restoration: its objective is restoration" in text
     assert "damaged" in text
     assert "old" not in text
     assert [note for note in pick(tmp_path, "pretrained").notes if "passed over" in note]
@@ -88,7 +88,7 @@ def test_arms_come_in_the_order_asked_for_with_the_weights_they_say(lits, tmp_pa
     for name in ("restoration", "comparison"):
         assert arms[name].checkpoint == tmp_path / name
         torch.testing.assert_close(arms[name].state, open_run(tmp_path / name).state)
-        assert f"{name} only" in arms[name].about
+        assert f"objective {name}" in arms[name].about
     assert [arm.name for arm in chosen.arms if arm.permuted] == ["permuted"]
     assert [arm.name for arm in chosen.arms if arm.shuffled] == ["shuffled"]
     assert [arm.name for arm in chosen.arms if arm.longer] == ["scratch-long"]
@@ -109,17 +109,12 @@ def test_a_control_that_had_other_steps_is_said_to_be_unlike(lits, tmp_path):
     )
 
 
-@pytest.mark.parametrize(
-    ("kind", "flags"),
-    [
-        ("restoration", "--set objective.global_cosine=0 --set objective.local_cosine=0"),
-        ("comparison", "--set objective.restoration=0 --set objective.mid_restoration=0"),
-    ],
-)
-def test_a_control_that_is_not_there_comes_with_the_command_that_makes_it(lits, tmp_path, kind, flags):
+@pytest.mark.parametrize("kind", ["restoration", "comparison", "masked"])
+def test_a_control_that_is_not_there_comes_with_the_command_that_makes_it(lits, tmp_path, kind):
     make(lits, tmp_path / "both", 1)
     with pytest.raises(
-        ProtocolError, match=rf"learnt {kind} only. Make one.*\n  pcrl pretrain --cache \S+ {flags}"
+        ProtocolError,
+        match=rf"has the objective {kind}. Make one.*\n  pcrl pretrain --cache \S+ --set objective.name={kind}\n",
     ):
         pick(tmp_path, "pretrained", kind)
 
@@ -158,3 +153,13 @@ def test_the_network_is_that_of_the_weights(lits, tmp_path):
     chosen = pick(tmp_path, "scratch", checkpoints=[tmp_path / "wide"])
     assert chosen.model.width == 8
     assert [arm.name for arm in chosen.arms] == ["scratch"]
+
+
+def test_an_arm_is_called_like_an_objective_and_a_masked_run_is_no_control(lits, tmp_path):
+    """A new objective is an arm, and may be the pre-trained one, without anything that knows its name."""
+    make(lits, tmp_path / "both", 2)
+    make(lits, tmp_path / "hidden", 1, recipe("objective.name=masked", "objective.edge=4"))
+    arms = {arm.name: arm for arm in pick(tmp_path, "pretrained", "masked", "pcrlv2").arms}
+    assert arms["pretrained"].checkpoint == arms["masked"].checkpoint == tmp_path / "hidden"
+    assert arms["pcrlv2"].checkpoint == tmp_path / "both"
+    assert arms["masked"].about.endswith("objective masked")

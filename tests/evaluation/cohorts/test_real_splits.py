@@ -3,13 +3,14 @@
 from pathlib import Path
 
 import pytest
-from pcrl.training.selection import held_patients, select_images
 
 from pcrl.config import load_recipe
 from pcrl.datasets.catalog import find
 from pcrl.engine import splits
 from pcrl.engine.cache.images.dataset import CachedImages, ImageSetRecord
 from pcrl.engine.cache.images.table import TABLE, write_table
+from pcrl.engine.images.selection import select_images
+from pcrl.engine.selection import held_patients
 from pcrl.evaluation.cohorts.image_cohort import image_cohort
 from tests.helpers.published_tables import unpack
 
