@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from typing import Any
 
 from llvmlite import ir
@@ -9,6 +10,9 @@ from numba import types
 from numba.extending import intrinsic
 
 from pcrl.kernels.compile import kernel
+
+HAS_COUNTER = platform.machine().lower() in {"x86_64", "amd64"}
+"""Other processors do not let a program read theirs, and end one that tries."""
 
 
 @intrinsic
@@ -22,8 +26,18 @@ def _counter(_typing: Any) -> Any:
     return types.int64(), generate
 
 
-@kernel(signature="int64()")
+@kernel
 def cycles() -> int:
-    """Ticks since some moment; they pass at the same rate on all cores, whatever their frequency."""
-    ticks: int = _counter()  # type: ignore[call-arg]
-    return ticks
+    """Ticks since some moment; they pass at the same rate on all cores, whatever their frequency.
+
+    Always 0 where there is no counter: stages within a kernel are not told apart there.
+    """
+    if HAS_COUNTER:
+        ticks: int = _counter()  # type: ignore[call-arg]
+        return ticks
+    return 0
+
+
+def share(part: int, whole: int) -> float:
+    """Which share of some ticks a part of them is; 0 if none were counted."""
+    return part / whole if whole else 0.0

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from pcrl.config import ImageData
 from pcrl.engine.errors import ReadError
-from pcrl.engine.images.pillow import gray_pixels
 from pcrl.kernels.pixels.resample import BoxTaps, reduction, resample, together
 
 SMALLEST = 16
@@ -97,7 +96,7 @@ def _picture(path: Path, file: BinaryIO) -> tuple[NDArray[Any], str]:
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise ReadError(f"{path}: cannot be read: {error}") from error
     if image.mode == "L":
-        return gray_pixels(image), ""
+        return np.asarray(image), ""
     if image.mode.startswith("I"):
         values = np.asarray(image).astype(np.float32)
         return _stretched(

@@ -18,6 +18,7 @@ from pcrl.engine.cache.images.reader import ImageReader
 from pcrl.engine.images.cut import ImageWorkspace
 from pcrl.engine.images.views import draw_settings, empty_plan, plan_views
 from pcrl.engine.loading.batch import SampleSlot, Spent
+from pcrl.kernels.clock import share
 from pcrl.kernels.images.sample import SampleViews, render_views
 
 SPARE_SHARDS = 16
@@ -101,7 +102,7 @@ class ImageRenderer:
         render_views(image, self._scales[number], plan, views, workspace.room, ticks)
         rendered = time.perf_counter() - read
         decode = (read - planned) * workspace.scratch.share_of_decoding()
-        gather = rendered * float(ticks[0] / ticks.sum())
+        gather = rendered * share(int(ticks[0]), int(ticks.sum()))
         return False, Spent(planned - begun, read - planned - decode, decode, gather, rendered - gather)
 
     def image(self, sample: int, workspace: Workspace) -> NDArray[Any]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from pcrl.engine.cache.chunks.frames import CRC_BYTES
 from pcrl.kernels.chunks import blosc
+from pcrl.kernels.clock import share
 
 FRAME_OVERHEAD = 32 + CRC_BYTES
 """Bytes by which a frame and its CRC can be longer than a chunk that does not compress: Blosc's header."""
@@ -31,7 +32,7 @@ class Scratch:
         """Which share of the reading since the last call was decompressing and copying, not fetching and checking."""
         fetching, decoding = self.ticks.tolist()
         self.ticks[:] = 0
-        return decoding / (fetching + decoding) if fetching + decoding else 0.0
+        return share(decoding, fetching + decoding)
 
     def chunk(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
         """Room for a chunk, and for a frame of one; made when another kind is asked for than before."""
