@@ -17,7 +17,7 @@ def ingest_table(
     recipe: str | None,
     overrides: tuple[str, ...],
 ) -> str:
-    """Put images of a table into the cache, those that are not there; the data set's name."""
+    """Put images of a table into the cache, those that are not cached; the data set's name."""
     from pcrl.config import RecipeError
     from pcrl.datasets.case import LayoutError
     from pcrl.datasets.layouts.images.table import find
@@ -27,13 +27,13 @@ def ingest_table(
     from pcrl.engine.cache.volumes.records import DATASET_RECORD
 
     with user_errors(RecipeError, LayoutError, CacheError):
-        found = find(table, images, patient_column=patient_column)
-        if (cache / found.name / DATASET_RECORD).exists():
-            raise CacheError(f"{cache}: {found.name} holds volumes: give the table another name")
-        with locked(cache / found.name):
-            ingest_images(found, cache, recipe, overrides, os.cpu_count() or 1)
-        there = CachedImages.open(cache / found.name).table
-        if not len(there):
-            name, reason = there.failed[0] if there.failed else ("", "the table is empty")
+        listed = find(table, images, patient_column=patient_column)
+        if (cache / listed.name / DATASET_RECORD).exists():
+            raise CacheError(f"{cache}: {listed.name} holds volumes: give the table another name")
+        with locked(cache / listed.name):
+            ingest_images(listed, cache, recipe, overrides, os.cpu_count() or 1)
+        cached = CachedImages.open(cache / listed.name).table
+        if not len(cached):
+            name, reason = cached.failed[0] if cached.failed else ("", "the table is empty")
             raise LayoutError(f"{table}: no image of it could be read below {images}; {name}: {reason}")
-        return found.name
+        return listed.name
