@@ -53,26 +53,26 @@ def curve(
 
     from .eval_progress import Shown, errors
 
-    asked: dict[str, Any] = {}
+    arguments: dict[str, Any] = {}
     if resume:
         refuse_changes()
     else:
-        asked = arguments_of(TASKS[task], options)
+        arguments = arguments_of(TASKS[task], options)
     with errors(), Shown(name_folder=False) as progress:
-        found = carried_out(task, **asked, out=out, resume=resume, device=device, progress=progress)
-    _show(found)
-    console.print(f"Written: {found.folder / 'report.html'}, {found.folder / 'curve.csv'}.")
+        made = carried_out(task, **arguments, out=out, resume=resume, device=device, progress=progress)
+    _show(made)
+    console.print(f"Written: {made.folder / 'report.html'}, {made.folder / 'curve.csv'}.")
 
 
-def _show(found: Curve) -> None:
+def _show(made: Curve) -> None:
     from .eval_results import restrictions
 
-    last = found.results[-1]
+    last = made.results[-1]
     metric, title = last.main, f"{last.dataset}: {last.main.title} by labelled training patients"
-    title += restrictions(any(point.transductive for point in found.points), last.virtual)
+    title += restrictions(any(point.transductive for point in made.points), last.virtual)
     columns = ("arm", "fraction", "training patients", metric.title, "95 % interval", "test patients")
     table = Table(*columns, title=title, title_justify="left")
-    for point in sorted(found.points, key=lambda one: (one.arm, one.fraction)):
+    for point in sorted(made.points, key=lambda one: (one.arm, one.fraction)):
         value = "undefined" if point.value is None else f"{point.value:.3f}"
         interval = f"{point.interval[0]:.3f}–{point.interval[1]:.3f}" if point.interval else ""
         table.add_row(

@@ -49,13 +49,13 @@ def command_of(task: TaskEntry) -> click.Command:
         from .eval_results import show_results
 
         always = {name: options.pop(name) for name in ("out", "resume", "device")}
-        asked: dict[str, Any] = {}
+        arguments: dict[str, Any] = {}
         if always["resume"]:
             refuse_changes()
         else:
-            asked = arguments_of(task, _with_dataset(task, options))
+            arguments = arguments_of(task, _with_dataset(task, options))
         with errors(), Shown() as progress:
-            results = carried_out(task.name, **asked, **always, progress=progress)
+            results = carried_out(task.name, **arguments, **always, progress=progress)
         show_results(results)
         folder = progress.folder
         console.print(

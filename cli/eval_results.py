@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
+from pcrl.evaluation.records.words import many
+
 from .console import console
 
 if TYPE_CHECKING:
@@ -14,8 +16,7 @@ if TYPE_CHECKING:
 
 def show_results(results: Results) -> None:
     """A row for each arm and label, the comparisons, and what should be known of the numbers."""
-    many = results.training_patients != 1
-    title = f"{results.dataset}: {results.training_patients} training patient{'s' * many}"
+    title = f"{results.dataset}: {many(results.training_patients, 'training patient')}"
     if results.protocol.get("freeze"):
         title += ", encoder frozen"
     title += restrictions(results.transductive, results.virtual)
@@ -40,7 +41,7 @@ def show_results(results: Results) -> None:
         console.print("In brackets: 95 % intervals, from a bootstrap over test patients.")
     else:
         console.print(
-            f"{results.test_patients} test patient{'s' * (results.test_patients != 1)}: too few for intervals. The "
+            f"{many(results.test_patients, 'test patient')}: too few for intervals. The "
             "scores say nothing about quality."
         )
 

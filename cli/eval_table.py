@@ -15,7 +15,7 @@ def ingest_table(
     recipe: str | None,
     overrides: tuple[str, ...],
 ) -> str:
-    """Put images of a table into the cache, those that are not there; the data set's name."""
+    """Put images of a table into the cache, those that are not cached; the data set's name."""
     from pcrl.config import RecipeError
     from pcrl.datasets.case import LayoutError
     from pcrl.engine import ingest

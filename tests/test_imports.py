@@ -23,10 +23,23 @@ MAY_IMPORT = {
     "recipes": set(),
 }  # fmt: skip
 
+EVALUATION = ("records", "statistics", "cohorts", "arms", "finetune", "tasks", "run", "predict")
+"""Rooms of `pcrl.evaluation`, from the ground up: each may import those before it."""
+KINDS = {"segmentation", "candidates", "classification"}
+"""Rooms of `pcrl.evaluation.tasks`: none imports another."""
 
-def imported(path: Path) -> set[str]:
+
+def imported(path: Path, typing: bool = True) -> set[str]:
+    """What a file imports; what only type checkers read, if `typing`."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    if not typing:
+        tree.body = [
+            node
+            for node in tree.body
+            if not (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test))
+        ]
     names = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -48,6 +61,41 @@ def test_arrows_point_one_way(path):
         assert parts[0] not in {"cli", "pcrl_cli"}, f"{path} imports the command line"
         if parts[0] == "pcrl" and len(parts) > 1 and not parts[1].startswith("__"):
             assert parts[1] in MAY_IMPORT[package], f"{path} imports {name}"
+
+
+@pytest.mark.parametrize(
+    "path",
+    sorted((ROOT / "pcrl/evaluation").rglob("*.py")),
+    ids=lambda p: str(p.relative_to(ROOT / "pcrl/evaluation")),
+)
+def test_arrows_within_evaluation_run_down(path):
+    room, *inner = path.relative_to(ROOT / "pcrl/evaluation").parts
+    for name in imported(path):
+        parts = name.removeprefix("pcrl.evaluation.").split(".")
+        if not name.startswith("pcrl.evaluation."):
+            continue
+        if room == "report":
+            assert parts[0] in {"report", "records", "statistics"}, f"{path} imports {name}"
+        elif parts[0] == "report":
+            assert room == "run", f"{path} imports {name}"
+        else:
+            assert EVALUATION.index(parts[0]) <= EVALUATION.index(room), f"{path} imports {name}"
+        if room == parts[0] == "tasks":
+            others = KINDS - {inner[0]} if inner[0] in KINDS else KINDS
+            assert parts[1] not in others, f"{path} imports {name}"
+
+
+def test_no_circle_within_evaluation():
+    folder = ROOT / "pcrl/evaluation"
+    needs = {}
+    for path in folder.rglob("*.py"):
+        module = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        needs[module] = imported(path, typing=False)
+    needs = {module: names & needs.keys() - {module} for module, names in needs.items()}
+    while free := [module for module, names in needs.items() if not names & needs.keys()]:
+        for module in free:
+            del needs[module]
+    assert not needs, f"these import each other: {sorted(needs)}"
 
 
 @pytest.mark.parametrize("arguments", [["-c", "import pcrl"], ["-m", "pcrl", "--help"]])

@@ -47,7 +47,7 @@ def begun(*arguments, cwd, **options):
     )
 
 
-def refused(folder, *arguments):
+def refused(folder, _monkeypatch, *arguments):
     """What `pcrl` says of a call that ends in a message, and in nothing else."""
     done = pcrl(*arguments, cwd=folder)
     assert done.returncode != 0

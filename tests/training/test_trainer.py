@@ -268,7 +268,7 @@ def test_initial_weights_follow_the_seed_and_leave_the_global_generator_alone():
 
 def test_command_asks_where_it_cannot_know(cache, tmp_path):
     def call(*arguments):
-        return refused(tmp_path, "pretrain", *arguments)
+        return refused(tmp_path, None, "pretrain", *arguments)
 
     assert "pcrl ingest" in call("--cache", "none")
     assert "no unfinished run" in call("--cache", str(cache), "--resume")

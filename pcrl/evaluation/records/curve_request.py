@@ -24,9 +24,9 @@ class CurveRequest(Record):
             yield f"fraction-{fraction:g}", self.request.model_copy(update={"fraction": fraction})
 
 
-def save_curve_request(asked: CurveRequest, folder: Path) -> None:
+def save_curve_request(request: CurveRequest, folder: Path) -> None:
     """Write `curve-request.json`."""
-    save_record(asked, folder / CURVE)
+    save_record(request, folder / CURVE)
 
 
 def load_curve_request(folder: Path) -> CurveRequest:

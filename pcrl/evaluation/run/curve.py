@@ -91,16 +91,16 @@ def curve(
             `evaluate`.
 
     Example:
-        >>> found = curve("lits", fractions=(0.1, 1.0), arms=("pretrained", "scratch"))
-        >>> [(point.arm, point.fraction, point.value) for point in found.points]
+        >>> made = curve("lits", fractions=(0.1, 1.0), arms=("pretrained", "scratch"))
+        >>> [(point.arm, point.fraction, point.value) for point in made.points]
     """
     arguments = given(curve, locals())
     observer, where = progress or Observer(), device_named(device)
     if resume:
         refuse_changes(arguments)
         folder = _unfinished(out, task)
-        asked = load_curve_request(folder)
-        observer.resumed(folder, asked.request.command)
+        curve_request = load_curve_request(folder)
+        observer.resumed(folder, curve_request.request.command)
     else:
         request = new_request(
             task, cache=cache, dataset=dataset, runs=runs, arms=arms, checkpoints=checkpoints, options=options,
@@ -112,28 +112,30 @@ def curve(
             raise ProtocolError(f"fractions {tuple(fractions)}: expected some, each above 0 and up to 1")
         folder = new_folder(out, f"curve-{task}", CURVE)
         # What can fail fails here, before there is a folder.
-        asked = pinned(CurveRequest(request=request, fractions=tuple(sorted(set(fractions)))))
-        save_curve_request(asked, folder)
-    return _carried_out(asked, folder, where, observer)
+        curve_request = pinned(CurveRequest(request=request, fractions=tuple(sorted(set(fractions)))))
+        save_curve_request(curve_request, folder)
+    return _carried_out(curve_request, folder, where, observer)
 
 
-def pinned(asked: CurveRequest) -> CurveRequest:
+def pinned(curve_request: CurveRequest) -> CurveRequest:
     """The same weights and the same cache for every fraction, whatever is pre-trained or ingested meanwhile.
 
     Raises:
         CacheError, RecipeError, ProtocolError: see `open_study`; the evaluation of the first fraction cannot begin.
     """
-    _, first = next(asked.each())
+    _, first = next(curve_request.each())
     opened = open_study(first).request
     known = ("checkpoints", "controls", "weights", "identity")
-    request = asked.request.model_copy(update={name: getattr(opened, name) for name in known})
-    return asked.model_copy(update={"request": request})
+    request = curve_request.request.model_copy(update={name: getattr(opened, name) for name in known})
+    return curve_request.model_copy(update={"request": request})
 
 
-def _carried_out(asked: CurveRequest, folder: Path, device: torch.device, observer: Observer) -> Curve:
+def _carried_out(
+    curve_request: CurveRequest, folder: Path, device: torch.device, observer: Observer
+) -> Curve:
     points: list[CurvePoint] = []
-    found: list[Results] = []
-    for name, request in asked.each():
+    of_shares: list[Results] = []
+    for name, request in curve_request.each():
         own = folder / name
         if (own / RESULTS).exists():
             results = load_results(own)
@@ -143,19 +145,19 @@ def _carried_out(asked: CurveRequest, folder: Path, device: torch.device, observ
             observer.opened(study, own)
             results = study.carry_out(own, device, observer)
         points += points_of(results, request.fraction, name)
-        found.append(results)
+        of_shares.append(results)
         write_points(points, folder)
-    metric = found[-1].main
+    metric = of_shares[-1].main
     write_curve_report(
         points,
         folder,
-        f"{asked.request.task}: {metric.title} by labelled training patients",
+        f"{curve_request.request.task}: {metric.title} by labelled training patients",
         metrics=[metric],
-        notes=found[-1].notes,
-        command=asked.request.command,
+        notes=of_shares[-1].notes,
+        command=curve_request.request.command,
         created=datetime.now().isoformat(timespec="seconds"),
     )
-    return Curve(folder, tuple(points), tuple(found))
+    return Curve(folder, tuple(points), tuple(of_shares))
 
 
 def _unfinished(out: str | Path | None, task: str) -> Path:

@@ -45,33 +45,33 @@ class Detections:
     nodule_scans: NDArray[np.int64]
 
 
-def froc_curve(found: Detections) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def froc_curve(detections: Detections) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """False positives a scan, and sensitivity: (0, 0) and then one point for each distinct score, falling.
 
     Raises:
         ValueError: no scans or no nodules.
     """
-    if not found.scans or not len(found.nodule_scores):
+    if not detections.scans or not len(detections.nodule_scores):
         raise ValueError(
-            f"a FROC curve needs nodules; found {len(found.nodule_scores)} in {found.scans} scans"
+            f"a FROC curve needs nodules; found {len(detections.nodule_scores)} in {detections.scans} scans"
         )
-    counted = _Counted(found)
-    false, true = counted.curves(np.ones((1, found.scans)))
+    counted = _Counted(detections)
+    false, true = counted.curves(np.ones((1, detections.scans)))
     return false[0], true[0]
 
 
-def sensitivities(found: Detections) -> NDArray[np.float64]:
+def sensitivities(detections: Detections) -> NDArray[np.float64]:
     """Sensitivity at each of `RATES`; raises as `froc_curve`. Beyond the last point it is that of the last point."""
-    return np.interp(RATES, *froc_curve(found))
+    return np.interp(RATES, *froc_curve(detections))
 
 
-def cpm(found: Detections) -> float:
+def cpm(detections: Detections) -> float:
     """Mean of the sensitivities at `RATES` (competition performance metric); raises as `froc_curve`."""
-    return float(sensitivities(found).mean())
+    return float(sensitivities(detections).mean())
 
 
 def resample(
-    found: Detections, patients: Sequence[str], seed: int = 0, resamples: int = RESAMPLES
+    detections: Detections, patients: Sequence[str], seed: int = 0, resamples: int = RESAMPLES
 ) -> Resampled | None:
     """Draw patients with replacement and take the sensitivities anew; None if there are too few patients.
 
@@ -84,13 +84,15 @@ def resample(
     Raises:
         ValueError: there is not one patient for each scan.
     """
-    if len(patients) != found.scans:
-        raise ValueError(f"{found.scans} scans, but {len(patients)} patients: expected one for each scan")
+    if len(patients) != detections.scans:
+        raise ValueError(
+            f"{detections.scans} scans, but {len(patients)} patients: expected one for each scan"
+        )
     names, whose = np.unique(np.asarray(patients), return_inverse=True)
     if len(names) < FEWEST_PATIENTS:
         return None
     rng = np.random.default_rng(np.random.SeedSequence([seed, len(names)]))
-    counted = _Counted(found)
+    counted = _Counted(detections)
     block = max(1, _CELLS // max(1, counted.size))
     result = np.full((resamples, len(RATES)), np.nan)
     for start in range(0, resamples, block):
@@ -105,16 +107,16 @@ def resample(
 class _Counted:
     """Detections in the order of falling scores, so that a resample needs no sorting."""
 
-    def __init__(self, found: Detections) -> None:
-        seen = np.isfinite(found.nodule_scores)
-        scores = np.r_[found.false_scores, found.nodule_scores[seen]]
+    def __init__(self, detections: Detections) -> None:
+        seen = np.isfinite(detections.nodule_scores)
+        scores = np.r_[detections.false_scores, detections.nodule_scores[seen]]
         order = np.argsort(-scores, kind="stable")
         self.size = len(order)
-        self.scan = np.r_[found.false_scans, found.nodule_scans[seen]][order]
-        self.false = (np.arange(self.size) < len(found.false_scores))[order]
+        self.scan = np.r_[detections.false_scans, detections.nodule_scans[seen]][order]
+        self.false = (np.arange(self.size) < len(detections.false_scores))[order]
         # Last of each run of equal scores.
         self.last = np.flatnonzero(np.r_[np.diff(scores[order]) != 0, True][: self.size])
-        self.nodules = np.bincount(found.nodule_scans, minlength=found.scans)
+        self.nodules = np.bincount(detections.nodule_scans, minlength=detections.scans)
 
     def curves(self, weights: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """False positives a scan and sensitivity, each (resamples, 1 + distinct scores); NaN without nodules.

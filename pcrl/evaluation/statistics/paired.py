@@ -59,19 +59,19 @@ def swap(
     """
     if patients < FEWEST_TO_TEST:
         return None
-    nobody = np.zeros(patients, bool)
-    observed = metric(0, nobody) - metric(1, nobody)
+    unswapped = np.zeros(patients, bool)
+    observed = metric(0, unswapped) - metric(1, unswapped)
     rng = np.random.default_rng(patients)
-    found = []
+    differences = []
     for _ in range(draws):
         mask = rng.random(patients) < 0.5
-        found.append(metric(0, mask) - metric(1, mask))
-    defined = np.asarray(found)[~np.isnan(found)]
+        differences.append(metric(0, mask) - metric(1, mask))
+    defined = np.asarray(differences)[~np.isnan(differences)]
     if np.isnan(observed) or not len(defined):
         return None
     return float((1 + np.sum(_as_large(defined, observed))) / (1 + len(defined)))
 
 
-def _as_large(found: Values, observed: float) -> NDArray[np.bool_]:
+def _as_large(differences: Values, observed: float) -> NDArray[np.bool_]:
     # Sums in another order differ in the last bits, of which millimetres have larger ones than Dice.
-    return np.abs(found) >= abs(observed) * (1 - 1e-9) - 1e-12
+    return np.abs(differences) >= abs(observed) * (1 - 1e-9) - 1e-12

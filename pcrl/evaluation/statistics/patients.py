@@ -42,20 +42,20 @@ def of_patients(measured: Iterable[Measured], metric: str, label: int | None) ->
     for one in measured:
         cases.setdefault((one.patient, one.case), []).append(_value(one, metric, label))
     patients: dict[str, list[float]] = {}
-    for (patient, _), found in cases.items():
-        patients.setdefault(patient, []).append(_mean(found))
-    means = {patient: _mean(found) for patient, found in sorted(patients.items())}
+    for (patient, _), values in cases.items():
+        patients.setdefault(patient, []).append(_mean(values))
+    means = {patient: _mean(values) for patient, values in sorted(patients.items())}
     return {patient: value for patient, value in means.items() if not np.isnan(value)}
 
 
 def rows(measured: Sequence[Measured], labels: Sequence[str], metric: str) -> list[Row]:
     """A row for each label, and for their mean where there are several."""
-    found = []
+    result = []
     for label, name in _numbered(labels):
         by_patient = of_patients(measured, metric, label)
         values = np.array(list(by_patient.values()))
         undefined = len({one.patient for one in measured}) - len(values)
-        found.append(
+        result.append(
             Row(
                 label=name,
                 metric=metric,
@@ -66,7 +66,7 @@ def rows(measured: Sequence[Measured], labels: Sequence[str], metric: str) -> li
                 counts={"undefined": undefined} if undefined else {},
             )
         )
-    return found
+    return result
 
 
 def case_rows(measured: Sequence[Measured], labels: Sequence[str]) -> list[CaseRow]:
@@ -74,16 +74,16 @@ def case_rows(measured: Sequence[Measured], labels: Sequence[str]) -> list[CaseR
     cases: dict[str, list[Measured]] = {}
     for one in measured:
         cases.setdefault(one.case, []).append(one)
-    found = []
+    result = []
     for name, runs in cases.items():
         for label, title in enumerate(labels):
             means = {m: _mean([_value(run, m, label) for run in runs]) for m in runs[0].values}
             values = {metric: None if np.isnan(mean) else mean for metric, mean in means.items()}
             first = runs[0]
-            found.append(
+            result.append(
                 CaseRow(case=name, patient=first.patient, virtual=first.virtual, label=title, values=values)
             )
-    return found
+    return result
 
 
 def compare_first(
@@ -91,7 +91,7 @@ def compare_first(
 ) -> list[Comparison]:
     """The first arm against each other, over the patients and labels for whom a metric is defined in both."""
     first, *others = arms
-    found = []
+    result = []
     for other in others:
         for metric in metrics:
             for label, name in _numbered(labels):
@@ -99,7 +99,7 @@ def compare_first(
                 differences = _differences(arms[first], arms[other], metric, chosen)
                 if not len(differences):
                     continue
-                found.append(
+                result.append(
                     Comparison(
                         label=name,
                         metric=metric,
@@ -111,19 +111,19 @@ def compare_first(
                         patients=len(differences),
                     )
                 )
-    return found
+    return result
 
 
 def _differences(
     first: Sequence[Measured], second: Sequence[Measured], metric: str, labels: Iterable[int]
 ) -> NDArray[np.float64]:
     """Of each patient, the mean over those labels that both have: an arm that misses one is not let off it."""
-    found: dict[str, list[float]] = {}
+    gaps: dict[str, list[float]] = {}
     for label in labels:
         ones, others = (of_patients(arm, metric, label) for arm in (first, second))
         for patient in sorted(ones.keys() & others.keys()):
-            found.setdefault(patient, []).append(ones[patient] - others[patient])
-    return np.array([_mean(found[patient]) for patient in sorted(found)])
+            gaps.setdefault(patient, []).append(ones[patient] - others[patient])
+    return np.array([_mean(gaps[patient]) for patient in sorted(gaps)])
 
 
 def _numbered(labels: Sequence[str]) -> list[tuple[int | None, str]]:

@@ -27,9 +27,9 @@ class Swappable:
     patients: int
 
     def difference(self) -> float:
-        """First arm − second arm, nobody's scores exchanged."""
-        nobody = np.zeros(self.patients, bool)
-        return self.metric(0, nobody) - self.metric(1, nobody)
+        """First arm − second arm, as they are."""
+        unswapped = np.zeros(self.patients, bool)
+        return self.metric(0, unswapped) - self.metric(1, unswapped)
 
 
 def compare(

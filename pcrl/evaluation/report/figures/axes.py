@@ -41,8 +41,8 @@ def linear(values: Iterable[float], title: str, *, within: tuple[float, float] |
     Args:
         within: where the quantity can be at all, such as (0, 1); the axis does not go beyond.
     """
-    there = [value for value in values if math.isfinite(value)] or [0.0, 1.0]
-    low, high = min(there), max(there)
+    finite = [value for value in values if math.isfinite(value)] or [0.0, 1.0]
+    low, high = min(finite), max(finite)
     if high - low < 1e-9 * max(1.0, abs(high)):
         margin = max(abs(high) * 0.1, 0.05)
         low, high = low - margin, high + margin

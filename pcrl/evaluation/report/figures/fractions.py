@@ -89,12 +89,12 @@ def _panel(title: str, points: Sequence[CurvePoint], arms: Mapping[str, int], me
     for place, name in enumerate(names):
         # Beside each other by a hair, so that intervals of several arms can be told apart.
         room = (panel.x.high / panel.x.low) ** (0.014 * (place - (len(names) - 1) / 2))
-        mine = sorted((p for p in points if p.arm == name), key=lambda point: point.training_patients)
-        there = [(p, p.value) for p in mine if p.value is not None and math.isfinite(p.value)]
+        of_arm = sorted((p for p in points if p.arm == name), key=lambda point: point.training_patients)
+        defined = [(p, p.value) for p in of_arm if p.value is not None and math.isfinite(p.value)]
         number_of = arms[name]
-        line = [(max(p.training_patients, 1) * room, value) for p, value in there]
+        line = [(max(p.training_patients, 1) * room, value) for p, value in defined]
         panel.line(line, number_of, dash=number_of, title=name)
-        for (across, value), (point, _) in zip(line, there, strict=True):
+        for (across, value), (point, _) in zip(line, defined, strict=True):
             if point.interval is not None:
                 low, high = point.interval
                 panel.segment((across, low), (across, high), "whisker", number_of)

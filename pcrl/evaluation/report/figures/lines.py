@@ -62,5 +62,5 @@ def read_off(line: Line, rates: Sequence[float]) -> list[tuple[float, float]]:
     """
     if not line.x:
         return []
-    there = [rate for rate in rates if rate >= line.x[0]]
-    return list(zip(there, np.interp(there, line.x, line.y).tolist(), strict=True))
+    within = [rate for rate in rates if rate >= line.x[0]]
+    return list(zip(within, np.interp(within, line.x, line.y).tolist(), strict=True))

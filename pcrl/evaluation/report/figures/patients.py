@@ -40,12 +40,12 @@ def has_patients(results: Results) -> bool:
 
 def patient_values(arm: ArmResult, label: str, metric: str) -> dict[str, float]:
     """Mean over the cases of each patient in which the metric is defined."""
-    found: dict[str, list[float]] = defaultdict(list)
+    grouped: dict[str, list[float]] = defaultdict(list)
     for case in arm.cases:
         value = case.values.get(metric)
         if case.label == label and value is not None and math.isfinite(value):
-            found[case.patient].append(value)
-    return {patient: fmean(values) for patient, values in found.items()}
+            grouped[case.patient].append(value)
+    return {patient: fmean(values) for patient, values in grouped.items()}
 
 
 def _panel(results: Results, label: str) -> Markup:

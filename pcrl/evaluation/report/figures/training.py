@@ -43,9 +43,9 @@ def run_name(run: Run) -> str:
 def _drawn(panel: Panel, arm: ArmResult, number: int, points: Callable[[Run], Points], kind: str) -> Markup:
     said = []
     for n, run in enumerate(arm.runs):
-        found = points(run)
-        panel.line(found, number, dash=n, title=run_name(run))
-        at = dict(found).get(run.chosen_epoch)
+        drawn = points(run)
+        panel.line(drawn, number, dash=n, title=run_name(run))
+        at = dict(drawn).get(run.chosen_epoch)
         if at is not None:
             text = f"{run_name(run)}: epoch {run.chosen_epoch} was chosen, {kind} {at:.4g}"
             panel.mark(run.chosen_epoch, at, number, text, size=5)

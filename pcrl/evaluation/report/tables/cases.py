@@ -113,8 +113,8 @@ def _label_row(results: Results, arm: ArmResult, row: Row, cases: Sequence[CaseR
 
 def _places(values: Iterable[float | None]) -> int:
     """Decimals of a column; none if all are counts."""
-    there = [value for value in values if value is not None and math.isfinite(value)]
-    return 0 if all(value == int(value) for value in there) else decimals_for(there)
+    finite = [value for value in values if value is not None and math.isfinite(value)]
+    return 0 if all(value == int(value) for value in finite) else decimals_for(finite)
 
 
 def _value(value: float | None, places: int) -> Value:

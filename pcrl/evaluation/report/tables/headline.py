@@ -66,10 +66,10 @@ def headline(results: Results) -> list[HeadlineRow]:
 
 def _row(results: Results, label: str, metric: Metric) -> HeadlineRow:
     rows = rows_of(results, label, metric.name)
-    there = [row for row in rows if row is not None]
+    present = [row for row in rows if row is not None]
     best, worse = _best(results, rows, label, metric)
     places = decimals(results, metric.name)
-    counts = {counted(row.counts) for row in there}
+    counts = {counted(row.counts) for row in present}
     same = counts.pop() if len(counts) == 1 else ""
     return HeadlineRow(
         label=label,
@@ -77,7 +77,7 @@ def _row(results: Results, label: str, metric: Metric) -> HeadlineRow:
         better=metric.better,
         main=metric.main,
         cells=tuple(_cell(row, places, worse if n == best else (), same) for n, row in enumerate(rows)),
-        patients=_span([row.patients for row in there]),
+        patients=_span([row.patients for row in present]),
         counts=same,
     )
 

@@ -108,7 +108,7 @@ def balanced(labels: NDArray[np.bool_], seed: int, epoch: int, batch_size: int) 
         Positions in `labels`; no batch where there are no positives, and only positives where there are no negatives.
     """
     rng = np.random.default_rng([seed, 2, epoch])
-    positives, negatives = (rng.permutation(np.flatnonzero(labels == wanted)) for wanted in (True, False))
+    positives, negatives = (rng.permutation(np.flatnonzero(labels == positive)) for positive in (True, False))
     if not len(positives):
         return []
     if len(negatives):

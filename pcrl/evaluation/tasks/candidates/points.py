@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pcrl.datasets.case import LayoutError
 from pcrl.datasets.rows import rows
+from pcrl.evaluation.records.words import many
 
 SERIES = "seriesuid"
 COORDINATES = ("coordX", "coordY", "coordZ")
@@ -37,8 +38,7 @@ class Points:
 
     def absent_words(self) -> str:
         """`120 of 3 scans`; how many points were left out."""
-        scans = len(self.absent)
-        return f"{sum(self.absent.values())} of {scans} scan{'s' * (scans != 1)}"
+        return f"{sum(self.absent.values())} of {many(len(self.absent), 'scan')}"
 
 
 def read_points(path: Path, cases: Mapping[str, int], column: str | None) -> Points:
@@ -52,7 +52,7 @@ def read_points(path: Path, cases: Mapping[str, int], column: str | None) -> Poi
         LayoutError: no such file, a missing column, a cell that is no finite number; names file, line and column.
     """
     numbers = COORDINATES if column is None else (*COORDINATES, column)
-    lines, found, values = [], [], []
+    lines, scans, values = [], [], []
     absent: dict[str, int] = {}
     for line, row in rows(path, (SERIES, *numbers)):
         series = row[SERIES]
@@ -61,12 +61,12 @@ def read_points(path: Path, cases: Mapping[str, int], column: str | None) -> Poi
             absent[series] = absent.get(series, 0) + 1
             continue
         lines.append(line)
-        found.append(case)
+        scans.append(case)
         values.append([_number(path, line, name, row[name]) for name in numbers])
     table = np.array(values, np.float64).reshape(-1, len(numbers))
     return Points(
         np.array(lines, np.int64),
-        np.array(found, np.int64),
+        np.array(scans, np.int64),
         np.ascontiguousarray(table[:, 2::-1]),
         np.full(len(table), np.nan) if column is None else table[:, 3].copy(),
         absent,

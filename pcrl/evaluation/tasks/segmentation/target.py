@@ -64,16 +64,16 @@ class Target:
         """Dice and cross-entropy of scores (batch, outputs, z, y, x) against label values (batch, z, y, x) int64."""
         from monai.losses.dice import DiceCELoss, DiceLoss
 
-        found: Tensor
+        loss: Tensor
         if not self.overlapping:
             classes = torch.zeros_like(label)
             for number, group in enumerate(self.values, 1):
                 classes[_among(label, group)] = number
-            found = DiceCELoss(to_onehot_y=True, softmax=True)(scores, classes[:, None])
-            return found
+            loss = DiceCELoss(to_onehot_y=True, softmax=True)(scores, classes[:, None])
+            return loss
         regions = torch.stack([_among(label, group) for group in self.values], dim=1).to(scores.dtype)
-        found = DiceLoss(sigmoid=True)(scores, regions)
-        return found + CROSS_ENTROPY * functional.binary_cross_entropy_with_logits(scores, regions)
+        loss = DiceLoss(sigmoid=True)(scores, regions)
+        return loss + CROSS_ENTROPY * functional.binary_cross_entropy_with_logits(scores, regions)
 
     def probabilities(self, scores: Tensor) -> Tensor:
         """Of scores (outputs, z, y, x): of each region on its own, or of all classes together."""

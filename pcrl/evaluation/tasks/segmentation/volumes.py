@@ -128,8 +128,8 @@ class Volume:
         self._voxels = {}
         for value in np.unique(self._label):
             if value:
-                found = np.flatnonzero(self._label == value)
-                self._voxels[int(value)] = rng.permutation(found)[:_VOXELS]
+                indices = np.flatnonzero(self._label == value)
+                self._voxels[int(value)] = rng.permutation(indices)[:_VOXELS]
 
     @cached_property
     def _boxes(self) -> BoxReader:
@@ -171,7 +171,7 @@ class Volume:
             slice(part.start - s, part.start - s + max(0, part.stop - part.start))
             for part, s in zip(source, start, strict=True)
         )
-        found = self._label[source]
-        if found.size:
-            values[target] = found
+        cut = self._label[source]
+        if cut.size:
+            values[target] = cut
         return values

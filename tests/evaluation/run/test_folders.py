@@ -1,0 +1,35 @@
+"""New folders hold nothing; unfinished ones are found by when they were begun."""
+
+import os
+
+import pytest
+
+from pcrl.evaluation.records.errors import ProtocolError
+from pcrl.evaluation.run.folders import new_folder, newest_unfinished, require_empty
+
+
+def test_a_folder_that_holds_something_is_refused(tmp_path):
+    require_empty(tmp_path / "new")
+    require_empty(tmp_path)
+    (tmp_path / "begun.json").touch()
+    with pytest.raises(
+        ProtocolError, match=r"is not empty: go on with it \(--resume\), or give another --out"
+    ):
+        require_empty(tmp_path, "begun.json")
+    with pytest.raises(ProtocolError, match="is not empty: give another --out"):
+        new_folder(tmp_path, "lits", "other.json")
+    with pytest.raises(ProtocolError, match="is a file: give a folder as --out"):
+        require_empty(tmp_path / "begun.json")
+
+
+def test_the_newest_that_has_not_ended_is_found(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert newest_unfinished("lits", "begun", "ended") is None
+    for n, name in enumerate(("lits-3", "lits-1", "lits-2", "brats-1")):
+        folder = tmp_path / "evaluations" / name
+        folder.mkdir(parents=True)
+        (folder / "begun").touch()
+        os.utime(folder / "begun", (n, n))
+    (tmp_path / "evaluations/lits-2/ended").touch()
+    assert newest_unfinished("lits", "begun", "ended").name == "lits-1"
+    assert new_folder(None, "lits", "begun").parent.name == "evaluations"
