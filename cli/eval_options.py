@@ -11,7 +11,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from pcrl.evaluation.records.arm_kinds import ARM_KINDS
+from pcrl.evaluation.records.arm_kinds import ARMS, check_arms
 from pcrl.evaluation.tasks.registry import FOLDS_HELP, TASKS, Option, TaskEntry
 
 from .device import DEVICE
@@ -77,8 +77,10 @@ class Arms(click.ParamType[tuple[str, ...]]):
         if isinstance(value, tuple):
             return value
         arms = tuple(dict.fromkeys(str(value).split(",")))
-        if unknown := [arm for arm in arms if arm not in ARM_KINDS]:
-            self.fail(f"no arm {unknown[0]!r}; there are {', '.join(ARM_KINDS)}", param, ctx)
+        try:
+            check_arms(arms)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
         return arms
 
 
@@ -91,7 +93,7 @@ SHARED = [
     click.option("--seeds", type=click.IntRange(1), default=1, show_default=True, help="Trainings of each arm."),
     click.option(
         "--arms", type=Arms(), metavar="ARM,…",
-        help=f"Of {', '.join(ARM_KINDS)}.  [default: pretrained]",
+        help=f"Of {', '.join(ARMS)}, and names of objectives, such as restoration.  [default: pretrained]",
     ),
     click.option("--from-scratch", is_flag=True, help="Also the arm scratch: the same without pre-training."),
     click.option(

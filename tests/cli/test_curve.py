@@ -77,7 +77,10 @@ def test_it_goes_on_where_it_was(workplace):
         (("segmentation",), "segmentation needs --dataset"),
         (("lits", "--out", "c"), "go on with it (--resume)"),
         (("brats", "--resume"), "no unfinished curve of brats"),
-        (("lits", "--arms", "scratch", "--cache", "gone", "--out", "new"), "gone holds no cache"),
+        (
+            ("lits", "--arms", "scratch", "--cache", "gone", "--out", "new"),
+            "gone is no cache, or an empty one",
+        ),
         (("segmentation", "--dataset", "lits", "--resume"), "leave --dataset"),
     ],
 )

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from pcrl.evaluation.records.arm_kinds import ARM_KINDS
+from pcrl.evaluation.records.arm_kinds import known_arms
 from tests.helpers import patients
 from tests.helpers.command import environment, pcrl, refused
 
@@ -236,7 +236,7 @@ def test_a_run_that_saw_test_patients_is_refused_unless_stated(workplace, monkey
         (("lits", "--fraction", "0"), "0<x<=1"),
         (("lits", "--fraction", "1.5"), "0<x<=1"),
         (("lits", "--seeds", "0"), "x>=1"),
-        (("lits", "--cache", "elsewhere"), "elsewhere holds no cache"),
+        (("lits", "--cache", "elsewhere"), "elsewhere is no cache, or an empty one"),
         (("lits", "--checkpoint", "nowhere"), "nowhere"),
         (("lits", "--set", "finetuning.epoch=3"), "finetuning.epoch"),
         (("lits", "--recipe", "cpu-2d"), "recipe cpu-2d is for images, lits holds volumes"),
@@ -246,7 +246,7 @@ def test_a_run_that_saw_test_patients_is_refused_unless_stated(workplace, monkey
             "no arm 'frozen'; there are pretrained, scratch, scratch-long",
         ),
         (("lits", "--arms", ""), "no arm ''"),
-        (("lits", "--arms", "pretrained,restoration"), "learnt restoration only. Make one"),
+        (("lits", "--arms", "pretrained,restoration"), "has the objective restoration. Make one"),
         (("lits", "--arms", "scratch", "--folds", "4-5"), "lits has folds 0 to 4, not 5"),
         (("lits", "--folds", "0-4"), "--transductive"),
         (("lits", "--folds", "3-1"), "'3-1' are no folds such as 0-9 or 0,3"),
@@ -281,7 +281,7 @@ def test_without_a_run_it_says_how_to_make_one(workplace, monkeypatch):
 
 def test_arms_are_those_of_the_machinery(tmp_path, monkeypatch):
     said = refused(tmp_path, monkeypatch, "eval", "lits", "--arms", "none")
-    assert f"there are {', '.join(ARM_KINDS)}" in " ".join(said.split())
+    assert f"there are {', '.join(known_arms())}" in " ".join(said.split())
 
 
 @pytest.mark.parametrize(

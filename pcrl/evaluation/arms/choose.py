@@ -10,7 +10,6 @@ from pcrl.config import OBJECTIVES, Model
 from pcrl.evaluation.arms.arm import AT_MOST, LONGER, Arm
 from pcrl.evaluation.arms.runs import Pretrained, describe, newest_compatible, open_run
 from pcrl.evaluation.cohorts.leak import Tested, check_leak
-from pcrl.evaluation.records.arm_kinds import ArmKind
 from pcrl.evaluation.records.errors import ProtocolError
 
 
@@ -45,12 +44,12 @@ class Chosen:
 
 
 def choose(
-    kinds: Sequence[ArmKind],
+    kinds: Sequence[str],
     checkpoints: Sequence[Path],
     model: Model,
     runs: Path,
     cache: Path,
-    controls: Mapping[ArmKind, Path] | None = None,
+    controls: Mapping[str, Path] | None = None,
 ) -> Chosen:
     """The arms that are asked for, in that order; all others are compared with the first.
 

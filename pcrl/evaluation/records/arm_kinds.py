@@ -1,21 +1,28 @@
-"""The arms that can be asked for, by name; what each is, `pcrl.evaluation.arms` knows."""
+"""The arms that can be asked for, by name; what each is, `pcrl.evaluation.arms` knows. Light, as `--help` needs it."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
 
-from pydantic import AfterValidator
-
-from pcrl.config import OBJECTIVES
-
-ARM_KINDS = ("pretrained", "scratch", "scratch-long", "permuted", "shuffled", *OBJECTIVES)
-"""An arm called like an objective begins with the newest run of that objective."""
+ARMS = ("pretrained", "scratch", "scratch-long", "permuted", "shuffled")
+"""The arms that there always are. An arm called like an objective begins with the newest run of that objective."""
 
 
-def _known(name: str) -> str:
-    if name not in ARM_KINDS:
-        raise ValueError(f"no arm {name!r}; there are {', '.join(ARM_KINDS)}")
-    return name
+def known_arms() -> tuple[str, ...]:
+    """All of them: `ARMS`, and the names of all objectives."""
+    from pcrl.config import OBJECTIVES
+
+    return (*ARMS, *OBJECTIVES)
 
 
-ArmKind = Annotated[str, AfterValidator(_known)]
+def check_arms(arms: Sequence[str]) -> None:
+    """Refuse names that no arm has, and to compare nothing.
+
+    Raises:
+        ValueError: it says which there are.
+    """
+    there = ", ".join(known_arms())
+    if not arms:
+        raise ValueError(f"no arm; there are {there}")
+    if unknown := [arm for arm in arms if arm not in known_arms()]:
+        raise ValueError(f"no arm {unknown[0]!r}; there are {there}")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
 
-from pcrl.evaluation.records.arm_kinds import ArmKind
+from pcrl.evaluation.records.arm_kinds import check_arms
 from pcrl.evaluation.records.stored import load_stored
 from pcrl.files import Record, save_record
 
@@ -29,7 +29,7 @@ class Request(Record):
         cache, checkpoints, runs: absolute paths; `runs` is where the newest run is looked for.
         options: what only some tasks are asked, by the names in `pcrl.evaluation.tasks.registry`. In JSON the three
             oldest of them stand beside the other fields.
-        controls: runs of the arms restoration and comparison, `weights` a digest of those of each run, `identity`
+        controls: runs of the arms that are called like an objective, `weights` a digest of those of each run, `identity`
             one of the content of the cache, and `rebuild` what `pcrl predict` needs: known once it has begun.
     """
 
@@ -39,7 +39,7 @@ class Request(Record):
     command: str
     cache: Path
     runs: Path
-    arms: tuple[ArmKind, ...] = ("pretrained",)
+    arms: tuple[str, ...] = ("pretrained",)
     checkpoints: tuple[Path, ...] = ()
     fraction: float = 1.0
     seeds: int = 1
@@ -51,10 +51,16 @@ class Request(Record):
     overrides: tuple[str, ...] = ()
     transductive: bool = False
     options: dict[str, str] = Field(default_factory=dict)
-    controls: dict[ArmKind, Path] = Field(default_factory=dict)
+    controls: dict[str, Path] = Field(default_factory=dict)
     weights: dict[str, str] = Field(default_factory=dict)
     identity: str = ""
     rebuild: dict[str, Any] = Field(default_factory=dict)
+
+    @field_validator("arms")
+    @classmethod
+    def _known(cls, arms: tuple[str, ...]) -> tuple[str, ...]:
+        check_arms(arms)
+        return arms
 
     @model_validator(mode="before")
     @classmethod

@@ -5,9 +5,9 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
-from pcrl.evaluation.records.arm_kinds import ARM_KINDS, ArmKind
+from pcrl.evaluation.records.arm_kinds import check_arms
 from pcrl.evaluation.records.errors import ProtocolError
 from pcrl.evaluation.records.request import Request
 from pcrl.evaluation.tasks.registry import entry_of
@@ -49,10 +49,10 @@ def new_request(
     name = dataset or entry.dataset
     if name is None:
         raise ProtocolError(f"{task} needs --dataset")
-    if unknown := [arm for arm in arms if arm not in ARM_KINDS]:
-        raise ProtocolError(f"no arm {unknown[0]!r}; there are {', '.join(ARM_KINDS)}")
-    if not arms:
-        raise ProtocolError(f"no arm; there are {', '.join(get_args(ArmKind))}")
+    try:
+        check_arms(arms)
+    except ValueError as error:
+        raise ProtocolError(str(error)) from error
     if not 0 < fraction <= 1:
         raise ProtocolError(f"a fraction of {fraction:g}: expected more than 0, and 1 at most")
     if seeds < 1 or (epochs is not None and epochs < 1):
