@@ -29,8 +29,9 @@ class Request(Record):
         cache, checkpoints, runs: absolute paths; `runs` is where the newest run is looked for.
         options: what only some tasks are asked, by the names in `pcrl.evaluation.tasks.registry`. In JSON the three
             oldest of them stand beside the other fields.
-        controls: runs of the arms that are called like an objective, `weights` a digest of those of each run, `identity`
-            one of the content of the cache, and `rebuild` what `pcrl predict` needs: known once it has begun.
+        controls: runs of the arms that are called like an objective, `weights` a digest of those of each run,
+            `identity` one of the content of the cache, and `rebuild` what `pcrl predict` needs: known once it has
+            begun.
     """
 
     format: int = FORMAT

@@ -51,7 +51,8 @@ def evaluate(
         dataset: its name in the cache; needed of the tasks `segmentation` and `classification`, the others have one.
         fraction: share of the labelled training patients, in (0, 1].
         seeds: trainings of each arm.
-        arms: `pretrained`, `scratch`, … (`pcrl.evaluation.records.arm_kinds`), or names of objectives; all others are compared with the first.
+        arms: `pretrained`, `scratch`, … (`pcrl.evaluation.records.arm_kinds`), or names of objectives; all others are
+            compared with the first.
         checkpoints: runs, checkpoints or imported weights, each an arm; none: the newest finished run that fits.
         runs: folder in which the newest run is looked for.
         learning_rates: of which validation patients choose one, for every arm and seed anew; none: the recipe's.
