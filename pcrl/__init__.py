@@ -19,16 +19,32 @@ if TYPE_CHECKING:
     from pcrl.engine.cache.cache import Cache
     from pcrl.engine.ingest import ingest
     from pcrl.engine.loading.loader import Loader
+    from pcrl.evaluation.predict.predict import predict
+    from pcrl.evaluation.run.curve import curve
+    from pcrl.evaluation.run.evaluate import evaluate
     from pcrl.training.pretrain import pretrain
 
 __version__ = "0.1.0"
-__all__ = ["Cache", "Loader", "__version__", "ingest", "load_recipe", "pretrain"]
+__all__ = [
+    "Cache",
+    "Loader",
+    "__version__",
+    "curve",
+    "evaluate",
+    "ingest",
+    "load_recipe",
+    "predict",
+    "pretrain",
+]
 
 _HOMES = {
     "Cache": "pcrl.engine.cache.cache",
     "Loader": "pcrl.engine.loading.loader",
+    "curve": "pcrl.evaluation.run.curve",
+    "evaluate": "pcrl.evaluation.run.evaluate",
     "ingest": "pcrl.engine.ingest",
     "load_recipe": "pcrl.config",
+    "predict": "pcrl.evaluation.predict.predict",
     "pretrain": "pcrl.training.pretrain",
 }
 
