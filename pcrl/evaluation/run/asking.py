@@ -5,9 +5,9 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
-from pcrl.evaluation.records.arm_kinds import ARM_KINDS, ArmKind
+from pcrl.evaluation.records.arm_kinds import ARM_KINDS
 from pcrl.evaluation.records.errors import ProtocolError
 from pcrl.evaluation.records.request import Request
 from pcrl.evaluation.tasks.registry import entry_of
@@ -52,11 +52,14 @@ def new_request(
     if unknown := [arm for arm in arms if arm not in ARM_KINDS]:
         raise ProtocolError(f"no arm {unknown[0]!r}; there are {', '.join(ARM_KINDS)}")
     if not arms:
-        raise ProtocolError(f"no arm; there are {', '.join(get_args(ArmKind))}")
+        raise ProtocolError(f"no arm; there are {', '.join(ARM_KINDS)}")
     if not 0 < fraction <= 1:
         raise ProtocolError(f"a fraction of {fraction:g}: expected more than 0, and 1 at most")
-    if seeds < 1 or (epochs is not None and epochs < 1):
-        raise ProtocolError(f"{seeds} seeds, {epochs} epochs: expected 1 at least")
+    for value, what in ((seeds, "seeds"), (epochs, "epochs")):
+        if value is not None and value < 1:
+            raise ProtocolError(f"{value} {what}: expected 1 at least")
+    if wrong := [rate for rate in learning_rates if not 0 < rate < float("inf")]:
+        raise ProtocolError(f"a learning rate of {wrong[0]:g}: expected a number above 0")
     return Request.model_validate(
         {
             "task": task,
@@ -91,7 +94,7 @@ def given(function: Callable[..., Any], arguments: Mapping[str, Any]) -> dict[st
 
 
 def refuse_changes(arguments: Mapping[str, Any]) -> None:
-    """What goes on is what was asked: another wish is an error, not ignored.
+    """What goes on is what was asked: to ask for something else is an error, not ignored.
 
     Args:
         arguments: that are given beside `resume`.
