@@ -55,8 +55,11 @@ def new_request(
         raise ProtocolError(str(error)) from error
     if not 0 < fraction <= 1:
         raise ProtocolError(f"a fraction of {fraction:g}: expected more than 0, and 1 at most")
-    if seeds < 1 or (epochs is not None and epochs < 1):
-        raise ProtocolError(f"{seeds} seeds, {epochs} epochs: expected 1 at least")
+    for value, what in ((seeds, "seeds"), (epochs, "epochs")):
+        if value is not None and value < 1:
+            raise ProtocolError(f"{value} {what}: expected 1 at least")
+    if wrong := [rate for rate in learning_rates if not 0 < rate < float("inf")]:
+        raise ProtocolError(f"a learning rate of {wrong[0]:g}: expected a number above 0")
     return Request.model_validate(
         {
             "task": task,
@@ -91,7 +94,7 @@ def given(function: Callable[..., Any], arguments: Mapping[str, Any]) -> dict[st
 
 
 def refuse_changes(arguments: Mapping[str, Any]) -> None:
-    """What goes on is what was asked: another wish is an error, not ignored.
+    """What goes on is what was asked: to ask for something else is an error, not ignored.
 
     Args:
         arguments: that are given beside `resume`.

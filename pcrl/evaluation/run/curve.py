@@ -98,8 +98,7 @@ def curve(
     observer, where = progress or Observer(), device_named(device)
     if resume:
         refuse_changes(arguments)
-        folder = _unfinished(out, task)
-        curve_request = load_curve_request(folder)
+        folder, curve_request = _unfinished(out, task)
         observer.resumed(folder, curve_request.request.command)
     else:
         request = new_request(
@@ -160,10 +159,14 @@ def _carried_out(
     return Curve(folder, tuple(points), tuple(of_shares))
 
 
-def _unfinished(out: str | Path | None, task: str) -> Path:
+def _unfinished(out: str | Path | None, task: str) -> tuple[Path, CurveRequest]:
+    """The curve to go on with: that in `out`, or the newest of the task that has no report yet."""
     folder = newest_unfinished(f"curve-{task}", CURVE, REPORT) if out is None else Path(out)
     if folder is None:
         raise ProtocolError(
             f"no unfinished curve of {task} in ./{EVALUATIONS}: give --out, or leave --resume"
         )
-    return folder
+    curve_request = load_curve_request(folder)
+    if (other := curve_request.request.task) != task:
+        raise ProtocolError(f"{folder} is a curve of {other}: pcrl curve {other} --out {folder} --resume")
+    return folder, curve_request

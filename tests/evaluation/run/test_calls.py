@@ -106,7 +106,9 @@ def test_nothing_is_overwritten_and_what_goes_on_is_what_was_asked(evaluated, ca
         ("lits", {"arms": ("frozen",)}, "no arm 'frozen'"),
         ("lits", {"arms": ()}, "no arm; there are pretrained"),
         ("lits", {"fraction": 0.0}, "a fraction of 0: expected more than 0"),
-        ("lits", {"seeds": 0}, "0 seeds"),
+        ("lits", {"seeds": 0}, "0 seeds: expected 1 at least"),
+        ("lits", {"epochs": 0}, "0 epochs: expected 1 at least"),
+        ("lits", {"learning_rates": (1e-4, 0.0)}, "a learning rate of 0: expected a number above 0"),
     ],
 )
 def test_what_cannot_be_asked_is_refused(cache, tmp_path, task, more, named):
@@ -132,6 +134,8 @@ def test_a_curve_stopped_and_gone_on_with(cache, tmp_path):
     assert [results.training_patients for results in found.results] == [1, 4]
     assert json.loads((out / "curve.json").read_text())[1]["value"] == found.points[1].value
     assert (out / "report.html").is_file()
+    with pytest.raises(ProtocolError, match=r"is a curve of lits: pcrl curve lits --out .*curve --resume"):
+        curve("brats", out=out, resume=True)
     with pytest.raises(ProtocolError, match="expected some, each above 0 and up to 1"):
         curve("lits", fractions=(0.0,), cache=cache, out=tmp_path / "none", **QUICK)
 
