@@ -79,7 +79,7 @@ def predict(
 
 def _volumes(opened: Trained, inputs: Sequence[Path], out: Path, where: Any) -> int:
     from pcrl.engine.errors import ReadError
-    from pcrl.engine.volumes.prepare import ImageError
+    from pcrl.engine.volumes.prepare import ScanError
     from pcrl.evaluation.predict.inputs import volumes
     from pcrl.evaluation.tasks.segmentation.predictor import VolumePredictor
 
@@ -92,12 +92,12 @@ def _volumes(opened: Trained, inputs: Sequence[Path], out: Path, where: Any) -> 
         voxels = predictor.predict(case, path)
         return f"{path}: " + ", ".join(f"{name} {count:,} voxels" for name, count in voxels.items())
 
-    return _each(cases, ask, (ReadError, ImageError))
+    return _each(cases, ask, (ReadError, ScanError))
 
 
 def _candidates(opened: Trained, inputs: Sequence[Path], candidates: Path, out: Path, where: Any) -> int:
     from pcrl.engine.errors import ReadError
-    from pcrl.engine.volumes.prepare import ImageError
+    from pcrl.engine.volumes.prepare import ScanError
     from pcrl.evaluation.predict.inputs import volumes
     from pcrl.evaluation.tasks.candidates.predictor import HEAD, CandidatePredictor
 
@@ -109,9 +109,9 @@ def _candidates(opened: Trained, inputs: Sequence[Path], candidates: Path, out: 
     def ask(case: Case) -> str:
         found = predictor.predict(case)
         rows.extend(found)
-        return f"{case.images[0]}: {len(found)} candidates"
+        return f"{case.channels[0]}: {len(found)} candidates"
 
-    failed = _each(cases, ask, (ReadError, ImageError))
+    failed = _each(cases, ask, (ReadError, ScanError))
     _write(out, [list(HEAD), *rows])
     return failed
 

@@ -11,7 +11,7 @@ from pcrl.config import Data, VolumeRecipe, recipe_from
 from pcrl.datasets.case import Case
 from pcrl.engine.cache.volumes.records import StoredIntensity
 from pcrl.engine.errors import ReadError
-from pcrl.engine.volumes.prepare import ImageError, prepare
+from pcrl.engine.volumes.prepare import ScanError, prepare
 from pcrl.engine.volumes.reading.reader import read
 from pcrl.engine.volumes.reading.writer import write_like
 from pcrl.evaluation.predict.trained import Trained
@@ -49,22 +49,22 @@ class VolumePredictor:
 
         Raises:
             ReadError: a file cannot be read, or channels do not lie on one grid.
-            ImageError: values that are not of the modality that the network knows.
+            ScanError: values that are not of the modality that the network knows.
         """
-        scans = [read(path) for path in case.images]
-        for path, scan in zip(case.images, scans, strict=True):
+        scans = [read(path) for path in case.channels]
+        for path, scan in zip(case.channels, scans, strict=True):
             if not scan.grid.matches(scans[0].grid):
                 raise ReadError(
-                    f"{path} lies on another grid than {case.images[0]}: channels must be on one grid"
+                    f"{path} lies on another grid than {case.channels[0]}: channels must be on one grid"
                 )
         channels = []
-        for path, scan in zip(case.images, scans, strict=True):
+        for path, scan in zip(case.channels, scans, strict=True):
             try:
                 # On one grid to the last digit, so that all channels come to as many voxels.
                 grid = scans[0].grid
                 channels.append(prepare(scan.values, grid, self.data, scan.modality, self.modality))
-            except ImageError as error:
-                raise ImageError(f"{path}: {error}") from error
+            except ScanError as error:
+                raise ScanError(f"{path}: {error}") from error
         stored = np.stack([channel.stored for channel in channels])
         intensities = [
             StoredIntensity(**{f: getattr(c.intensity, f) for f in StoredIntensity.model_fields})
@@ -76,5 +76,5 @@ class VolumePredictor:
         found = probabilities(self.model, image, air, self.target, self.patch, overlap, self.device)
         masks = self.target.masks(each_onto(found, channels[0].grid, scans[0].grid))
         values = self.target.painted(masks)
-        write_like(values.astype(np.uint8) if values.max() < 256 else values, case.images[0], out)
+        write_like(values.astype(np.uint8) if values.max() < 256 else values, case.channels[0], out)
         return {name: int(mask.sum()) for name, mask in zip(self.target.names, masks, strict=True)}
