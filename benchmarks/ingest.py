@@ -18,7 +18,7 @@ from table import spread, write
 from pcrl.datasets.catalog import find
 from pcrl.engine.cache.volumes.records import SourceFile
 from pcrl.engine.cache.volumes.stores import store_of
-from pcrl.engine.volumes.ingest.case import ingest_image
+from pcrl.engine.volumes.ingest.case import ingest_scan
 from pcrl.engine.volumes.ingest.plan import plan
 from pcrl.engine.volumes.ingest.source import fingerprint
 
@@ -87,9 +87,9 @@ def _by_pcrl(path: Path) -> None:
     (task,) = planned.todo
     size, modified, digest = fingerprint(path)
     source = SourceFile(path=path.name, size=size, modified=modified, sha256=digest)
-    ingest_image(
+    ingest_scan(
         task.case, planned.folder / "cases" / task.case.name, store_of("zarr"), RECIPE.data, None,
-        {str(task.case.images[0]): source},
+        {str(task.case.channels[0]): source},
     )  # fmt: skip
 
 

@@ -36,7 +36,7 @@ def as_npy() -> NDArray[np.int16]:
     """The same voxels, (z, y, x) int16, as an uncompressed memory map."""
     path = DATA / "chest.npy"
     if not path.exists():
-        np.save(path, case().image.read()[0])
+        np.save(path, case().voxels.read()[0])
     return np.load(path, mmap_mode="r")  # type: ignore[no-any-return]
 
 

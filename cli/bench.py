@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import click
 from rich.table import Table
 
+from pcrl.listing import counted
+
 from .console import console, note_slow_reading, tell_note, user_errors
 
 if TYPE_CHECKING:
@@ -73,13 +75,13 @@ def bench(
         renderer = selection.renderer()
         if sum(renderer.groups) < settings.training.batch_size:
             raise CacheError(
-                f"{cache} holds {len(selection)} cases to train on, less than a batch of "
+                f"{cache} holds {counted(len(selection), 'case')} to train on, less than a batch of "
                 f"{settings.training.batch_size}: set training.batch_size or training.samples_per_case"
             )
         note_slow_reading()
         rates = []
         for number in threads or _doublings(len(os.sched_getaffinity(0))):
-            with console.status(f"{number} threads"):
+            with console.status(f"measuring with {counted(number, 'thread')}"):
                 rates.append(rate(renderer, number, seconds))
         console.print(_table(rates, settings))
         best = max(rates, key=lambda r: r.samples)
@@ -96,6 +98,10 @@ def bench(
                 )
             console.print(_waited("From cold storage", found, step_time, best.threads))
             console.print(_storage(found, needs, best, settings, step_time))
+
+
+def _threads(number: int) -> str:
+    return "1 thread keeps" if number == 1 else f"{number} threads keep"
 
 
 def _doublings(cores: int) -> list[int]:
@@ -123,32 +129,33 @@ def _table(rates: list[Rate], settings: Recipe) -> Table:
 def _advice(rates: list[Rate], settings: Recipe, step_time: float | None, needs: Reads) -> str:
     batch = settings.training.batch_size
     best = max(rates, key=lambda r: r.samples)
-    storage = f"A sample reads {needs.chunks:.0f} chunks, {needs.bytes / 1e6:.2f} MB."
+    storage = f"A sample reads {counted(round(needs.chunks), 'chunk')}, {needs.bytes / 1e6:.2f} MB."
     if step_time is None:
         return (
-            f"{best.threads} threads keep a GPU busy that takes {1e3 * batch / best.samples:.0f} ms or more a step. "
-            f"{storage} Give --step-time for advice on yours."
+            f"{_threads(best.threads)} a GPU busy that takes {1e3 * batch / best.samples:.0f} ms or more for a step. "
+            f"{storage} Give --step-time to learn what yours needs."
         )
     needed = 1e3 * batch / step_time
     enough = [r for r in rates if r.samples >= _SPARE * needed]
     if enough:
         least = min(enough, key=lambda r: r.threads)
-        return f"{least.threads} threads suffice: a step of {step_time:g} ms needs {needed:.0f} samples/s. {storage}"
+        keep = _threads(least.threads)
+        return f"{keep} this GPU busy: a step of {step_time:g} ms needs {needed:.0f} samples/s. {storage}"
     return (
         f"[yellow]Not enough:[/] a step of {step_time:g} ms needs {needed:.0f} samples/s; "
-        f"{best.threads} threads make {best.samples:.0f}, so that the GPU waits "
+        f"{counted(best.threads, 'thread')} made {best.samples:.0f} at best, so that the GPU waits "
         f"{max(0.0, 1 - best.samples / needed):.0%} of the time. More cores, or fewer views.locals, help. {storage}"
     )
 
 
 def _waited(where: str, found: Paced, step_time: float | None, threads: int) -> str:
     if step_time is None:
-        return (
-            f"{where} with {threads} threads: {found.samples:.0f} samples/s, {found.megabytes:.0f} MB/s read."
-        )
+        speed = f"{found.samples:.0f} samples/s, {found.megabytes:.0f} MB/s read."
+        return f"{where} with {counted(threads, 'thread')}: {speed}"
     return (
-        f"{where}, with a step of {step_time:g} ms and {threads} threads: after the first batch ({found.first:.1f} s) "
-        f"the GPU waits {found.waiting:.1%} of the time, the threads {found.idle:.0%} of theirs for a free slot. "
+        f"{where}, with a step of {step_time:g} ms and {counted(threads, 'thread')}: after the first batch "
+        f"({found.first:.1f} s) the GPU waits {found.waiting:.1%} of the time for a batch, and threads wait "
+        f"{found.idle:.0%} of theirs for the GPU. "
         f"{found.samples:.0f} samples/s, {found.megabytes:.0f} MB/s of the cache."
     )
 

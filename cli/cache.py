@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import click
 from rich.markup import escape
 
-from .console import console, progress, user_errors
+from pcrl.listing import counted
+
+from .console import console, progress, tell_note, user_errors
 from .summaries import case_list, image_summary, volume_summary
 
 if TYPE_CHECKING:
@@ -59,7 +61,8 @@ def info(root: Path, names: tuple[str, ...], cases: bool) -> None:
                 console.print(f"A line for each image: {images.folder / TABLE}")
         everything = [case for dataset in datasets for case in dataset.cases]
         if everything:
-            console.print(f"Identity of these {len(everything)} cases: {identity(everything)}")
+            cases_there = counted(len(everything), "case")
+            console.print(f"SHA-256 of {cases_there} together, to compare caches by: {identity(everything)}")
 
 
 @cache.command()
@@ -141,7 +144,7 @@ def preview(root: Path, names: tuple[str, ...], out: Path, count: int) -> None:
         datasets = [dataset for dataset in opened.datasets(names) if dataset.cases]
         image_sets = [images for images in opened.image_sets(names) if len(images.table)]
         if not datasets and not image_sets:
-            raise CacheError(f"{root} holds no case: run `pcrl ingest` again")
+            raise CacheError(f"there is no case in {root} yet: run `pcrl ingest` again")
 
         def path_of(name: str) -> Path:
             alone = len(datasets) + len(image_sets) == 1
@@ -188,10 +191,8 @@ def copy(origin: Path, target: Path, names: tuple[str, ...], storage: Storage | 
         opened = Cache(origin)
         if names and opened.image_sets(names):
             raise CacheError(f"{opened.image_sets(names)[0].name} holds images, which are kept as Zarr only")
-        for images in opened.image_sets():
-            console.print(
-                f"[yellow]note[/] {images.name} holds images, which are kept as Zarr only: not copied"
-            )
+        for images in () if names else opened.image_sets():
+            tell_note(f"{images.name} holds images, which are kept as Zarr only: it is not copied")
         for dataset in opened.datasets(names):
             wanted: Storage = storage or ("zarr" if dataset.record.storage == "hdf5" else "hdf5")
             with locked(target / dataset.name), progress("cases") as bar:

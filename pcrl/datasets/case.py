@@ -23,7 +23,7 @@ class Case:
     Args:
         name: unique in the data set, safe as a file name.
         patient: who it was taken of; everything derived from a scan keeps its patient.
-        images: one file (or DICOM series folder) a channel.
+        channels: one file (or DICOM series folder) a channel.
         label: a segmentation, or none.
         split: set by the data set's own protocol; none: a seeded hash of the patient decides.
         fold: the data set's own fold, if it has any.
@@ -33,7 +33,7 @@ class Case:
 
     name: str
     patient: str
-    images: tuple[Path, ...]
+    channels: tuple[Path, ...]
     label: Path | None = None
     split: Split | None = None
     fold: int | None = None

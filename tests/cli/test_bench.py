@@ -31,7 +31,7 @@ def test_says_how_many_threads_suffice(workplace):
         "corrupt, ms",
         "the GPU waits",
         "these suffice",
-        "1 threads suffice",
+        "1 thread keeps this GPU busy",
         "From cold storage",
     ):
         assert text in done.stdout

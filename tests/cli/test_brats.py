@@ -22,7 +22,7 @@ def workplace(tmp_path_factory):
 def test_the_cache_holds_the_channels_in_their_order(workplace):
     case = Cache(workplace / "cache").dataset("brats").cases[2]
     values, label = brains.head(2)
-    stored = case.image.read()
+    stored = case.voxels.read()
     assert stored.shape == (4, 48, 32, 40)
     assert case.occupancy.shape[0] == len(case.record.intensities) == 4
     for channel, original, intensity in zip(stored, values, case.record.intensities, strict=True):
@@ -44,7 +44,7 @@ def test_info_verify_preview_and_copy_take_four_channels(workplace):
     assert pcrl("cache", "copy", "cache", "other", cwd=workplace).returncode == 0
     assert f"{CASES} cases checked, 0 damaged" in pcrl("cache", "verify", "other", cwd=workplace).stdout
     one, other = (Cache(workplace / name).dataset("brats").cases[0] for name in ("cache", "other"))
-    assert np.array_equal(one.image.read(), other.image.read())
+    assert np.array_equal(one.voxels.read(), other.voxels.read())
 
 
 def test_pretraining_draws_from_it(workplace):

@@ -65,7 +65,7 @@ def test_a_flipped_byte_is_found_and_mended(workplace):
 def test_bench(workplace):
     done = pcrl("bench", "--seconds", "0.3", "--threads", "1", cwd=workplace)
     assert done.returncode == 0, done.stderr
-    assert "A sample reads 1 chunks" in done.stdout
+    assert "A sample reads 1 chunk," in done.stdout
 
 
 def test_options_of_volumes_are_refused(workplace):

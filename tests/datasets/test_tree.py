@@ -32,4 +32,4 @@ def test_loops_end_and_a_folder_with_two_ways_to_it_is_given_once(tmp_path):
     (tmp_path / "a").symlink_to(tmp_path / "b", target_is_directory=True)
     (tmp_path / "nowhere").symlink_to(tmp_path / "missing", target_is_directory=True)
     assert [str(folder.relative_to(tmp_path)) for folder, _ in walk(tmp_path)] == [".", "b"]
-    assert [case.images[0] for case in find("lits", tmp_path).cases] == [tmp_path / "b/volume-1.nii"]
+    assert [case.channels[0] for case in find("lits", tmp_path).cases] == [tmp_path / "b/volume-1.nii"]

@@ -67,6 +67,6 @@ def _cases(source: Path, volumes: Iterable[Path]) -> Iterable[Case]:
         suffix = next((s for s in SUFFIXES if stem.lower().endswith(s) and not path.is_dir()), "")
         name = safe_name(source.resolve().name if path == source else stem[: len(stem) - len(suffix)])
         if name in cases:
-            raise LayoutError(f"{cases[name].images[0]} and {path} would both be case {name}: rename one")
+            raise LayoutError(f"{cases[name].channels[0]} and {path} would both be case {name}: rename one")
         cases[name] = Case(name, name, (path,))
     return cases.values()

@@ -124,7 +124,8 @@ def paced(
     after = max(1e-9, passed - first)
     return Paced(
         steps * order.batch_size / passed,
-        waited / after,
+        # The first wait was measured from outside, and is a little longer than what the ring counts.
+        max(0.0, waited) / after,
         first,
         idle / (passed * threads),
         size / passed / 1e6,

@@ -28,7 +28,7 @@ FULL_SCALE = 32767
 MAXIMUM_NOT_FINITE = 0.01
 
 
-class ImageError(ValueError):
+class ScanError(ValueError):
     """Values that cannot be what they are said to be."""
 
 
@@ -75,7 +75,7 @@ def prepare(
         forced: modality according to the user; beats a guess, never DICOM.
 
     Raises:
-        ImageError: constant, not finite, or not of the modality that it is said to be.
+        ScanError: constant, not finite, or not of the modality that it is said to be.
     """
     values, notes = finite(values)
     modality, more = decide_modality(values, stated, forced)
@@ -91,7 +91,7 @@ def prepare(
         threshold = dense = _otsu(resampled)
         low, high = (float(v) for v in np.percentile(resampled[resampled > threshold], data.percentiles))
         if not low < high:
-            raise ImageError(f"the foreground has a single value ({low:g}): there is nothing to learn from")
+            raise ScanError(f"the foreground has a single value ({low:g}): there is nothing to learn from")
         step = (high - low) / FULL_SCALE
         intensity = Intensity(1 / FULL_SCALE, 0.0, step, low, 0)
         zero = low
@@ -110,12 +110,12 @@ def finite(values: NDArray[Any]) -> tuple[NDArray[Any], list[str]]:
     """Replace a few values that are not finite by the smallest finite one; refuse many."""
     if values.dtype.kind != "f":
         if values.min() == values.max():
-            raise ImageError(f"every voxel is {values.flat[0]}: the image is empty")
+            raise ScanError(f"every voxel is {values.flat[0]}: the scan is empty")
         return values, []
     good = np.isfinite(values)
     bad = values.size - int(np.count_nonzero(good))
     if bad > MAXIMUM_NOT_FINITE * values.size:
-        raise ImageError(
+        raise ScanError(
             f"{bad / values.size:.0%} of the voxels are NaN or infinite; at most 1 % can be filled in"
         )
     notes = []
@@ -123,7 +123,7 @@ def finite(values: NDArray[Any]) -> tuple[NDArray[Any], list[str]]:
         values = np.where(good, values, values[good].min())
         notes.append(f"{bad} voxels that are NaN or infinite were set to the smallest value")
     if values.min() == values.max():
-        raise ImageError(f"every voxel is {values.flat[0]}: the image is empty")
+        raise ScanError(f"every voxel is {values.flat[0]}: the scan is empty")
     return values, notes
 
 
@@ -138,16 +138,16 @@ def decide_modality(
     """The modality to use; DICOM and data sets are believed unless the values or the user contradict.
 
     Raises:
-        ImageError: the user and the file disagree, or values under a CT window are not Hounsfield units.
+        ScanError: the user and the file disagree, or values under a CT window are not Hounsfield units.
     """
     if forced and stated and forced != stated:
-        raise ImageError(
+        raise ScanError(
             f"the file or data set says {stated}, --modality says {forced}: leave --modality away"
         )
     modality = forced or stated
     hounsfield = looks_like_hounsfield(values)
     if modality == "ct" and not hounsfield:
-        raise ImageError(
+        raise ScanError(
             f"values from {values.min():g} to {values.max():g} are not Hounsfield units (no fat, no air below −50): "
             "if this is not a CT, ingest it with --modality mr; if it is, apply its rescale slope and intercept first"
         )

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pcrl.config import TissueRule, VolumeRecipe
 from pcrl.engine.cache.volumes.dataset import CachedCase
 from pcrl.engine.loading.batch import SampleSlot
+from pcrl.engine.preview import Picture, save_sheet
 from pcrl.engine.volumes.render import VolumeRenderer
 from pcrl.kernels.streams import sample_key
 
@@ -26,46 +25,33 @@ def save_preview(
     Raises:
         CacheError: a case is damaged.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(1.9 * len(COLUMNS), 2.05 * len(cases) + 0.3), layout="constrained")
-    FigureCanvasAgg(figure)
-    grid: Any = figure.subplots(len(cases), len(COLUMNS), squeeze=False)
-    renderer = VolumeRenderer(cases, rules, recipe)
-    for index, (case, axes) in enumerate(zip(cases, grid, strict=True)):
-        images = [*_slices(case), *_views(renderer, index)]
-        spacing = case.record.grid.spacing
-        aspects = [spacing[1] / spacing[2], spacing[0] / spacing[2], spacing[0] / spacing[1], 1, 1, 1, 1]
-        for axis, name, image, aspect in zip(axes, COLUMNS, images, aspects, strict=True):
-            bounded = name in ("axial", "coronal", "sagittal", "target")
-            axis.imshow(
-                image, cmap="gray", aspect=aspect, vmin=0 if bounded else None, vmax=1 if bounded else None
-            )
-            axis.set_xticks([])
-            axis.set_yticks([])
-            if index == 0:
-                axis.set_title(name, fontsize=9)
-        axes[0].set_ylabel(f"{case.dataset}/{case.name}"[-28:], fontsize=8)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=100)
+    save_sheet(path, COLUMNS, len(cases), _rows(VolumeRenderer(cases, rules, recipe)))
 
 
-def _slices(case: CachedCase) -> list[NDArray[np.float32]]:
+def _rows(renderer: VolumeRenderer) -> Iterator[tuple[str, list[Picture]]]:
+    for index, case in enumerate(renderer.cases):
+        yield f"{case.dataset}/{case.name}", [*_slices(case), *_views(renderer, index)]
+
+
+def _slices(case: CachedCase) -> list[Picture]:
     """Middle slices in [0, 1]; the head is up in the coronal and the sagittal one."""
-    intensity = case.record.intensities[0]
-    volume = case.image.read()[0]
+    intensity, spacing = case.record.intensities[0], case.record.grid.spacing
+    volume = case.voxels.read()[0]
     z, y, x = (n // 2 for n in volume.shape)
     slices = (volume[z], volume[::-1, y], volume[::-1, :, x])
-    return [one.astype(np.float32) * intensity.scale + intensity.offset for one in slices]
+    aspects = (spacing[1] / spacing[2], spacing[0] / spacing[2], spacing[0] / spacing[1])
+    return [
+        Picture(one.astype(np.float32) * intensity.scale + intensity.offset, aspect)
+        for one, aspect in zip(slices, aspects, strict=True)
+    ]
 
 
-def _views(renderer: VolumeRenderer, index: int) -> list[NDArray[np.float32]]:
+def _views(renderer: VolumeRenderer, index: int) -> list[Picture]:
     """Middle slices of the target, both global views and the first local view."""
     training, views = renderer.recipe.training, renderer.recipe.views
-    place = SampleSlot.of_one(renderer.recipe)
+    slot = SampleSlot.of_one(renderer.recipe)
     sample = index * training.samples_per_case
-    renderer.make(sample_key(training.seed, 0, sample), sample, renderer.workspace(), place)
-    last = place.views[2] if views.locals else np.zeros(views.local_shape, np.float32)
-    shown = (place.target[0, 0], place.views[0], place.views[1], last)
-    return [view[view.shape[0] // 2] for view in shown]
+    renderer.make(sample_key(training.seed, 0, sample), sample, renderer.workspace(), slot)
+    last = slot.views[2] if views.locals else np.zeros(views.local_shape, np.float32)
+    shown = [slot.target[0, 0], slot.views[0], slot.views[1], last]
+    return [Picture(view[view.shape[0] // 2], unit=number == 0) for number, view in enumerate(shown)]

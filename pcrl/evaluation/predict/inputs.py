@@ -57,7 +57,7 @@ def volumes(
             name = _name(path)
             cases.append(Case(name, name, (path,)))
     if by_file:
-        cases = [replace(case, name=_name(case.images[0])) for case in cases]
+        cases = [replace(case, name=_name(case.channels[0])) for case in cases]
     if channels != 1 and layout is None:
         cases = _joined(cases, channels)
     names = [case.name for case in cases]
@@ -85,7 +85,7 @@ def _joined(cases: Iterable[Case], channels: int) -> list[Case]:
     parts: dict[str, dict[str, Path]] = {}
     for case in cases:
         name, _, number = case.name.rpartition("_")
-        parts.setdefault(name, {})[number] = case.images[0]
+        parts.setdefault(name, {})[number] = case.channels[0]
     numbers = [f"{number:04}" for number in range(channels)]
     joined = []
     for name, files in parts.items():

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pcrl.engine.errors import ReadError
-from pcrl.engine.volumes.prepare import ImageError
+from pcrl.engine.volumes.prepare import ScanError
 from pcrl.evaluation.predict.inputs import radiographs, volumes
 from pcrl.evaluation.predict.trained import open_trained
 from pcrl.evaluation.records.errors import ProtocolError
@@ -96,7 +96,7 @@ def predict(
     for item in items:
         try:
             prediction = predictor.predict(item, folder)
-        except (ReadError, ImageError) as error:
+        except (ReadError, ScanError) as error:
             failed.append(str(error))
             observer.failed(str(error))
             continue

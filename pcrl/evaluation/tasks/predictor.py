@@ -84,5 +84,5 @@ class Predictor(Protocol):
 
         Raises:
             ReadError: it cannot be read.
-            ImageError: values that are not of the modality that the network knows.
+            ScanError: values that are not of the modality that the network knows.
         """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,49 @@ REASONS = {
 }
 
 
+class OpenFile(NamedTuple):
+    """The file that chunks lie in.
+
+    Args:
+        content: all bytes, mapped; not looked at where there is a `descriptor`.
+        descriptor: the open file, if it is to be read and not mapped; else −1.
+        length: its bytes.
+    """
+
+    content: NDArray[np.uint8]
+    descriptor: int
+    length: int
+
+
+class Decoder(NamedTuple):
+    """What one thread decompresses with.
+
+    Args:
+        decompressor: `Decompressor.address`, of this thread alone.
+        frame: room for the largest frame and its CRC, where the file is not mapped.
+        ticks: (2,) time spent on fetching and checking, on decompressing (and copying, by `read_box`); added to.
+    """
+
+    decompressor: int
+    frame: NDArray[np.uint8]
+    ticks: NDArray[np.int64]
+
+
+class ChunkIndex(NamedTuple):
+    """Where the chunks of a volume are, all of (chunks z, y, x).
+
+    Args:
+        offsets, sizes: where each frame begins, and its bytes; `MISSING` is all fill value.
+        crcs: CRC-32C of each frame; of size 0 where four bytes after each frame hold it.
+        checked: 1 where the CRC was compared before; updated.
+    """
+
+    offsets: NDArray[np.uint64]
+    sizes: NDArray[np.uint32]
+    crcs: NDArray[np.uint32]
+    checked: NDArray[np.uint8]
+
+
 @kernel
 def _touches(wanted: NDArray[np.int64], z0: int, z1: int, y0: int, y1: int, x0: int, x1: int) -> bool:
     """Whether a chunk's part of a box has a voxel in one of the boxes that are wanted."""
@@ -40,48 +83,37 @@ def _touches(wanted: NDArray[np.int64], z0: int, z1: int, y0: int, y1: int, x0: 
 
 @kernel
 def load_chunk(
-    file: NDArray[np.uint8],
-    descriptor: int,
-    length: int,
+    file: OpenFile,
     offset: int,
     size: int,
     crcs: NDArray[np.uint32],
     checked: NDArray[np.uint8],
     place: tuple[int, ...],
-    decompressor: int,
-    frame: NDArray[np.uint8],
+    decoder: Decoder,
     chunk: NDArray[Any],
-    ticks: NDArray[np.int64],
 ) -> int:
     """Decompress one frame into `chunk`, after comparing its CRC if that was not done before.
 
     Args:
-        file: all bytes of the file, mapped; not looked at where there is a `descriptor`.
-        descriptor: the open file, if it is to be read and not mapped; else −1.
-        length: bytes of the file.
         offset, size: of the frame.
-        crcs: CRC-32C of each frame; of size 0 where four bytes after each frame hold it.
-        checked: 1 where the CRC was compared before; updated.
+        crcs, checked: see `ChunkIndex`.
         place: of the chunk in `crcs` and `checked`.
-        decompressor: `Decompressor.address`, of this thread alone.
-        frame: room for the largest frame and its CRC, where the file is not mapped.
         chunk: overwritten.
-        ticks: (2,) time spent on fetching and checking, on decompressing (and copying, by `read_box`); added to.
 
     Returns:
         `OK`, or what is wrong.
     """
     begun = cycles()
     stored = size + (4 if crcs.size == 0 else 0)
-    if offset + stored > length:
+    if offset + stored > file.length:
         return OUTSIDE
-    if descriptor < 0:
-        address = int(file.ctypes.data + offset)
+    if file.descriptor < 0:
+        address = int(file.content.ctypes.data + offset)
     else:
-        if stored > frame.size:
+        if stored > decoder.frame.size:
             return WRONG_FRAME
-        address = int(frame.ctypes.data)
-        if not read_at(descriptor, address, stored, offset):
+        address = int(decoder.frame.ctypes.data)
+        if not read_at(file.descriptor, address, stored, offset):
             return UNREADABLE
     if checked[place] == 0:
         expected = uint32_at(address + size) if crcs.size == 0 else int(crcs[place])
@@ -89,37 +121,28 @@ def load_chunk(
             return WRONG_CRC
         checked[place] = 1
     fetched = cycles()
-    done = decompress(decompressor, address, size, chunk.ctypes.data, chunk.nbytes)
-    ticks[0] += fetched - begun
-    ticks[1] += cycles() - fetched
+    done = decompress(decoder.decompressor, address, size, chunk.ctypes.data, chunk.nbytes)
+    decoder.ticks[0] += fetched - begun
+    decoder.ticks[1] += cycles() - fetched
     return OK if done == chunk.nbytes else WRONG_FRAME
 
 
 @kernel
 def read_box(
-    file: NDArray[np.uint8],
-    descriptor: int,
-    length: int,
-    offsets: NDArray[np.uint64],
-    sizes: NDArray[np.uint32],
-    crcs: NDArray[np.uint32],
-    checked: NDArray[np.uint8],
+    file: OpenFile,
+    index: ChunkIndex,
     fill: int,
     start: tuple[int, int, int],
     wanted: NDArray[np.int64],
     shape: tuple[int, int, int],
-    decompressor: int,
-    frame: NDArray[np.uint8],
+    decoder: Decoder,
     chunk: NDArray[np.int16],
-    ticks: NDArray[np.int64],
     destination: NDArray[np.int16],
 ) -> int:
     """Copy the part of a box that lies within a volume; the rest of `destination` is left as it is.
 
     Args:
-        file, descriptor, length, crcs, checked, decompressor, frame, ticks: see `load_chunk`; `crcs` and `checked` are
-            (chunks z, y, x).
-        offsets, sizes: (chunks z, y, x): where each frame begins, and its bytes; `MISSING` is all `fill`.
+        fill: what voxels of a chunk that is not stored are.
         start: of the box; may be negative.
         wanted: (boxes, 2, 3): first voxel and the one after the last of boxes in the volume; chunks that hold nothing
             of them are not read, and their part of `destination` is left as it is.
@@ -142,7 +165,7 @@ def read_box(
     for cz in range(z_low // edge, (z_high - 1) // edge + 1):
         for cy in range(y_low // edge, (y_high - 1) // edge + 1):
             for cx in range(x_low // edge, (x_high - 1) // edge + 1):
-                offset, size = offsets[cz, cy, cx], int(sizes[cz, cy, cx])
+                offset, size = index.offsets[cz, cy, cx], int(index.sizes[cz, cy, cx])
                 z0, z1 = max(z_low, cz * edge), min(z_high, cz * edge + edge)
                 y0, y1 = max(y_low, cy * edge), min(y_high, cy * edge + edge)
                 x0, x1 = max(x_low, cx * edge), min(x_high, cx * edge + edge)
@@ -153,11 +176,10 @@ def read_box(
                     decoded[:] = fill
                 else:
                     kind = load_chunk(
-                        file, descriptor, length, int(offset), size, crcs, checked, (cz, cy, cx),
-                        decompressor, frame, chunk, ticks,
+                        file, int(offset), size, index.crcs, index.checked, (cz, cy, cx), decoder, chunk
                     )  # fmt: skip
                     if kind != OK:
-                        number = (cz * offsets.shape[1] + cy) * offsets.shape[2] + cx
+                        number = (cz * index.offsets.shape[1] + cy) * index.offsets.shape[2] + cx
                         return int(number * _KINDS + kind)
                 begun = cycles()
                 for z in range(z0, z1):
@@ -166,7 +188,7 @@ def read_box(
                         at = np.uint64(((z - cz * edge) * edge + y - cy * edge) * edge + x0 - cx * edge)
                         for x in range(run):
                             flat[to + x] = decoded[at + x]
-                ticks[1] += cycles() - begun
+                decoder.ticks[1] += cycles() - begun
     return OK
 
 

@@ -83,7 +83,7 @@ def test_nnunet_channels_labels_and_splits(tmp_path):
     (root / "splits_final.json").write_text(json.dumps([{"train": ["case_1"], "val": ["case_2"]}]))
     found = find("nnunet", tmp_path)
     assert found.name == "dataset009_spleen"
-    assert [(c.name, c.split, len(c.images), c.modality) for c in found.cases] == [
+    assert [(c.name, c.split, len(c.channels), c.modality) for c in found.cases] == [
         ("case_1", "train", 2, "mr"), ("case_2", "val", 2, "mr"),
         ("case_3", "train", 2, "mr"), ("case_9", "test", 2, "mr"),
     ]  # fmt: skip

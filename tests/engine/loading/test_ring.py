@@ -170,7 +170,7 @@ def plan_of(*boxes):
 
 def test_region_beyond_the_volume_is_air(cases):
     case = cases[0]
-    whole = case.image.read()[0]
+    whole = case.voxels.read()[0]
     region = np.empty((40, 10, 50), np.int16)
     OpenCase(case).read(plan_of(Box((-8, 5, -5), (40, 10, 50))), region, Scratch())
     np.testing.assert_array_equal(region[8:32, :, 5:45], whole[:, 5:15])

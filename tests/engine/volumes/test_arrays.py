@@ -37,7 +37,7 @@ def case(tmp_path_factory):
 def test_views_are_those_of_the_renderer(case):
     renderer = VolumeRenderer([case], ["foreground"], RECIPE)
     workspace, expected = renderer.workspace(), SampleSlot.of_one(RECIPE)
-    intensity, voxels = case.record.intensities[0], case.image.read()[0]
+    intensity, voxels = case.record.intensities[0], case.voxels.read()[0]
     tissue = Tissue(case.occupancy[0], voxels.shape)
     beyond = 0
     for sample in range(40):

@@ -49,7 +49,7 @@ def find(source: Path) -> Dataset:
             uid = name.removesuffix(".mhd")
             if uid in cases:
                 raise LayoutError(
-                    f"{uid} is there twice: {cases[uid].images[0]} and {folder / name}; remove one"
+                    f"{uid} is there twice: {cases[uid].channels[0]} and {folder / name}; remove one"
                 )
             cases[uid] = Case(uid, uid, (folder / name,), split=split_of_fold(fold), fold=fold, modality="ct")
     if not cases:

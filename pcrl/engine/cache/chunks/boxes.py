@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pcrl.engine.cache.chunks.files import ChunkFile
 from pcrl.engine.cache.chunks.frames import ChunkTable, damaged, frame_at
 from pcrl.engine.cache.chunks.scratch import Scratch
-from pcrl.kernels.chunks.decode import OK, faulty, read_box
+from pcrl.kernels.chunks.decode import OK, ChunkIndex, faulty, read_box
 
 
 class BoxReader:
@@ -20,7 +20,13 @@ class BoxReader:
     def __init__(self, table: ChunkTable) -> None:
         self.table = table
         self.file = ChunkFile(table.file)
-        self._checked = np.zeros(table.offsets.shape, np.uint8)
+        crcs, checked = table.crcs, np.zeros(table.offsets.shape, np.uint8)
+        self._indices = [
+            ChunkIndex(
+                offsets, sizes, crcs[channel] if crcs.size else crcs.reshape(0, 0, 0), checked[channel]
+            )
+            for channel, (offsets, sizes) in enumerate(zip(table.offsets, table.sizes, strict=True))
+        ]
 
     def read(
         self,
@@ -41,7 +47,7 @@ class BoxReader:
         Raises:
             CacheError: a chunk is damaged; names the file and the chunk.
         """
-        table, crcs = self.table, self.table.crcs
+        table = self.table
         z, y, x = table.shape[1:]
         if scratch.decompressor is None:
             self._read_plainly(channel, start, destination)
@@ -50,10 +56,8 @@ class BoxReader:
             wanted = np.array([[start, np.add(start, destination.shape)]])
         file, chunk = self.file, scratch.chunk(table.chunk[-3:], table.dtype)
         result = read_box(
-            file.content, file.descriptor, file.size, table.offsets[channel], table.sizes[channel],
-            crcs[channel] if crcs.size else crcs.reshape(0, 0, 0), self._checked[channel],
-            table.fill, start, wanted, (z, y, x), scratch.decompressor.address, scratch.frame,
-            chunk, scratch.ticks, destination,
+            file.open, self._indices[channel], table.fill, start, wanted, (z, y, x), scratch.decoder(), chunk,
+            destination,
         )  # fmt: skip
         if result != OK:
             place, reason = faulty(result, table.offsets.shape[1:])

@@ -14,6 +14,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from pcrl.kernels.chunks.decode import OpenFile
+
 BLOCK = 4 << 20
 """Bytes that are read ahead in one go: long enough that a latency of some milliseconds does not count."""
 _PAGE = 4096
@@ -62,6 +64,11 @@ class ChunkFile:
         elif self.size:
             with open(self._open, "rb", closefd=False) as file:
                 self.content = np.memmap(file, np.uint8, "r").view(np.ndarray)
+
+    @property
+    def open(self) -> OpenFile:
+        """The file as kernels take it."""
+        return OpenFile(self.content, self.descriptor, self.size)
 
     def read(self) -> NDArray[np.uint8]:
         """All bytes, for those who do not mind the time."""

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from pcrl.engine.cache.chunks.frames import CRC_BYTES
 from pcrl.kernels.chunks import blosc
+from pcrl.kernels.chunks.decode import Decoder
 from pcrl.kernels.clock import share
 
 FRAME_OVERHEAD = 32 + CRC_BYTES
@@ -27,6 +28,11 @@ class Scratch:
         self.ticks = np.zeros(2, np.int64)
         self.frame = np.empty(0, np.uint8)
         self._chunk: NDArray[Any] = np.empty(0, np.uint8)
+
+    def decoder(self) -> Decoder:
+        """The same as kernels take it; where there is a decompressor."""
+        assert self.decompressor is not None
+        return Decoder(self.decompressor.address, self.frame, self.ticks)
 
     def share_of_decoding(self) -> float:
         """Which share of the reading since the last call was decompressing and copying, not fetching and checking."""

@@ -66,10 +66,9 @@ class ImageReader:
                 raise _damaged(shard, place, REASONS[WRONG_CRC])
             Blosc().decode(frame, chunk)
             return chunk
-        file = shard.file
         found = load_chunk(
-            file.content, file.descriptor, file.size, int(shard.offsets[place]), int(shard.sizes[place]),
-            _NO_CRCS, shard.checked, (place,), scratch.decompressor.address, scratch.frame, chunk, scratch.ticks,
+            shard.file.open, int(shard.offsets[place]), int(shard.sizes[place]), _NO_CRCS, shard.checked, (place,),
+            scratch.decoder(), chunk,
         )  # fmt: skip
         if found != OK:
             raise _damaged(shard, place, REASONS[found])

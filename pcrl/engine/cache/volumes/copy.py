@@ -54,7 +54,7 @@ def copy_cases(cases: list[CachedCase], folder: Path, storage: Storage) -> Itera
         with new_folder(folder / "cases" / case.name) as partial:
             attributes = case.store.image_attributes(case.folder)
             grid = case.record.grid
-            store.write_image(partial, case.name, frames_of(case.image.table), grid, attributes)
+            store.write_image(partial, case.name, frames_of(case.voxels.table), grid, attributes)
             names = [CASE_RECORD, OCCUPANCY]
             if case.has_label:
                 label, original = (frames_of(case.label(original).table) for original in (False, True))

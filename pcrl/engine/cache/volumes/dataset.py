@@ -63,7 +63,7 @@ class CachedCase:
         return read_record(LabelRecord, self.folder / LABEL_RECORD)
 
     @property
-    def image(self) -> StoredArray:
+    def voxels(self) -> StoredArray:
         """The stored voxels, (channel, z, y, x) int16."""
         return StoredArray(self.store.image_table(self.folder))
 

@@ -33,9 +33,9 @@ def _contradictions(case: CachedCase) -> list[str]:
     try:
         case.store.check(case.folder, case.has_label)
         expected = (len(case.record.intensities), *case.record.grid.shape)
-        image = case.image
-        if image.shape != expected or image.dtype != np.int16:
-            return [f"{case.store.image}: {image.dtype} {image.shape}, the record says int16 {expected}"]
+        voxels = case.voxels
+        if voxels.shape != expected or voxels.dtype != np.int16:
+            return [f"{case.store.image}: {voxels.dtype} {voxels.shape}, the record says int16 {expected}"]
         if case.has_label and case.label().shape != case.record.grid.shape:
             return [f"{case.store.labels}: label {case.label().shape}, its image {case.record.grid.shape}"]
     except CacheError as error:

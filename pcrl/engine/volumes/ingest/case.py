@@ -28,7 +28,7 @@ from pcrl.engine.cache.volumes.records import (
 from pcrl.engine.cache.volumes.store import Store
 from pcrl.engine.errors import ReadError
 from pcrl.engine.geometry.grid import Grid
-from pcrl.engine.volumes.prepare import ImageError, Prepared, prepare, resample_label
+from pcrl.engine.volumes.prepare import Prepared, ScanError, prepare, resample_label
 from pcrl.engine.volumes.reading.reader import read
 from pcrl.engine.volumes.reading.scan import Scan
 from pcrl.files import dumps, new_folder
@@ -38,7 +38,7 @@ class IngestError(ValueError):
     """A case that cannot go into the cache; the message names the file and the reason."""
 
 
-def ingest_image(
+def ingest_scan(
     case: Case,
     folder: Path,
     store: Store,
@@ -46,28 +46,28 @@ def ingest_image(
     forced: Modality | None,
     sources: Mapping[str, SourceFile],
 ) -> list[str]:
-    """Read and store the image of a case, and its label if it has one; replaces what is there.
+    """Read and store the scan of a case, and its label if it has one; replaces what is there.
 
     Returns:
         What a user should know about it.
     """
-    scans = [_read(path) for path in case.images]
+    scans = [_read(path) for path in case.channels]
     grid = scans[0].grid
-    for path, scan in zip(case.images[1:], scans[1:], strict=True):
+    for path, scan in zip(case.channels[1:], scans[1:], strict=True):
         if not scan.grid.matches(grid):
             raise IngestError(
-                f"{path}: {_difference(scan.grid, grid, case.images[0].name)}: channels of a case must be on "
+                f"{path}: {_difference(scan.grid, grid, case.channels[0].name)}: channels of a case must be on "
                 "one grid; resample it, or give the right file"
             )
     channels = [
         _prepare(replace(scan, grid=grid), path, case, data, forced)
-        for scan, path in zip(scans, case.images, strict=True)
+        for scan, path in zip(scans, case.channels, strict=True)
     ]
     first = channels[0]
-    for path, channel in zip(case.images[1:], channels[1:], strict=True):
+    for path, channel in zip(case.channels[1:], channels[1:], strict=True):
         if channel.modality != first.modality:
             raise IngestError(
-                f"{path}: looks like {channel.modality}, {case.images[0].name} like {first.modality}"
+                f"{path}: looks like {channel.modality}, {case.channels[0].name} like {first.modality}"
             )
     label, label_error = None, ""
     if case.label:
@@ -90,7 +90,7 @@ def ingest_image(
         original_grid=grid,
         intensities=intensities,
         pixels=hashlib.sha256(stored.data).hexdigest(),
-        sources=tuple(sources[str(path)] for path in case.images),
+        sources=tuple(sources[str(path)] for path in case.channels),
         settings=data,
         forced_modality=forced,
         notes=tuple(notes),
@@ -108,14 +108,14 @@ def ingest_image(
         store.check(partial, labelled=label is not None)
         commit(partial)
     if label_error:
-        raise IngestError(f"{label_error}; the image is in the cache, without a label")
+        raise IngestError(f"{label_error}; the scan is in the cache, without a label")
     return notes
 
 
 def ingest_label(
     case: Case, folder: Path, store: Store, data: Data, sources: Mapping[str, SourceFile]
 ) -> list[str]:
-    """Store the label of a case whose image is there already, without reading the image again."""
+    """Store the label of a case whose scan is there already, without reading that again."""
     assert case.label is not None
     label = _read_label(case, read_record(CaseRecord, folder / CASE_RECORD).original_grid)
     remove_label(folder, store)
@@ -126,7 +126,7 @@ def ingest_label(
 
 
 def remove_label(folder: Path, store: Store) -> list[str]:
-    """Take the label of a case out of the cache; the image stays."""
+    """Take the label of a case out of the cache; the scan stays."""
     for name in (LABEL_RECORD, store.labels):
         forget(folder, name)
     return []
@@ -157,7 +157,7 @@ def _prepare(scan: Scan, path: Path, case: Case, data: Data, forced: Modality | 
         raise IngestError(f"{path}: DICOM says {scan.modality}, the data set says {case.modality}")
     try:
         return prepare(scan.values, scan.grid, data, scan.modality or case.modality, forced)
-    except ImageError as error:
+    except ScanError as error:
         raise IngestError(f"{path}: {error}") from error
 
 
@@ -166,14 +166,14 @@ def _read_label(case: Case, grid: Grid) -> Scan:
     label = _read(case.label)
     if label.grid.shape != grid.shape:
         raise IngestError(
-            f"{case.label}: the label has {_size(label.grid)} voxels, its image {_size(grid)} (z, y, x): "
-            "resample the label to its image, or give the right pair"
+            f"{case.label}: the label has {_size(label.grid)} voxels, its scan {_size(grid)} (z, y, x): "
+            "resample the label to its scan, or give the right pair"
         )
     if not label.grid.matches(grid):
         raise IngestError(
-            f"{case.label}: the label lies elsewhere than its image: {_places(label.grid, grid)}"
+            f"{case.label}: the label lies elsewhere than its scan: {_places(label.grid, grid)}"
         )
-    # On the image's grid to the last digit, so that both come to as many voxels.
+    # On the grid of the scan to the last digit, so that both come to as many voxels.
     return replace(label, grid=grid, values=_smallest_integers(label.values, case.label))
 
 
@@ -181,7 +181,7 @@ def _smallest_integers(values: NDArray[Any], path: Path) -> NDArray[Any]:
     whole = np.rint(values)
     if values.dtype.kind == "f" and not np.array_equal(whole, values):
         raise IngestError(
-            f"{path}: the label holds values that are not whole numbers: it is a probability or an image"
+            f"{path}: the label holds values that are not whole numbers: it is a probability or a scan"
         )
     low, high = int(whole.min()), int(whole.max())
     if low < 0 or high > 65535:

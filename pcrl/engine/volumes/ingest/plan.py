@@ -25,7 +25,7 @@ from pcrl.engine.cache.volumes.tables import outdated
 from pcrl.engine.volumes.ingest.source import same_file, voxels_after
 from pcrl.listing import counted
 
-Action = Literal["image", "label", "unlabel", "nothing"]
+Action = Literal["scan", "label", "unlabel", "nothing"]
 SECONDS_PER_VOXEL = 3e-8
 """Order of magnitude of reading, resampling and writing one voxel of the cache on one core; measured on a CT."""
 SECONDS_TO_START = 5.0
@@ -66,7 +66,7 @@ class Plan:
     """Tables of the data set that the cache does not hold as they are now."""
     notes: tuple[str, ...]
     voxels: int
-    """Voxels that the new images will have in the cache."""
+    """Voxels that the new scans will have in the cache."""
 
     @property
     def todo(self) -> tuple[Task, ...]:
@@ -76,7 +76,7 @@ class Plan:
     @property
     def work(self) -> str:
         """What is to be done, in words, such as `3 scans and 1 label to read`."""
-        scans = sum(task.action == "image" for task in self.todo)
+        scans = sum(task.action == "scan" for task in self.todo)
         labels = sum(task.action == "label" for task in self.todo)
         parts = [counted(scans, "scan")] if scans else []
         parts += [counted(labels, "label")] if labels else []
@@ -143,22 +143,22 @@ def plan(
     tasks = tuple(
         _task(case, dataset, folder / "cases" / case.name, recipe.data, forced) for case in dataset.cases
     )
-    voxels = sum(voxels_after(t.case.images, recipe.data.spacing) for t in tasks if t.action == "image")
+    voxels = sum(voxels_after(t.case.channels, recipe.data.spacing) for t in tasks if t.action == "scan")
     tables = outdated(dataset.tables, folder)
     return Plan(dataset, folder, recipe.data, forced, record, tasks, tables, (*dataset.notes, *notes), voxels)
 
 
 def _task(case: Case, dataset: Dataset, folder: Path, data: Data, forced: Modality | None) -> Task:
     if not is_committed(folder):
-        return Task(case, "image", "new")
+        return Task(case, "scan", "new")
     record = read_record(CaseRecord, folder / CASE_RECORD)
     if record.settings != data or (forced or record.forced_modality) != record.forced_modality:
-        return Task(case, "image", "settings changed")
+        return Task(case, "scan", "settings changed")
     stored = {source.path: source for source in record.sources}
-    for path in case.images:
+    for path in case.channels:
         name = relative(path, dataset.source)
         if name not in stored or not same_file(path, stored[name]):
-            return Task(case, "image", "source file changed")
+            return Task(case, "scan", "source file changed")
     labelled = is_part_of(folder, LABEL_RECORD)
     if case.label is None:
         return Task(case, "unlabel", "label removed") if labelled else Task(case, "nothing", "already there")

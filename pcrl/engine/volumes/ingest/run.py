@@ -105,17 +105,17 @@ def _work(plan: Plan, task: Task, parent: int) -> CaseResult:
 
 
 def _ingest(plan: Plan, task: Task) -> CaseResult:
-    from pcrl.engine.volumes.ingest.case import IngestError, ingest_image, ingest_label, remove_label
+    from pcrl.engine.volumes.ingest.case import IngestError, ingest_label, ingest_scan, remove_label
 
     folder, store = plan.folder / "cases" / task.case.name, store_of(plan.record.storage)
     sources = {
         str(path): _source(path, plan.dataset.source)
-        for path in (*task.case.images, *([task.case.label] if task.case.label else []))
+        for path in (*task.case.channels, *([task.case.label] if task.case.label else []))
         if path.exists()
     }
     try:
-        if task.action == "image":
-            notes = ingest_image(task.case, folder, store, plan.data, plan.forced, sources)
+        if task.action == "scan":
+            notes = ingest_scan(task.case, folder, store, plan.data, plan.forced, sources)
         elif task.action == "label":
             notes = ingest_label(task.case, folder, store, plan.data, sources)
         else:

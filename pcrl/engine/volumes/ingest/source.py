@@ -37,13 +37,13 @@ def same_file(path: Path, stored: SourceFile) -> bool:
     return fingerprint(path)[2] == stored.sha256
 
 
-def voxels_after(images: tuple[Path, ...], spacing: Spacing) -> int:
+def voxels_after(channels: tuple[Path, ...], spacing: Spacing) -> int:
     """Voxels that a case will have in the cache; an estimate from file sizes where no header says. 0 if unreadable."""
     import SimpleITK as sitk
 
     sitk.ProcessObject.SetGlobalWarningDisplay(False)
     total = 0
-    for path in images:
+    for path in channels:
         if path.is_dir():
             total += sum(file.stat().st_size for file in _files(path))
             continue

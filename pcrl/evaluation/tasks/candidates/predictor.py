@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pcrl.config import Data, Size, VolumeRecipe, recipe_from
 from pcrl.datasets.case import Case
-from pcrl.engine.volumes.prepare import ImageError, Prepared, prepare
+from pcrl.engine.volumes.prepare import Prepared, ScanError, prepare
 from pcrl.engine.volumes.reading.reader import read
 from pcrl.evaluation.records.errors import ProtocolError
 from pcrl.evaluation.tasks.candidates.learner import normalised
@@ -58,14 +58,14 @@ class CandidatePredictor:
 
         Raises:
             ReadError: the scan cannot be read.
-            ImageError: it is no CT.
+            ScanError: it is no CT.
         """
-        case, path = item, item.images[0]
+        case, path = item, item.channels[0]
         scan = read(path)
         try:
             prepared = prepare(scan.values, scan.grid, self.data, scan.modality, "ct")
-        except ImageError as error:
-            raise ImageError(f"{path}: {error}") from error
+        except ScanError as error:
+            raise ScanError(f"{path}: {error}") from error
         positions = self._points.position[self._points.case == self._number[case.name]]
         centres = prepared.grid.indices(positions)
         probabilities: list[float] = []

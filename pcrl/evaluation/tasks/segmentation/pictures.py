@@ -44,7 +44,7 @@ def save_overlay(
     if not area.any():
         area = np.sum([mask.sum(axis=(1, 2)) for mask in predicted], axis=0)
     z = int(np.argmax(area)) if area.any() else grid.shape[0] // 2
-    stored = case.image.read()[0].astype(np.float32)
+    stored = case.voxels.read()[0].astype(np.float32)
     image = onto(stored * intensity.slope + intensity.intercept, case.record.grid, grid)[z]
     low, high = (-160.0, 240.0) if case.record.modality == "ct" else np.percentile(image, (1, 99))
     figure = Figure(figsize=(10.5, 4), layout="constrained")

@@ -10,7 +10,7 @@ import torch
 from pcrl.config import Data, VolumeRecipe, recipe_from
 from pcrl.datasets.case import Case
 from pcrl.engine.errors import ReadError
-from pcrl.engine.volumes.prepare import ImageError, prepare
+from pcrl.engine.volumes.prepare import ScanError, prepare
 from pcrl.engine.volumes.reading.reader import read
 from pcrl.engine.volumes.reading.writer import write_like
 from pcrl.evaluation.tasks.predictor import Inputs, Prediction, Trained
@@ -46,23 +46,23 @@ class VolumePredictor:
 
         Raises:
             ReadError: a file cannot be read, or channels do not lie on one grid.
-            ImageError: values that are not of the modality that the network knows.
+            ScanError: values that are not of the modality that the network knows.
         """
         case, target = item, self.segmenting.target
-        scans = [read(path) for path in case.images]
-        for path, scan in zip(case.images, scans, strict=True):
+        scans = [read(path) for path in case.channels]
+        for path, scan in zip(case.channels, scans, strict=True):
             if not scan.grid.matches(scans[0].grid):
                 raise ReadError(
-                    f"{path} lies on another grid than {case.images[0]}: channels must be on one grid"
+                    f"{path} lies on another grid than {case.channels[0]}: channels must be on one grid"
                 )
         channels = []
-        for path, scan in zip(case.images, scans, strict=True):
+        for path, scan in zip(case.channels, scans, strict=True):
             try:
                 # On one grid to the last digit, so that all channels come to as many voxels.
                 grid = scans[0].grid
                 channels.append(prepare(scan.values, grid, self.data, scan.modality, self.modality))
-            except ImageError as error:
-                raise ImageError(f"{path}: {error}") from error
+            except ScanError as error:
+                raise ScanError(f"{path}: {error}") from error
         stored = np.stack([channel.stored for channel in channels])
         intensities = [channel.intensity for channel in channels]
         window = self.segmenting.settings.window or self.data.window
@@ -72,6 +72,6 @@ class VolumePredictor:
         masks = target.masks(each_onto(outputs, channels[0].grid, scans[0].grid))
         values = target.painted(masks)
         path = out / f"{case.name}.nii.gz"
-        write_like(values.astype(np.uint8) if values.max() < 256 else values, case.images[0], path)
+        write_like(values.astype(np.uint8) if values.max() < 256 else values, case.channels[0], path)
         voxels = [f"{name} {mask.sum():,} voxels" for name, mask in zip(target.names, masks, strict=True)]
         return Prediction(summary=f"{path}: {', '.join(voxels)}")

@@ -97,7 +97,7 @@ def of_case(case: CachedCase, window: Window, stored: NDArray[np.int16] | None =
     """How a case is normalised; its voxels are read if that is necessary, and `stored` does not hold them."""
     record = case.record
     if stored is None and record.modality != "ct":
-        stored = case.image.read()
+        stored = case.voxels.read()
     return normalisation(record.modality, record.intensities, window or record.settings.window, stored)
 
 
@@ -108,7 +108,7 @@ def image_of(case: CachedCase, window: Window) -> NDArray[np.float32]:
 
 def image_and_air(case: CachedCase, window: Window) -> tuple[NDArray[np.float32], tuple[float, ...]]:
     """The whole image of a case, normalised, and what is beyond it in each channel."""
-    stored = case.image.read()
+    stored = case.voxels.read()
     normal = of_case(case, window, stored)
     return normal.apply(stored), normal.air(case.record.intensities)
 
@@ -133,7 +133,7 @@ class Volume:
 
     @cached_property
     def _boxes(self) -> BoxReader:
-        return BoxReader(self.case.image.table)
+        return BoxReader(self.case.voxels.table)
 
     def draw(self, size: Size, values: frozenset[int], rng: np.random.Generator) -> Voxel:
         """First voxel of a random patch; every second one is round a voxel of one of `values`, each as often."""

@@ -34,7 +34,7 @@ def test_2018_has_its_channels_in_one_order(tmp_path):
     for case in found.cases:
         assert case.patient == case.name
         assert case.modality == "mr"
-        assert [p.name for p in case.images] == [f"{case.name}_{kind}.nii.gz" for kind in EARLIER[:4]]
+        assert [p.name for p in case.channels] == [f"{case.name}_{kind}.nii.gz" for kind in EARLIER[:4]]
         assert case.label.name == f"{case.name}_seg.nii.gz"
     assert found.label_names == {1: "necrotic core", 2: "oedema", 4: "enhancing tumour"}
     assert not found.notes
@@ -60,7 +60,7 @@ def test_time_points_of_later_names_are_one_patients(tmp_path):
     assert [case.patient for case in found.cases] == [
         "BraTS-GLI-00001", "BraTS-GLI-00001", "BraTS-GLI-00002",
     ]  # fmt: skip
-    assert [p.name[-10:-7] for p in found.cases[0].images] == ["t1n", "t1c", "t2w", "t2f"]
+    assert [p.name[-10:-7] for p in found.cases[0].channels] == ["t1n", "t1c", "t2w", "t2f"]
     assert found.label_names == {1: "necrotic core", 2: "oedema", 3: "enhancing tumour"}
     (tmp_path / "patients.csv").write_text("case,patient\nBraTS-GLI-00002-000,BraTS-GLI-00001\n")
     assert {case.patient for case in find("brats", tmp_path).cases} == {"BraTS-GLI-00001"}

@@ -35,7 +35,7 @@ def content(cache):
 
 def test_tables_are_copied_replaced_and_kept(source, tmp_path):
     cache = tmp_path / "cache"
-    assert ingest(source, cache) == (["image"], ["annotations.csv"])
+    assert ingest(source, cache) == (["scan"], ["annotations.csv"])
     assert content(cache) == {"annotations.csv": (source / "annotations.csv").read_bytes()}
     assert ingest(source, cache) == (["nothing"], [])
     (source / "CSVFILES").mkdir()

@@ -59,14 +59,14 @@ def tree(folder):
 
 def test_cases_are_stored_whole_and_the_second_run_does_nothing(source, tmp_path):
     cache = tmp_path / "cache"
-    assert ingest(source, cache) == (dict.fromkeys(["volume-0", "volume-1", "volume-2"], "image"), {})
+    assert ingest(source, cache) == (dict.fromkeys(["volume-0", "volume-1", "volume-2"], "scan"), {})
     before = tree(cache)
     assert set(ingest(source, cache)[0].values()) == {"nothing"}
     assert tree(cache) == before
     dataset = Cache(cache).dataset("lits")
     assert [case.has_label for case in dataset.cases] == [True, True, False]
     case = dataset.cases[0]
-    assert case.image.shape == (1, 48, 32, 40)
+    assert case.voxels.shape == (1, 48, 32, 40)
     assert case.label(original=True).shape == (24, 32, 40)
     assert not damages(case.folder)
     image = zarr.open_group(case.folder / "image.ome.zarr", mode="r")
@@ -87,10 +87,10 @@ def test_only_what_changed_is_done_again(source, tmp_path):
     ingest(source, cache)
     os.utime(source / "volume-0.nii")  # touched, same content
     scans.write(source / "volume-1.nii", scans.body()[::-1].copy(), (1.0, 1.0, 2.0))
-    assert ingest(source, cache)[0] == {"volume-0": "nothing", "volume-1": "image", "volume-2": "nothing"}
+    assert ingest(source, cache)[0] == {"volume-0": "nothing", "volume-1": "scan", "volume-2": "nothing"}
     other = load_recipe("pcrlv2-3d", ["data.spacing=[2, 2, 2]"])
-    assert set(ingest(source, cache, recipe=other)[0].values()) == {"image"}
-    assert Cache(cache).dataset("lits").cases[0].image.shape == (1, 24, 16, 20)
+    assert set(ingest(source, cache, recipe=other)[0].values()) == {"scan"}
+    assert Cache(cache).dataset("lits").cases[0].voxels.shape == (1, 24, 16, 20)
 
 
 def test_labels_come_change_and_go_without_touching_the_image(source, tmp_path):
@@ -205,7 +205,7 @@ def test_a_flipped_bit_is_found(source, tmp_path):
     shard.write_bytes(bytes(content))
     assert "image.ome.zarr/0/c/0/0/0/0: content differs" in damages(case.folder)[0]
     with pytest.raises(CacheError, match="checksum"):
-        case.image.read()
+        case.voxels.read()
 
 
 def test_damaged_and_foreign_records_say_what_to_do(source, tmp_path):

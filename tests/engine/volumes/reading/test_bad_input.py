@@ -10,7 +10,7 @@ import SimpleITK as sitk
 
 from pcrl.config import Data
 from pcrl.engine.errors import ReadError
-from pcrl.engine.volumes.prepare import ImageError, finite, prepare
+from pcrl.engine.volumes.prepare import ScanError, finite, prepare
 from pcrl.engine.volumes.reading.reader import read
 from tests.helpers import scans
 
@@ -139,9 +139,9 @@ def test_values_that_are_not_finite():
     mended, notes = finite(values)
     assert "5 voxels" in notes[0]
     assert mended.min() == -1000
-    with pytest.raises(ImageError, match="100%"):
+    with pytest.raises(ScanError, match="100%"):
         finite(np.full((4, 4, 4), np.nan))
-    with pytest.raises(ImageError, match="every voxel is 3"):
+    with pytest.raises(ScanError, match="every voxel is 3"):
         finite(np.full((4, 4, 4), 3))
 
 
@@ -154,9 +154,9 @@ def grid():
 
 def test_mr_under_a_ct_window_is_refused(grid):
     mr = np.clip(scans.body(), 0, None) + 5
-    with pytest.raises(ImageError, match="--modality mr"):
+    with pytest.raises(ScanError, match="--modality mr"):
         prepare(mr, grid, Data(), "ct", None)
-    with pytest.raises(ImageError, match="leave --modality away"):
+    with pytest.raises(ScanError, match="leave --modality away"):
         prepare(mr, grid, Data(), "mr", "ct")
     assert prepare(mr, grid, Data(), None, None).modality == "mr"
 

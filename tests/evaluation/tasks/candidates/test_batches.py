@@ -30,7 +30,7 @@ def luna(tmp_path_factory):
 def padded(dataset, case, by=40):
     """A scan in [0, 1], with air round it."""
     record = dataset.cases[case].record
-    image = np.pad(dataset.cases[case].image.read()[0], by, constant_values=record.intensities[0].air)
+    image = np.pad(dataset.cases[case].voxels.read()[0], by, constant_values=record.intensities[0].air)
     return image * np.float32(record.intensities[0].scale) + np.float32(record.intensities[0].offset)
 
 

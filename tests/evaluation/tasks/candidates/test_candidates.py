@@ -38,7 +38,7 @@ def test_centres_are_where_the_nodules_are_seen(tree):
     for case, centre, diameter in zip(found.case, found.centre, found.diameter, strict=True):
         assert diameter == luna_tree.DIAMETER
         # On the cache's grid of 1 mm, also where the scan runs against x and y: bright in the middle, dark beyond.
-        image = dataset.cases[case].image.read()[0]
+        image = dataset.cases[case].voxels.read()[0]
         record = dataset.cases[case].record
         z, y, x = np.rint(centre).astype(int)
         hu = image * record.intensities[0].slope + record.intensities[0].intercept

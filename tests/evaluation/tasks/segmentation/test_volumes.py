@@ -110,7 +110,7 @@ def test_the_same_draws_from_the_same_source_of_chance(cases):
 def test_ct_is_windowed_to_one_scale_for_all_patients(lits, window):
     low, high = window or (-1000.0, 1000.0)
     for case in lits.cases[:2]:
-        hounsfield = case.image.read().astype(np.float64)
+        hounsfield = case.voxels.read().astype(np.float64)
         expected = (np.clip(hounsfield, low, high) - low) / (high - low) * 2 - 1
         np.testing.assert_allclose(image_of(case, window), expected, atol=1e-6)
 
@@ -124,8 +124,8 @@ def test_other_modalities_have_mean_0_and_deviation_1_where_there_is_something(t
     assert not [o.error for o in run(planned, 1) if o.error]
     (case,) = Cache(tmp_path / "cache").dataset("folder").cases
     image = image_of(case, WINDOW)
-    inside = case.image.read() > case.record.intensities[0].air
+    inside = case.voxels.read() > case.record.intensities[0].air
     assert 0.24 < inside.mean() < 0.26
     assert (float(image[inside].mean()), float(image[inside].std())) == pytest.approx((0, 1), abs=1e-4)
     same = of_case(case, WINDOW)
-    np.testing.assert_array_equal(same.apply(case.image.read()), image)
+    np.testing.assert_array_equal(same.apply(case.voxels.read()), image)
