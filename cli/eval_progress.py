@@ -15,7 +15,7 @@ from pcrl.engine.cache.format import CacheError
 from pcrl.evaluation.records.errors import ProtocolError
 from pcrl.evaluation.records.replicate import Replicate
 from pcrl.evaluation.records.results import Results
-from pcrl.evaluation.run.observer import Observer
+from pcrl.evaluation.run.progress import Progress
 from pcrl.evaluation.run.study import Study
 from pcrl.models.device import DeviceError
 from pcrl.models.weights.published import WeightsError
@@ -36,7 +36,7 @@ def errors() -> Iterator[None]:
             raise SystemExit(130) from None
 
 
-class Shown(Observer):
+class Shown(Progress):
     """Shows an evaluation, or one after the other.
 
     Args:

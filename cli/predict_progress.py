@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from types import TracebackType
 
-from pcrl.evaluation.run.observer import Observer
+from pcrl.evaluation.run.progress import Progress
 
 from .console import console, progress
 
 
-class Shown(Observer):
+class Shown(Progress):
     """A bar, and a line for each input that is more than a row of the table."""
 
     def __init__(self) -> None:

@@ -13,7 +13,7 @@ from pcrl.evaluation.predict.inputs import radiographs, volumes
 from pcrl.evaluation.predict.trained import open_trained
 from pcrl.evaluation.records.errors import ProtocolError
 from pcrl.evaluation.run.folders import require_empty
-from pcrl.evaluation.run.observer import Observer
+from pcrl.evaluation.run.progress import Progress
 from pcrl.evaluation.tasks.predictor import Inputs, Predictor, Trained
 from pcrl.evaluation.tasks.registry import entry_of, named
 from pcrl.files import write_csv
@@ -49,7 +49,7 @@ def predict(
     out: str | Path,
     candidates: str | Path | None = None,
     device: str = "auto",
-    progress: Observer | None = None,
+    progress: Progress | None = None,
 ) -> Predicted:
     """Ask a fine-tuned network about scans or radiographs that are in no cache.
 
@@ -79,7 +79,7 @@ def predict(
         >>> predict("lits", ["scan.nii.gz"], run="evaluations/lits-20261125-120000", out="masks").failed
         ()
     """
-    entry, observer = entry_of(task), progress or Observer()
+    entry, watch = entry_of(task), progress or Progress()
     if (candidates is None) == (entry.kind == "candidates"):
         needed = f"{task} needs --candidates" if candidates is None else f"{task} has no --candidates"
         raise ProtocolError(needed)
@@ -87,10 +87,10 @@ def predict(
     require_empty(folder)
     where = device_named(device)
     trained = open_trained(Path(run), task)
-    items = _items(trained, [Path(path) for path in inputs], observer)
+    items = _items(trained, [Path(path) for path in inputs], watch)
     table = None if candidates is None else Path(candidates)
     predictor: Predictor = named(entry.predicts)(trained, Inputs(items, table), where)
-    observer.predicting(trained.folder, len(items))
+    watch.predicting(trained.folder, len(items))
     rows: list[Sequence[object]] = []
     failed: list[str] = []
     for item in items:
@@ -98,17 +98,17 @@ def predict(
             prediction = predictor.predict(item, folder)
         except (ReadError, ScanError) as error:
             failed.append(str(error))
-            observer.failed(str(error))
+            watch.failed(str(error))
             continue
         rows += prediction.rows
-        observer.predicted(prediction.summary)
+        watch.predicted(prediction.summary)
     written = folder / TABLE if predictor.columns else None
     if written:
         write_csv(written, predictor.columns, rows)
     return Predicted(trained.folder, folder, written, len(rows), tuple(failed))
 
 
-def _items(trained: Trained, inputs: Sequence[Path], observer: Observer) -> Sequence[Any]:
+def _items(trained: Trained, inputs: Sequence[Path], watch: Progress) -> Sequence[Any]:
     entry = trained.task
     if entry.data == "images":
         return radiographs(inputs)
@@ -116,5 +116,5 @@ def _items(trained: Trained, inputs: Sequence[Path], observer: Observer) -> Sequ
         inputs, entry.layout, int(trained.rebuild.get("channels", 1)), by_file=entry.kind == "candidates"
     )
     for note in notes:
-        observer.note(note)
+        watch.note(note)
     return cases

@@ -22,9 +22,9 @@ from pcrl.evaluation.records.results import RESULTS, Results, load_results
 from pcrl.evaluation.report import REPORT, write_curve_report
 from pcrl.evaluation.run.asking import given, in_words, new_request, refuse_changes
 from pcrl.evaluation.run.folders import EVALUATIONS, new_folder, newest_unfinished
-from pcrl.evaluation.run.observer import Observer
 from pcrl.evaluation.run.opening import open_study
 from pcrl.evaluation.run.points import points_of, write_points
+from pcrl.evaluation.run.progress import Progress
 from pcrl.models.device import device_named
 
 FRACTIONS = (0.05, 0.1, 0.2, 0.5, 1.0)
@@ -67,7 +67,7 @@ def curve(
     resume: bool = False,
     device: str = "auto",
     command: str | None = None,
-    progress: Observer | None = None,
+    progress: Progress | None = None,
 ) -> Curve:
     """Evaluate a task at several shares of the labels, each in a folder of its own: the label-efficiency curve.
 
@@ -95,11 +95,11 @@ def curve(
         >>> [(point.arm, point.fraction, point.value) for point in made.points]
     """
     arguments = given(curve, locals())
-    observer, where = progress or Observer(), device_named(device)
+    watch, where = progress or Progress(), device_named(device)
     if resume:
         refuse_changes(arguments)
         folder, curve_request = _unfinished(out, task)
-        observer.resumed(folder, curve_request.request.command)
+        watch.resumed(folder, curve_request.request.command)
     else:
         request = new_request(
             task, cache=cache, dataset=dataset, runs=runs, arms=arms, checkpoints=checkpoints, options=options,
@@ -113,7 +113,7 @@ def curve(
         # What can fail fails here, before there is a folder.
         curve_request = pinned(CurveRequest(request=request, fractions=tuple(sorted(set(fractions)))))
         save_curve_request(curve_request, folder)
-    return _carried_out(curve_request, folder, where, observer)
+    return _carried_out(curve_request, folder, where, watch)
 
 
 def pinned(curve_request: CurveRequest) -> CurveRequest:
@@ -129,9 +129,7 @@ def pinned(curve_request: CurveRequest) -> CurveRequest:
     return curve_request.model_copy(update={"request": request})
 
 
-def _carried_out(
-    curve_request: CurveRequest, folder: Path, device: torch.device, observer: Observer
-) -> Curve:
+def _carried_out(curve_request: CurveRequest, folder: Path, device: torch.device, watch: Progress) -> Curve:
     points: list[CurvePoint] = []
     of_shares: list[Results] = []
     for name, request in curve_request.each():
@@ -141,8 +139,8 @@ def _carried_out(
         else:
             begun = (own / REQUEST).exists()
             study = open_study(load_request(own) if begun else request)
-            observer.opened(study, own)
-            results = study.carry_out(own, device, observer)
+            watch.opened(study, own)
+            results = study.carry_out(own, device, watch)
         points += points_of(results, request.fraction, name)
         of_shares.append(results)
         write_points(points, folder)

@@ -10,8 +10,8 @@ from pcrl.evaluation.records.request import REQUEST, Request, load_request
 from pcrl.evaluation.records.results import RESULTS, Results
 from pcrl.evaluation.run.asking import given, in_words, new_request, refuse_changes
 from pcrl.evaluation.run.folders import EVALUATIONS, new_folder, newest_unfinished
-from pcrl.evaluation.run.observer import Observer
 from pcrl.evaluation.run.opening import open_study
+from pcrl.evaluation.run.progress import Progress
 from pcrl.models.device import device_named
 
 
@@ -37,7 +37,7 @@ def evaluate(
     resume: bool = False,
     device: str = "auto",
     command: str | None = None,
-    progress: Observer | None = None,
+    progress: Progress | None = None,
 ) -> Results:
     """Fine-tune with few labels, and score on patients that nothing has seen.
 
@@ -88,11 +88,11 @@ def evaluate(
         >>> [(row.label, row.value) for row in results.arms[0].rows if row.metric == results.main.name]
     """
     arguments = given(evaluate, locals())
-    observer, where = progress or Observer(), device_named(device)
+    watch, where = progress or Progress(), device_named(device)
     if resume:
         refuse_changes(arguments)
         folder, request = _unfinished(out, task)
-        observer.resumed(folder, request.command)
+        watch.resumed(folder, request.command)
     else:
         request = new_request(
             task, cache=cache, dataset=dataset, runs=runs, arms=arms, checkpoints=checkpoints, options=options,
@@ -102,8 +102,8 @@ def evaluate(
         )  # fmt: skip
         folder = new_folder(out, task, REQUEST)
     study = open_study(request)
-    observer.opened(study, folder)
-    return study.carry_out(folder, where, observer)
+    watch.opened(study, folder)
+    return study.carry_out(folder, where, watch)
 
 
 def _unfinished(out: str | Path | None, task: str) -> tuple[Path, Request]:

@@ -18,7 +18,7 @@ from pcrl.evaluation.records.replicate import Replicate
 from pcrl.evaluation.records.request import Request, save_request
 from pcrl.evaluation.records.results import ArmResult, Results, save_results
 from pcrl.evaluation.report import write_report
-from pcrl.evaluation.run.observer import Observer
+from pcrl.evaluation.run.progress import Progress
 from pcrl.evaluation.run.tables import write_splits, write_tables
 from pcrl.evaluation.run.trainings import Finished, Plan, Trainings
 from pcrl.evaluation.tasks.task import Task
@@ -53,7 +53,7 @@ class Study:
         replicates = len(self.cohorts.replicates)
         return len(self.chosen.arms) * replicates * max(1, len(self.request.learning_rates))
 
-    def carry_out(self, folder: Path, device: torch.device, observer: Observer) -> Results:
+    def carry_out(self, folder: Path, device: torch.device, progress: Progress) -> Results:
         """Train, predict, score and write everything, `results.json` last: what has one is whole.
 
         Raises:
@@ -61,15 +61,15 @@ class Study:
             FloatingPointError: a loss became NaN or infinite at every learning rate.
         """
         with locked(folder):
-            results = self.run(folder, device, observer)
+            results = self.run(folder, device, progress)
             write_tables(results, folder)
             write_splits(results.splits, self.cohorts.owners(), folder)
             write_report(results, folder)
             save_results(results, folder)
-        observer.written(results, folder)
+        progress.written(results, folder)
         return results
 
-    def run(self, folder: Path, device: torch.device, observer: Observer) -> Results:
+    def run(self, folder: Path, device: torch.device, progress: Progress) -> Results:
         """Train what is not trained yet, and score; the record that is returned is not written yet.
 
         Raises:
@@ -77,7 +77,7 @@ class Study:
         """
         save_request(self.request, folder)
         plan = Plan(self.request.learning_rates, self.request.freeze)
-        trainings = Trainings(self.task, self.cohorts, plan, folder, device, observer)
+        trainings = Trainings(self.task, self.cohorts, plan, folder, device, progress)
         return self._results(trainings.of(self.chosen.arms), folder)
 
     def _results(self, finished: Mapping[str, Mapping[Replicate, Finished]], folder: Path) -> Results:

@@ -21,7 +21,7 @@ from pcrl.evaluation.finetune.fit import History, Schedule, fit
 from pcrl.evaluation.records.replicate import Replicate
 from pcrl.evaluation.records.results import Run
 from pcrl.evaluation.records.stored import load_stored
-from pcrl.evaluation.run.observer import Observer
+from pcrl.evaluation.run.progress import Progress
 from pcrl.evaluation.tasks.predictor import WEIGHTS
 from pcrl.evaluation.tasks.task import Conditions, Predictions, Task
 from pcrl.files import new_file, save_record
@@ -65,7 +65,7 @@ class Trainings:
     plan: Plan
     folder: Path
     device: torch.device
-    observer: Observer
+    progress: Progress
 
     def of(self, arms: Sequence[Arm]) -> dict[str, dict[Replicate, Finished]]:
         """Do what is not done yet: arm → replicate → what it came to.
@@ -85,7 +85,7 @@ class Trainings:
                         rates = (finished[arms[0].name][replicate].run.learning_rate,)
                     self._train(arm, replicate, rates, folder)
                 finished[arm.name][replicate] = read(folder)
-                self.observer.trained(arm.name, replicate)
+                self.progress.trained(arm.name, replicate)
         return finished
 
     def _train(self, arm: Arm, replicate: Replicate, rates: tuple[float, ...], folder: Path) -> None:
@@ -134,7 +134,7 @@ class Trainings:
         try:
             history = fit(
                 learner, schedule, unfinished,
-                lambda epoch, loss, score: self.observer.epoch(arm.name, replicate, epoch, loss, score),
+                lambda epoch, loss, score: self.progress.epoch(arm.name, replicate, epoch, loss, score),
             )  # fmt: skip
         finally:
             learner.finish()

@@ -1,4 +1,4 @@
-"""`evaluate`, `curve` and `predict` as a library: one call each, told to an observer, gone on with after a stop."""
+"""`evaluate`, `curve` and `predict` as a library: one call each, told to a `Progress`, gone on with after a stop."""
 
 import json
 
@@ -11,14 +11,14 @@ from pcrl.evaluation.records.errors import ProtocolError
 from pcrl.evaluation.records.results import load_results
 from pcrl.evaluation.run.curve import curve
 from pcrl.evaluation.run.evaluate import evaluate
-from pcrl.evaluation.run.observer import Observer
+from pcrl.evaluation.run.progress import Progress
 from pcrl.models.device import DeviceError
 from tests.helpers import patients, scans
 
 QUICK = {"arms": ("scratch",), "epochs": 1, "overrides": ("finetuning.samples_per_case=2",), "device": "cpu"}
 
 
-class Told(Observer):
+class Told(Progress):
     """Keeps the names of what it is told, and stops at one of them."""
 
     def __init__(self, stop=""):

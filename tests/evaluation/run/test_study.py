@@ -16,8 +16,8 @@ from pcrl.evaluation.records.errors import ProtocolError
 from pcrl.evaluation.records.request import Request, load_request, save_request
 from pcrl.evaluation.records.results import Results, load_results, save_results
 from pcrl.evaluation.run.curve import pinned
-from pcrl.evaluation.run.observer import Observer
 from pcrl.evaluation.run.opening import open_study
+from pcrl.evaluation.run.progress import Progress
 from pcrl.evaluation.tasks.segmentation import brats
 from tests.helpers import patients
 from tests.helpers.made_runs import RESTORATION, make, recipe
@@ -46,7 +46,7 @@ def asked(cache, runs):
     return of
 
 
-class Shown(Observer):
+class Shown(Progress):
     def __init__(self, epoch):
         self.epoch = epoch
 

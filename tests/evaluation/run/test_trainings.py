@@ -12,7 +12,7 @@ from pcrl.evaluation.arms.arm import Arm
 from pcrl.evaluation.finetune import fit as loop
 from pcrl.evaluation.finetune.fit import Schedule
 from pcrl.evaluation.records.replicate import Replicate
-from pcrl.evaluation.run.observer import Observer
+from pcrl.evaluation.run.progress import Progress
 from pcrl.evaluation.run.trainings import PREDICTIONS, RUN, Plan, Trainings, read
 from pcrl.evaluation.tasks.predictor import WEIGHTS
 
@@ -108,13 +108,13 @@ class KilledError(Exception):
     pass
 
 
-class Shown(Observer):
+class Shown(Progress):
     def __init__(self, epoch, trained=lambda *_: None):
         self.epoch, self.trained = epoch, trained
 
 
-def trainings(task, plan, out, observer):
-    return Trainings(task, task, plan, out, CPU, observer)
+def trainings(task, plan, out, progress):
+    return Trainings(task, task, plan, out, CPU, progress)
 
 
 def carry_out(out, task=None, plan=AS_IT_IS, arms=ARMS, kill=None):
@@ -127,8 +127,8 @@ def carry_out(out, task=None, plan=AS_IT_IS, arms=ARMS, kill=None):
             raise KilledError
 
     try:
-        observer = Shown(show, lambda *_: through.append(1))
-        outcomes = trainings(task or Lines(), plan, out, observer).of(arms)
+        progress = Shown(show, lambda *_: through.append(1))
+        outcomes = trainings(task or Lines(), plan, out, progress).of(arms)
     except KilledError:
         return None, shown
     assert len(through) == len(arms) * len((task or Lines()).replicates)

@@ -19,7 +19,7 @@ from pcrl.evaluation.arms.arm import Arm
 from pcrl.evaluation.cohorts.cohorts import Design
 from pcrl.evaluation.cohorts.images import images_of_views
 from pcrl.evaluation.records.replicate import Replicate
-from pcrl.evaluation.run.observer import Observer
+from pcrl.evaluation.run.progress import Progress
 from pcrl.evaluation.run.trainings import Plan, Trainings
 from pcrl.evaluation.statistics.bootstrap import average, difference, resample
 from pcrl.evaluation.statistics.roc import auroc_per_label, roc_curve, thinned
@@ -76,7 +76,7 @@ def task_of(images, recipe=RECIPE, seeds=1, fraction=0.8, **more):
 
 def carry_out(task, out, arms=ARMS, plan=None):
     """Outcomes, and what they come to."""
-    outcomes = Trainings(task, task.cohorts, plan or Plan(), out, CPU, Observer()).of(arms)
+    outcomes = Trainings(task, task.cohorts, plan or Plan(), out, CPU, Progress()).of(arms)
     predictions = {
         arm: {replicate: one.predictions for replicate, one in runs.items()} for arm, runs in outcomes.items()
     }

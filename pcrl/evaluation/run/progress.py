@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pcrl.evaluation.run.study import Study
 
 
-class Observer:
+class Progress:
     """Is told of every event, and does nothing: override those that are to be shown."""
 
     def note(self, text: str) -> None:
