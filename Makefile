@@ -49,11 +49,14 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# As many processes as there are cores; the tests of a file stay together, as they share what they make.
+PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile
+
 fast: $(STAMP)
-	$(BIN)/python -m pytest -m "not slow"
+	$(PYTEST) -m "not slow"
 
 test: lint
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 # A quarter of an hour; nothing else should run meanwhile. Tables go to benchmarks/results/. What pcrl is compared with is
 # installed beside it, in an environment of its own.

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 
-from rich.progress import Progress
+from rich.progress import Progress as Bar
 
 from pcrl.config import RecipeError
 from pcrl.datasets.case import LayoutError
@@ -45,7 +45,7 @@ class Shown(Progress):
 
     def __init__(self, name_folder: bool = True) -> None:
         self.folder, self._name_folder = Path(), name_folder
-        self._bar: Progress | None = None
+        self._bar: Bar | None = None
         self._networks = self._steps = self._through = 0
 
     def __enter__(self) -> Shown:

@@ -51,7 +51,8 @@ def save(
             save_file({name: _plain(value) for name, value in own.items()}, partial / OBJECTIVE)
         for name, tensors in _optimizer_state(network, objective, optimizer).items():
             save_file(tensors, partial / name)
-        (partial / POSITION).write_text(json.dumps({"epoch": position.epoch, "step": position.step}) + "\n")
+        place = json.dumps({"epoch": position.epoch, "step": position.step})
+        (partial / POSITION).write_text(place + "\n", encoding="utf-8")
     for old in checkpoints(folder)[:-KEEP]:
         shutil.rmtree(old)
     return final
@@ -79,7 +80,7 @@ def load(path: Path, network: nn.Module, objective: Objective, optimizer: Optimi
             parameter = parameters[name]
             # A count of steps stays on the CPU, where the optimiser makes it.
             optimizer.state[parameter][_entry(file)] = value.to(parameter.device) if value.ndim else value
-    position = json.loads((path / POSITION).read_text())
+    position = json.loads((path / POSITION).read_text(encoding="utf-8"))
     return Position(position["epoch"], position["step"])
 
 

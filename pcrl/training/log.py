@@ -21,10 +21,12 @@ class Log:
         kept = []
         if self._path.exists():
             # What a killed run logged after its last checkpoint is done, and logged, again.
-            lines = [line for line in self._path.read_text().splitlines() if line.endswith("}")]
+            lines = [
+                line for line in self._path.read_text(encoding="utf-8").splitlines() if line.endswith("}")
+            ]
             kept = [line for line in lines if json.loads(line)["step"] <= first_step]
         write_text(self._path, "".join(line + "\n" for line in kept))
-        self._file = self._path.open("a")
+        self._file = self._path.open("a", encoding="utf-8")
         self._board = SummaryWriter(str(out / "tensorboard"), purge_step=first_step + 1)
 
     def write(self, report: StepReport, fallbacks: int) -> None:

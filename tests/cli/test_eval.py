@@ -13,7 +13,7 @@ from safetensors.numpy import load_file
 
 from pcrl.evaluation.records.arm_kinds import known_arms
 from tests.helpers import patients
-from tests.helpers.command import environment, pcrl, refused
+from tests.helpers.command import begun, environment, pcrl, refused
 
 SETTINGS = [text for setting in patients.TINY for text in ("--set", setting)]
 CPU = ("--device", "cpu")
@@ -39,7 +39,7 @@ def score(workplace, *arguments):
 
 
 def results_in(folder):
-    return json.loads((folder / "results.json").read_text(), parse_constant=pytest.fail)
+    return json.loads((folder / "results.json").read_text(encoding="utf-8"), parse_constant=pytest.fail)
 
 
 def value(arm, label, metric):
@@ -86,7 +86,7 @@ def test_tables_report_pictures_and_weights_are_written(scores):
     results = results_in(folder)
     assert "Written: scores/report.html, scores/results.json" in said
     assert len(list((folder / "overlays").glob("*.png"))) == 6
-    page = (folder / "report.html").read_text()
+    page = (folder / "report.html").read_text(encoding="utf-8")
     assert page.startswith("<!DOCTYPE html>")
     for arm in results["arms"]:
         assert arm["name"] in page
@@ -99,15 +99,15 @@ def test_tables_report_pictures_and_weights_are_written(scores):
     assert {row["minus"] for row in table(folder / "comparisons.csv")} == {"scratch"}
 
 
-def test_a_folder_that_holds_something_is_left_alone(workplace, scores, monkeypatch):
+def test_a_folder_that_holds_something_is_left_alone(workplace, scores):
     assert "scores is not empty: go on with it (--resume), or give another --out" in refused(
-        workplace, monkeypatch, "eval", "lits", "--out", "scores"
+        workplace, "eval", "lits", "--out", "scores"
     )
-    said = refused(workplace, monkeypatch, "eval", "lits", "--out", "data")
+    said = refused(workplace, "eval", "lits", "--out", "data")
     assert "data is not empty: give another --out" in said
     assert "--resume" not in said
     file = "cache/lits/dataset.json"
-    assert f"{file} is a file" in refused(workplace, monkeypatch, "eval", "lits", "--out", file)
+    assert f"{file} is a file" in refused(workplace, "eval", "lits", "--out", file)
 
 
 def plain(folder):
@@ -117,16 +117,15 @@ def plain(folder):
         del results[key]
     for run in (run for arm in results["arms"] for run in arm["runs"]):
         del run["seconds"]
-    return results, *((folder / f"{name}.csv").read_text() for name in ("scores", "cases", "comparisons"))
+    return results, *(
+        (folder / f"{name}.csv").read_text(encoding="utf-8") for name in ("scores", "cases", "comparisons")
+    )
 
 
 def test_killed_and_resumed_it_ends_as_an_undisturbed_one(workplace):
     call = ("lits", "--arms", "pretrained,scratch", "--seeds", "2", "--epochs", "2")
     score(workplace, *call, "--out", "whole")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "pcrl", "eval", *call, *CPU],
-        cwd=workplace, env=environment(), stdout=subprocess.DEVNULL,
-    )  # fmt: skip
+    process = begun("eval", *call, *CPU, cwd=workplace, stdout=subprocess.DEVNULL)
     # The first training is through, the second has begun.
     while not list(workplace.glob("evaluations/lits-*/runs/pretrained-seed1")):
         assert process.poll() is None
@@ -154,10 +153,7 @@ def test_killed_and_resumed_it_ends_as_an_undisturbed_one(workplace):
 
 def test_interrupted_it_says_how_to_go_on(workplace):
     call = ("eval", "lits", "--arms", "scratch", "--epochs", "500", "--out", "stopped", *CPU)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "pcrl", *call],
-        cwd=workplace, env=environment(), stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
+    process = begun(*call, cwd=workplace, stdout=subprocess.PIPE, text=True)
     while not list(workplace.glob("stopped/runs/scratch-seed0")):
         assert process.poll() is None
         time.sleep(0.02)
@@ -167,9 +163,9 @@ def test_interrupted_it_says_how_to_go_on(workplace):
     assert "Stopped. What was begun goes on with --resume." in said
 
 
-def test_what_there_is_to_resume(workplace, scores, monkeypatch):
+def test_what_there_is_to_resume(workplace, scores):
     def said(*arguments):
-        return refused(workplace, monkeypatch, "eval", *arguments, "--resume")
+        return refused(workplace, "eval", *arguments, "--resume")
 
     assert "no unfinished evaluation of brats in ./evaluations: give --out, or leave --resume" in said(
         "brats"
@@ -211,21 +207,21 @@ def test_a_frozen_encoder_is_said_to_be(workplace):
     assert (results["protocol"]["freeze"], results["protocol"]["target"]) == (True, "tumour")
 
 
-def test_a_run_that_saw_test_patients_is_refused_unless_stated(workplace, monkeypatch):
-    record = json.loads(next(workplace.glob("runs/*/run.json")).read_text())
+def test_a_run_that_saw_test_patients_is_refused_unless_stated(workplace):
+    record = json.loads(next(workplace.glob("runs/*/run.json")).read_text(encoding="utf-8"))
     run = workplace / "leaky"
     run.mkdir()
     (run / "run.json").write_text(json.dumps(record | {"patients": ["volume-3", "volume-1"]}))
     source = next(workplace.glob("runs/*/checkpoints"))
     (run / "checkpoints").symlink_to(source)
     call = ("lits", "--checkpoint", "leaky", "--epochs", 1)
-    said = refused(workplace, monkeypatch, "eval", *call, "--out", "stated")
+    said = refused(workplace, "eval", *call, "--out", "stated")
     assert "saw what would be tested: patients volume-3" in said
     # What was refused has left nothing behind.
     stated = score(workplace, *call, "--transductive", "--out", "stated")
     assert "TRANSDUCTIVE" in stated.stdout
     assert results_in(workplace / "stated")["transductive"] is True
-    assert "transductive" in (workplace / "stated/report.html").read_text().lower()
+    assert "transductive" in (workplace / "stated/report.html").read_text(encoding="utf-8").lower()
 
 
 @pytest.mark.parametrize(
@@ -263,8 +259,8 @@ def test_a_run_that_saw_test_patients_is_refused_unless_stated(workplace, monkey
         (("lits", "--shuffled"), "No such option"),
     ],
 )
-def test_wrong_calls_are_one_message(workplace, monkeypatch, arguments, named):
-    assert named in refused(workplace, monkeypatch, "eval", *arguments, *CPU)
+def test_wrong_calls_are_one_message(workplace, arguments, named):
+    assert named in refused(workplace, "eval", *arguments, *CPU)
 
 
 def test_a_wrong_call_has_no_traceback_and_leaves_no_folder(workplace):
@@ -274,13 +270,13 @@ def test_a_wrong_call_has_no_traceback_and_leaves_no_folder(workplace):
     assert not (workplace / "wrong").exists()
 
 
-def test_without_a_run_it_says_how_to_make_one(workplace, monkeypatch):
-    said = refused(workplace / "data", monkeypatch, "eval", "lits", "--cache", workplace / "cache", *CPU)
+def test_without_a_run_it_says_how_to_make_one(workplace):
+    said = refused(workplace / "data", "eval", "lits", "--cache", workplace / "cache", *CPU)
     assert f"pcrl pretrain --cache {workplace / 'cache'}" in said
 
 
-def test_arms_are_those_of_the_machinery(tmp_path, monkeypatch):
-    said = refused(tmp_path, monkeypatch, "eval", "lits", "--arms", "none")
+def test_arms_are_those_of_the_machinery(tmp_path):
+    said = refused(tmp_path, "eval", "lits", "--arms", "none")
     assert f"there are {', '.join(known_arms())}" in " ".join(said.split())
 
 
@@ -351,6 +347,6 @@ def test_split_files_show_no_patient_on_two_sides(workplace):
     assert sorted(tested) == sorted({row["patient"] for row in rows})
 
 
-def test_what_goes_on_takes_no_other_wishes(workplace, monkeypatch):
-    said = refused(workplace, monkeypatch, "eval", "lits", "--resume", "--fraction", "0.5", *CPU)
+def test_what_goes_on_takes_no_other_wishes(workplace):
+    said = refused(workplace, "eval", "lits", "--resume", "--fraction", "0.5", *CPU)
     assert "--resume goes on with what was asked: leave --fraction" in said

@@ -90,7 +90,7 @@ def score(workplace, *arguments):
 
 
 def results_in(folder):
-    return json.loads((folder / "results.json").read_text(), parse_constant=pytest.fail)
+    return json.loads((folder / "results.json").read_text(encoding="utf-8"), parse_constant=pytest.fail)
 
 
 def row(arm, label, metric="auroc"):
@@ -160,7 +160,7 @@ def test_every_score_every_split_and_figures_are_written(workplace):
     assert positives == [12, 6]
     assert (workplace / "all/calibration.png").read_bytes().startswith(b"\x89PNG")
     assert {line["kind"] for line in results["lines"]} == {"roc"}
-    page = (workplace / "all/report.html").read_text()
+    page = (workplace / "all/report.html").read_text(encoding="utf-8")
     assert "<svg" in page
     assert "ROC curves of Atelectasis" in page
     for name in ("scores", "cases", "comparisons", "runs"):
@@ -232,14 +232,14 @@ def test_an_evaluation_of_images_goes_on_where_it_was(workplace):
     assert one == other
 
 
-def test_a_run_that_saw_test_patients_is_refused_unless_stated(workplace, monkeypatch):
-    record = json.loads((workplace / "runs/first/run.json").read_text())
+def test_a_run_that_saw_test_patients_is_refused_unless_stated(workplace):
+    record = json.loads((workplace / "runs/first/run.json").read_text(encoding="utf-8"))
     leaky = workplace / "leaky"
     leaky.mkdir()
     (leaky / "run.json").write_text(json.dumps(record | {"patients": ["patient01001"]}))
     (leaky / "checkpoints").symlink_to(workplace / "runs/first/checkpoints")
     call = ("chexpert", "--checkpoint", "leaky", "--epochs", "1")
-    said = refused(workplace, monkeypatch, "eval", *call, *CPU)
+    said = refused(workplace, "eval", *call, *CPU)
     assert "saw what would be tested: patients patient01001; images none" in said
     stated = score(workplace, *call, "--transductive", "--out", "stated")
     assert "TRANSDUCTIVE" in stated.stdout
@@ -269,17 +269,17 @@ def test_a_run_that_saw_test_patients_is_refused_unless_stated(workplace, monkey
         (("segmentation", "--dataset", "chexpert"), "chexpert holds images, not volumes"),
     ],
 )
-def test_wrong_calls_are_one_message(workplace, monkeypatch, arguments, named):
-    assert named in refused(workplace, monkeypatch, "eval", *arguments, *CPU)
+def test_wrong_calls_are_one_message(workplace, arguments, named):
+    assert named in refused(workplace, "eval", *arguments, *CPU)
 
 
-def test_volumes_are_said_to_be_volumes(tmp_path, monkeypatch):
+def test_volumes_are_said_to_be_volumes(tmp_path):
     (tmp_path / "cache/chexpert").mkdir(parents=True)
     (tmp_path / "cache/chexpert/dataset.json").write_text("{}")
-    assert "chexpert holds volumes, not images" in refused(tmp_path, monkeypatch, "eval", "chexpert", *CPU)
+    assert "chexpert holds volumes, not images" in refused(tmp_path, "eval", "chexpert", *CPU)
 
 
-def test_weights_of_a_3d_network_are_refused(workplace, tmp_path, monkeypatch):
+def test_weights_of_a_3d_network_are_refused(workplace, tmp_path):
     save_weights(tmp_path / "volumes", VolumeModel(width=4), {}, {})
-    said = refused(workplace, monkeypatch, "eval", "chexpert", "--checkpoint", tmp_path / "volumes", *CPU)
+    said = refused(workplace, "eval", "chexpert", "--checkpoint", tmp_path / "volumes", *CPU)
     assert "a 3D network of width 4 and 4 levels; this evaluation needs a 2D network" in said

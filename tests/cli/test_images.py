@@ -116,10 +116,13 @@ def test_killed_and_resumed_ends_as_an_undisturbed_run(workplace):
     whole, killed = (weights(workplace / f"runs/{name}") for name in ("whole", "killed"))
     assert whole.keys() == killed.keys()
     assert all(np.array_equal(whole[name], killed[name]) for name in whole)
-    lines = [json.loads(line) for line in (workplace / "runs/whole/metrics.jsonl").read_text().splitlines()]
+    lines = [
+        json.loads(line)
+        for line in (workplace / "runs/whole/metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
     assert lines[-1]["restoration"] < lines[0]["restoration"]
     assert lines[-1]["psnr"] > 5
-    record = json.loads((workplace / "runs/whole/run.json").read_text())
+    record = json.loads((workplace / "runs/whole/run.json").read_text(encoding="utf-8"))
     assert len(record["pixels"]) == len(record["cases"]) >= 20
     assert not any(case.startswith("chexpert/valid") for case in record["cases"])
     assert any((workplace / "runs/whole/pictures").iterdir())

@@ -14,7 +14,7 @@ from pcrl.models.weights.folder import load_weights
 from tests.helpers.command import ROOT, pcrl
 from tests.helpers.golden_weights import fill
 
-KEYS = json.loads((ROOT / "tests/golden/pcrlv2_3d.json").read_text())["keys"]
+KEYS = json.loads((ROOT / "tests/golden/pcrlv2_3d.json").read_text(encoding="utf-8"))["keys"]
 
 
 @pytest.fixture

@@ -71,7 +71,7 @@ def test_tables_and_patients_are_brought_up_to_date_without_a_scan(tmp_path):
     (tmp_path / "data/luna/patients.csv").write_text("case,patient\n1.2.0,anna\n1.2.1,anna\n")
     again = pcrl("ingest", "--dataset", "luna", cwd=tmp_path)
     assert "already; copied annotations.csv." in again.stdout
-    assert (tmp_path / "cache/luna/tables/annotations.csv").read_text() == "two"
+    assert (tmp_path / "cache/luna/tables/annotations.csv").read_text(encoding="utf-8") == "two"
     shown = pcrl("cache", "info", cwd=tmp_path).stdout
     assert "1 patient " in shown
     assert "annotations.csv" in shown

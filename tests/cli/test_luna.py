@@ -57,7 +57,7 @@ def workplace(tmp_path_factory):
 
 
 def test_froc_auroc_and_cpm_of_both_folds_together(workplace):
-    results = json.loads((workplace / "scores/results.json").read_text())
+    results = json.loads((workplace / "scores/results.json").read_text(encoding="utf-8"))
     (arm,) = results["arms"]
     rows = {(row["metric"], row["label"]): row for row in arm["rows"]}
     cpm = rows["cpm", "nodule"]
@@ -127,8 +127,8 @@ def test_a_table_of_other_scans_is_refused(workplace):
         (("predict", "luna", "--run", "scores", "scan.mhd", "--out", "x"), "luna needs --candidates"),
     ],
 )
-def test_wrong_calls_are_one_message(workplace, monkeypatch, arguments, named):
-    assert named in refused(workplace, monkeypatch, *arguments)
+def test_wrong_calls_are_one_message(workplace, arguments, named):
+    assert named in refused(workplace, *arguments)
 
 
 def test_without_its_tables_it_says_what_to_do(workplace):

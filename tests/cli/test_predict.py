@@ -90,16 +90,14 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_done(workplace):
     assert [path.name for path in (workplace / "rest").iterdir()] == ["good.nii.gz"]
 
 
-def test_no_scan_is_overwritten(workplace, monkeypatch):
+def test_no_scan_is_overwritten(workplace):
     scans.write(workplace / "mine/scan.nii.gz", patients.body(3)[0])
     before = (workplace / "mine/scan.nii.gz").read_bytes()
     call = ("predict", "lits", "--run", "lits-scores", "mine", *CPU)
-    assert "mine is not empty: give another --out" in refused(workplace, monkeypatch, *call, "--out", "mine")
+    assert "mine is not empty: give another --out" in refused(workplace, *call, "--out", "mine")
     assert (workplace / "mine/scan.nii.gz").read_bytes() == before
     file = "mine/scan.nii.gz"
-    assert f"{file} is a file: give a folder as --out" in refused(
-        workplace, monkeypatch, *call, "--out", file
-    )
+    assert f"{file} is a file: give a folder as --out" in refused(workplace, *call, "--out", file)
     assert (workplace / file).read_bytes() == before
 
 
@@ -126,9 +124,9 @@ def test_what_was_passed_over_is_told(workplace):
         (("lits", "--run", "lits-scores", "--candidates", "a.csv", "one"), "lits has no --candidates"),
     ],
 )
-def test_wrong_calls_are_one_message(workplace, monkeypatch, arguments, named):
+def test_wrong_calls_are_one_message(workplace, arguments, named):
     scans.write(workplace / "one/scan.nii.gz", patients.body(3)[0])
-    assert named in refused(workplace, monkeypatch, "predict", *arguments, "--out", "nothing", *CPU)
+    assert named in refused(workplace, "predict", *arguments, "--out", "nothing", *CPU)
     assert not (workplace / "nothing").exists()
 
 

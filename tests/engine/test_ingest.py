@@ -124,7 +124,7 @@ def test_a_table_of_ones_own(tmp_path):
     (tmp_path / "none.csv").write_text("image,sick\nmissing.png,1\n")
     with pytest.raises(LayoutError, match="no image of it could be read"):
         ingest_table(tmp_path / "none.csv", tmp_path / "images", cache=tmp_path / "cache")
-    record = json.loads((tmp_path / "cache/mine/images.json").read_text())
+    record = json.loads((tmp_path / "cache/mine/images.json").read_text(encoding="utf-8"))
     (tmp_path / "cache/taken").mkdir()
     (tmp_path / "cache/taken/dataset.json").write_text(json.dumps(record))
     (tmp_path / "taken.csv").write_text("image,sick\n0.png,1\n")

@@ -1,6 +1,7 @@
 """The command line as a user types it."""
 
 import os
+import signal
 import subprocess
 import sys
 import traceback
@@ -41,13 +42,19 @@ def pcrl(*arguments, cwd):
 
 
 def begun(*arguments, cwd, **options):
-    """Begin `pcrl` in a folder, as a process that can be killed."""
+    """Begin `pcrl` in a folder, as a process that can be killed, and interrupted."""
     return subprocess.Popen(
-        [sys.executable, "-m", "pcrl", *map(str, arguments)], cwd=cwd, env=environment(), **options
-    )
+        [sys.executable, "-m", "pcrl", *map(str, arguments)], cwd=cwd, env=environment(), preexec_fn=_take_ctrl_c,
+        **options,
+    )  # fmt: skip
 
 
-def refused(folder, _monkeypatch, *arguments):
+def _take_ctrl_c():
+    # A job in the background of a shell ignores it, and so would its children.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def refused(folder, *arguments):
     """What `pcrl` says of a call that ends in a message, and in nothing else."""
     done = pcrl(*arguments, cwd=folder)
     assert done.returncode != 0

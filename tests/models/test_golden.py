@@ -57,7 +57,7 @@ class Golden:
 @pytest.fixture(scope="module", params=["2d", "3d"])
 def golden(request):
     names, build = {"2d": (published_names2d, NsUNet2D), "3d": (published_names3d, NsUNet3D)}[request.param]
-    meta = json.loads((FOLDER / f"pcrlv2_{request.param}.json").read_text())
+    meta = json.loads((FOLDER / f"pcrlv2_{request.param}.json").read_text(encoding="utf-8"))
     arrays = dict(np.load(FOLDER / f"pcrlv2_{request.param}.npz"))
     return Golden(meta, arrays, names, build, f"pcrlv2-{request.param}")
 

@@ -1,12 +1,9 @@
 """Training: schedules, what is held back, what is logged, and resume to the last bit."""
 
 import json
-import os
 import signal
 import subprocess
-import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -26,9 +23,8 @@ from pcrl.training import run_folder
 from pcrl.training.checkpoint import Position, checkpoints, load
 from pcrl.training.trainer import Trainer, TrainingError, initial_state
 from tests.helpers import scans
-from tests.helpers.command import refused
+from tests.helpers.command import begun, pcrl, refused
 
-ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2]), "OMP_NUM_THREADS": "1"}
 TINY = [
     "views.global_boxes=[[16, 24, 24], [16, 16, 16]]",
     "views.lung_limits=[1, 1]",
@@ -99,7 +95,9 @@ def test_a_run_learns_and_leaves_what_it_should(cache, tmp_path):
     assert record.recipe == RECIPE
     assert set(record.patients) == {case.patient for case in selection(cache).cases}
     assert run_folder.is_finished(tmp_path / "run")
-    lines = [json.loads(line) for line in (tmp_path / "run/metrics.jsonl").read_text().splitlines()]
+    lines = [
+        json.loads(line) for line in (tmp_path / "run/metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
     assert [line["step"] for line in lines] == [report.step for report in shown]
     assert lines[-1]["step"] == shown[-1].steps
     assert lines[-1]["restoration"] < lines[0]["restoration"]
@@ -144,7 +142,9 @@ def test_stopped_and_resumed_it_ends_with_the_same_bits(cache, tmp_path, changes
     assert Trainer(chosen, out, CPU, resume=True).run(lambda _: None)
     straight, resumed = last_weights(tmp_path / "straight"), last_weights(out)
     assert all(torch.equal(straight[name], resumed[name]) for name in straight)
-    steps = [json.loads(line)["step"] for line in (out / "metrics.jsonl").read_text().splitlines()]
+    steps = [
+        json.loads(line)["step"] for line in (out / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
     assert steps == sorted(set(steps))
 
 
@@ -167,39 +167,27 @@ def test_a_recipe_chooses_optimiser_warm_up_and_clipping(cache, tmp_path):
 
 def test_epochs_are_counted_from_1_in_the_log_as_on_the_screen(cache, tmp_path):
     shown = finished(cache, tmp_path / "run")
-    lines = [json.loads(line) for line in (tmp_path / "run/metrics.jsonl").read_text().splitlines()]
+    lines = [
+        json.loads(line) for line in (tmp_path / "run/metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
     assert [line["epoch"] for line in lines] == [report.epoch for report in shown]
     assert (lines[0]["epoch"], lines[-1]["epoch"]) == (1, 3)
 
 
 def command(cache, out, *more):
-    arguments = [
-        sys.executable,
-        "-m",
-        "pcrl",
-        "pretrain",
-        "--cache",
-        str(cache),
-        "--dataset",
-        "lits",
-        "--out",
-        str(out),
-    ]
-    return [*arguments, "--device", "cpu", *more]
+    return ("pretrain", "--cache", cache, "--dataset", "lits", "--out", out, "--device", "cpu", *more)
 
 
 @pytest.mark.slow
 def test_killed_at_random_and_resumed_it_ends_with_the_same_bits(cache, tmp_path):
     long = ("--set", "training.epochs=12", "--set", "training.log_every=1")
-    done = subprocess.run(
-        command(cache, tmp_path / "straight", *long), env=ENVIRONMENT, capture_output=True, encoding="utf-8"
-    )
+    done = pcrl(*command(cache, tmp_path / "straight", *long), cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     out = tmp_path / "killed"
     kills = 0
     call = command(cache, out, *long)
     for attempt in range(20):
-        process = subprocess.Popen(call, env=ENVIRONMENT, stdout=subprocess.PIPE, encoding="utf-8")
+        process = begun(*call, cwd=tmp_path, stdout=subprocess.PIPE, encoding="utf-8")
         # Killed a little later each time, somewhere in the steps.
         for number, _ in enumerate(process.stdout):
             if number >= 9 + 3 * attempt:
@@ -210,7 +198,7 @@ def test_killed_at_random_and_resumed_it_ends_with_the_same_bits(cache, tmp_path
         process.stdout.close()
         if process.wait() == 0:
             break
-        call = [*command(cache, out)[:6], "--out", str(out), "--device", "cpu", "--resume"]
+        call = ("pretrain", "--cache", cache, "--out", out, "--device", "cpu", "--resume")
     assert kills >= 2
     assert run_folder.is_finished(out)
     straight, resumed = last_weights(tmp_path / "straight"), last_weights(out)
@@ -220,15 +208,13 @@ def test_killed_at_random_and_resumed_it_ends_with_the_same_bits(cache, tmp_path
 def test_sigterm_saves_and_says_how_to_go_on(cache, tmp_path):
     out = tmp_path / "run"
     call = command(cache, out, "--set", "training.epochs=500", "--set", "training.log_every=1")
-    process = subprocess.Popen(
-        call, env=ENVIRONMENT, stdout=subprocess.PIPE, encoding="utf-8"
-    )  # fmt: skip
-    for line in process.stdout:
-        if line.startswith("step 3/"):
-            break
-    process.send_signal(signal.SIGTERM)
-    rest = process.stdout.read()
-    assert process.wait() == 130
+    with begun(*call, cwd=tmp_path, stdout=subprocess.PIPE, encoding="utf-8") as process:
+        for line in process.stdout:
+            if line.startswith("step 3/"):
+                break
+        process.send_signal(signal.SIGTERM)
+        rest = process.stdout.read()
+        assert process.wait() == 130
     assert "--resume" in rest
     assert checkpoints(out / "checkpoints")
 
@@ -268,7 +254,7 @@ def test_initial_weights_follow_the_seed_and_leave_the_global_generator_alone():
 
 def test_command_asks_where_it_cannot_know(cache, tmp_path):
     def call(*arguments):
-        return refused(tmp_path, None, "pretrain", *arguments)
+        return refused(tmp_path, "pretrain", *arguments)
 
     assert "pcrl ingest" in call("--cache", "none")
     assert "no unfinished run" in call("--cache", str(cache), "--resume")

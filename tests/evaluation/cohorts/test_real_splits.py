@@ -24,12 +24,12 @@ def as_ingested(wheel, table, to, name):
     source = to.parent
     if name == "chexpert":
         # The wheel has no valid.csv: every hundredth patient stands for it.
-        lines = to.read_text().splitlines(keepends=True)
+        lines = to.read_text(encoding="utf-8").splitlines(keepends=True)
         of_test = [line for line in lines[1:] if int(line.partition("/patient")[2][:5]) % 100 == 0]
         (source / "valid.csv").write_text(lines[0] + "".join(of_test).replace("/train/", "/valid/"))
         (source / "train.csv").write_text("".join(line for line in lines if line not in set(of_test)))
     else:
-        names = [line.split(",")[0] for line in to.read_text().splitlines()[1:]]
+        names = [line.split(",")[0] for line in to.read_text(encoding="utf-8").splitlines()[1:]]
         (source / "test_list.txt").write_text("\n".join(n for n in names if int(n[:8]) % 5 == 0))
     found = find(name, source)
     assigned, _ = splits.assign(found.images, found.shares)

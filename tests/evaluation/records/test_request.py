@@ -56,7 +56,7 @@ def test_an_old_file_is_read_and_written_to_the_same_bytes(tmp_path):
     request = load_request(tmp_path)
     assert request.options == {"target": "tumour", "views": "frontal", "uncertain": "ones"}
     save_request(request, tmp_path / "again")
-    assert (tmp_path / "again/evaluation.json").read_text() == FIRST
+    assert (tmp_path / "again/evaluation.json").read_text(encoding="utf-8") == FIRST
 
 
 def test_the_protocol_has_the_names_it_always_had(tmp_path):
@@ -69,7 +69,7 @@ def test_the_protocol_has_the_names_it_always_had(tmp_path):
 def test_an_option_that_came_later_comes_back(tmp_path):
     request = asked(options={"horizon": "5"})
     save_request(request, tmp_path)
-    stored = json.loads((tmp_path / "evaluation.json").read_text())
+    stored = json.loads((tmp_path / "evaluation.json").read_text(encoding="utf-8"))
     assert (stored["options"], stored["target"]) == ({"horizon": "5"}, "liver")
     assert load_request(tmp_path) == request
 
@@ -78,7 +78,10 @@ def test_a_curve_keeps_what_it_is_of(tmp_path):
     curve = CurveRequest(request=asked(options={"target": "tumour"}), fractions=(0.1, 1.0))
     save_curve_request(curve, tmp_path)
     assert load_curve_request(tmp_path) == curve
-    assert json.loads((tmp_path / "curve-request.json").read_text())["request"]["target"] == "tumour"
+    assert (
+        json.loads((tmp_path / "curve-request.json").read_text(encoding="utf-8"))["request"]["target"]
+        == "tumour"
+    )
     assert [(name, each.fraction) for name, each in curve.each()] == [
         ("fraction-0.1", 0.1),
         ("fraction-1", 1.0),

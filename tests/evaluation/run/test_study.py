@@ -175,7 +175,7 @@ def test_a_cache_that_has_changed_since_is_refused(whole, cache, tmp_path):
     request = load_request(whole[0]).model_copy(update={"cache": tmp_path / "cache"})
     open_study(request)
     path = tmp_path / "cache/lits/dataset.json"
-    record = json.loads(path.read_text())
+    record = json.loads(path.read_text(encoding="utf-8"))
     record["cases"]["volume-3"]["split"] = "train"
     path.write_text(json.dumps(record))
     with pytest.raises(ProtocolError, match="lits has changed since this evaluation began"):
@@ -232,7 +232,7 @@ def test_folds_in_turn_test_everyone(asked, lits, tmp_path):
 def leaky(lits, run):
     """Make a run that saw a test patient."""
     make(lits, run, 1)
-    record = json.loads((run / "run.json").read_text())
+    record = json.loads((run / "run.json").read_text(encoding="utf-8"))
     (run / "run.json").write_text(json.dumps(record | {"patients": ["volume-3", "volume-1"]}))
 
 
@@ -251,7 +251,7 @@ def test_a_control_that_saw_test_patients_is_refused_too(asked, lits, tmp_path):
     make(lits, tmp_path / "runs/both", 3)
     make(lits, tmp_path / "runs/control", 2, recipe(*RESTORATION))
     path = tmp_path / "runs/control/run.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"patients": ["volume-4"]}))
+    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | {"patients": ["volume-4"]}))
     with pytest.raises(ProtocolError, match="control saw what would be tested: patients volume-4"):
         open_study(asked(runs=tmp_path / "runs", arms=("pretrained", "restoration")))
 
@@ -264,7 +264,7 @@ def test_rates_are_chosen_by_validation_patients_and_refused_without(asked, cach
     assert run.rates_tried["0.01"] == max(score for _, score in run.validations) > run.rates_tried["1e-05"]
     shutil.copytree(cache, tmp_path / "cache")
     path = tmp_path / "cache/lits/dataset.json"
-    record = json.loads(path.read_text())
+    record = json.loads(path.read_text(encoding="utf-8"))
     record["cases"]["volume-27"]["split"] = "test"
     path.write_text(json.dumps(record))
     alone = {"cache": tmp_path / "cache", "arms": ("scratch",)}
@@ -338,7 +338,7 @@ def test_every_value_of_any_data_set_is_a_class(asked, tmp_path):
 def test_a_value_without_a_name_among_named_ones_is_refused(asked, cache, tmp_path):
     shutil.copytree(cache, tmp_path / "cache")
     path = tmp_path / "cache/lits/dataset.json"
-    record = json.loads(path.read_text())
+    record = json.loads(path.read_text(encoding="utf-8"))
     record["label_names"] = {"2": "tumour"}
     path.write_text(json.dumps(record))
     with pytest.raises(
@@ -379,7 +379,7 @@ def test_records_that_cannot_be_used_are_named(whole, tmp_path):
         load_results(tmp_path)
     with pytest.raises(ProtocolError, match="holds no evaluation"):
         load_request(tmp_path)
-    content = json.loads((whole[0] / "results.json").read_text())
+    content = json.loads((whole[0] / "results.json").read_text(encoding="utf-8"))
     (tmp_path / "results.json").write_text(json.dumps(content | {"arms": 3}))
     with pytest.raises(ProtocolError, match=r"results\.json cannot be used \(arms: "):
         load_results(tmp_path)
@@ -389,7 +389,7 @@ def test_records_that_cannot_be_used_are_named(whole, tmp_path):
 
 
 def test_a_record_goes_to_json_and_back_without_nan(whole):
-    text = (whole[0] / "results.json").read_text()
+    text = (whole[0] / "results.json").read_text(encoding="utf-8")
     json.loads(text, parse_constant=pytest.fail)
     assert Results.model_validate_json(text) == whole[1]
 

@@ -314,7 +314,7 @@ def test_chance_outside_is_left_as_it_was(tmp_path):
 def test_records_are_json_without_nan(tmp_path):
     carry_out(tmp_path, arms=ARMS[:1])
     for path in tmp_path.rglob(RUN):
-        json.loads(path.read_text(), parse_constant=pytest.fail)
+        json.loads(path.read_text(encoding="utf-8"), parse_constant=pytest.fail)
 
 
 def test_a_control_on_shuffled_labels_has_the_rate_of_the_first_arm(tmp_path):

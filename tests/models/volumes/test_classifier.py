@@ -62,5 +62,5 @@ def test_it_learns(pretrained):
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        losses.append(float(loss))
+        losses.append(loss.item())
     assert losses[-1] < 0.2 < losses[0]

@@ -53,7 +53,7 @@ def test_weights_are_written_whole_or_not_at_all(tmp_path, monkeypatch):
 def test_weights_say_what_they_are(tmp_path):
     save_weights(tmp_path / "w", VolumeModel(width=4, levels=2), NsUNet3D(4, 2).state_dict(), {"epoch": 3})
     path = tmp_path / "w/weights.json"
-    description = json.loads(path.read_text())
+    description = json.loads(path.read_text(encoding="utf-8"))
     assert (description["format"], description["kind"]) == (1, "weights")
     for damaged in ("[]", "{", json.dumps({**description, "format": 2}), json.dumps({"format": 1})):
         path.write_text(damaged)
@@ -68,12 +68,12 @@ def test_weights_say_whether_they_are_all(tmp_path):
     save_weights(tmp_path / "part", settings, encoder, {}, "encoder")
     assert [load_weights(tmp_path / name).part for name in ("whole", "part")] == ["network", "encoder"]
     path = tmp_path / "part/weights.json"
-    description = json.loads(path.read_text())
+    description = json.loads(path.read_text(encoding="utf-8"))
     path.write_text(json.dumps(description | {"part": "half"}))
     with pytest.raises(WeightsError, match=r"weights\.json: part 'half', expected"):
         load_weights(tmp_path / "part")
     path = tmp_path / "whole/weights.json"
-    description = json.loads(path.read_text())
+    description = json.loads(path.read_text(encoding="utf-8"))
     # As it was written before there were encoders alone.
     del description["part"]
     path.write_text(json.dumps(description))

@@ -14,7 +14,7 @@ from pcrl.models.weights.published import IMAGENET, WeightsError, read_published
 from tests.helpers.golden_weights import fill
 
 ROOT = Path(__file__).parents[3]
-KEYS = json.loads((ROOT / "tests/golden/pcrlv2_2d.json").read_text())["keys"]
+KEYS = json.loads((ROOT / "tests/golden/pcrlv2_2d.json").read_text(encoding="utf-8"))["keys"]
 PREFIX = "model.encoder."
 
 

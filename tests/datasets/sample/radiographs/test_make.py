@@ -35,7 +35,7 @@ def test_both_layouts_are_read_and_every_file_is_there(tmp_path):
         assert all(image.virtual for image in found.images)
         assert all((found.source / image.path).is_file() for image in found.images)
         assert {image.split for image in found.images} == {None, "test"}
-        assert "not taken of patients" in (found.source / "SYNTHETIC.txt").read_text()
+        assert "not taken of patients" in (found.source / "SYNTHETIC.txt").read_text(encoding="utf-8")
     assert {image.view for image in chexpert.images} == {"frontal", "lateral"}
     inner = find("chexpert", tmp_path / "chexpert/CheXpert-v1.0-small")
     assert all(image.virtual for image in inner.images)

@@ -110,9 +110,9 @@ def test_shard_holds_what_zarr_would_have_written(tmp_path):
     theirs[...] = values
     own, their = (tmp_path / n / "c/0/0/0/0" for n in ("own/image.ome.zarr/0", "theirs"))
     assert own.stat().st_size == their.stat().st_size
-    assert (tmp_path / "theirs/zarr.json").read_text() == (
+    assert (tmp_path / "theirs/zarr.json").read_text(encoding="utf-8") == (
         tmp_path / "own/image.ome.zarr/0/zarr.json"
-    ).read_text()
+    ).read_text(encoding="utf-8")
 
 
 @settings(max_examples=60, deadline=None)

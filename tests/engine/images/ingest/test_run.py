@@ -111,17 +111,16 @@ for n, _ in enumerate(run(plan(find(Path(sys.argv[1])), Path(sys.argv[2]), recip
 @pytest.mark.parametrize("after", [3, 14, 21])
 def test_killed_and_run_again_ends_as_an_undisturbed_run(source, tmp_path, after):
     ingest(source, tmp_path / "whole")
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-c", KILLED, source, tmp_path / "cache", RECIPE.model_dump_json()],
         stdout=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": ":".join(sys.path)},
         text=True,
-    )
-    for line in process.stdout:
-        if int(line) >= after:
-            break
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    ) as process:
+        for line in process.stdout:
+            if int(line) >= after:
+                break
+        process.send_signal(signal.SIGKILL)
     _, done = ingest(source, tmp_path / "cache")
     assert len(done) == 32 - after // 10 * 10
     assert files(tmp_path / "cache") == files(tmp_path / "whole")
@@ -143,7 +142,7 @@ def test_new_images_come_after_the_others_and_keep_their_places(source, tmp_path
 
 def test_changed_labels_do_not_read_images_again(source, tmp_path):
     ingest(source, tmp_path / "cache")
-    text = (source / "train.csv").read_text()
+    text = (source / "train.csv").read_text(encoding="utf-8")
     (source / "train.csv").write_text(text.replace("-1.0", "1.0"))
     images, done = ingest(source, tmp_path / "cache")
     assert done == []

@@ -216,7 +216,7 @@ def test_damaged_and_foreign_records_say_what_to_do(source, tmp_path):
     with pytest.raises(CacheError, match="holds lits, not 'luna'"):
         Cache(cache).dataset("luna")
     record = cache / "lits/dataset.json"
-    text = record.read_text()
+    text = record.read_text(encoding="utf-8")
     record.write_text(text.replace('"format": 1', '"format": 2').replace('"format":1', '"format":2'))
     with pytest.raises(CacheError, match="format 2"):
         Cache(cache).dataset("lits")
