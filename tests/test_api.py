@@ -26,6 +26,7 @@ def test_what_is_not_there_is_said():
         pcrl.train  # noqa: B018
 
 
+@pytest.mark.slow
 def test_the_page_runs(tmp_path, monkeypatch, capsys):
     """Block after block in one namespace, as someone would paste them."""
     patients.write_lits(tmp_path / "data/lits")

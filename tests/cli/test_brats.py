@@ -7,6 +7,8 @@ from pcrl.engine.cache.cache import Cache
 from tests.helpers import brains, patients, scans
 from tests.helpers.command import pcrl
 
+pytestmark = pytest.mark.slow
+
 CASES = 6
 
 

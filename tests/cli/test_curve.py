@@ -8,6 +8,8 @@ import pytest
 from tests.helpers import patients
 from tests.helpers.command import pcrl, refused
 
+pytestmark = pytest.mark.slow
+
 CPU = ("--device", "cpu")
 ARMS = ("scratch", "scratch-long")
 

@@ -122,6 +122,7 @@ def plain(folder):
     )
 
 
+@pytest.mark.slow
 def test_killed_and_resumed_it_ends_as_an_undisturbed_one(workplace):
     call = ("lits", "--arms", "pretrained,scratch", "--seeds", "2", "--epochs", "2")
     score(workplace, *call, "--out", "whole")
@@ -151,6 +152,7 @@ def test_killed_and_resumed_it_ends_as_an_undisturbed_one(workplace):
     assert not list(killed.rglob("*unfinished*"))
 
 
+@pytest.mark.slow
 def test_interrupted_it_says_how_to_go_on(workplace):
     call = ("eval", "lits", "--arms", "scratch", "--epochs", "500", "--out", "stopped", *CPU)
     process = begun(*call, cwd=workplace, stdout=subprocess.PIPE, text=True)

@@ -19,6 +19,8 @@ from pcrl.training import run_folder
 from tests.helpers import radiographs
 from tests.helpers.command import pcrl, refused
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = [
     *("--set", "model.width=8"),
     *("--set", "finetuning.shape=[32, 32]"),

@@ -100,6 +100,7 @@ def weights(run):
     return load_file(sorted((run / "checkpoints").iterdir())[-1] / "weights.safetensors")
 
 
+@pytest.mark.slow
 def test_killed_and_resumed_ends_as_an_undisturbed_run(workplace):
     done = pcrl("pretrain", "--out", "runs/whole", cwd=workplace)
     assert done.returncode == 0, done.stdout + done.stderr

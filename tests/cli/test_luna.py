@@ -9,6 +9,8 @@ import pytest
 from tests.helpers import luna_tree, patients
 from tests.helpers.command import pcrl, refused
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = [
     word
     for setting in (*patients.TINY, "candidates.crop=[16, 16, 16]", "candidates.epochs=12",

@@ -9,6 +9,8 @@ import SimpleITK as sitk
 from tests.helpers import brains, patients, radiographs, scans
 from tests.helpers.command import pcrl, refused
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = [word for setting in patients.TINY for word in ("--set", setting)]
 CPU = ("--device", "cpu")
 

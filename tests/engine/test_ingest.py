@@ -48,6 +48,7 @@ def lits(tmp_path):
     return tmp_path / "lits"
 
 
+@pytest.mark.slow
 def test_volumes(lits, tmp_path):
     (lits / "volume-1.nii").write_bytes(b"")
     told = Told()

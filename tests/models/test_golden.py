@@ -96,6 +96,7 @@ def test_losses_in_eval_mode(golden):
         assert abs(terms[name].item() - value) <= 1e-5 * max(1, abs(value)), name
 
 
+@pytest.mark.slow
 def test_losses_gradients_and_statistics_in_train_mode(golden):
     model = golden.network(torch.float64).train()
     terms = golden.terms(model, torch.float64)

@@ -205,6 +205,7 @@ def test_killed_at_random_and_resumed_it_ends_with_the_same_bits(cache, tmp_path
     assert all(torch.equal(straight[name], resumed[name]) for name in straight)
 
 
+@pytest.mark.slow
 def test_sigterm_saves_and_says_how_to_go_on(cache, tmp_path):
     out = tmp_path / "run"
     call = command(cache, out, "--set", "training.epochs=500", "--set", "training.log_every=1")

@@ -18,6 +18,8 @@ from pcrl.datasets.sample.sources import Member, Package, SampleError, extract, 
 from pcrl.datasets.sample.virtual.patient import SHAPE, virtual_patient
 from pcrl.engine.splits import split_of
 
+pytestmark = pytest.mark.slow
+
 PACKAGE = Package("x", "1", "x.whl", "MIT", ("x==1",))
 
 

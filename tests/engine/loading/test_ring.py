@@ -265,6 +265,7 @@ print(memory() - before)
 """
 
 
+@pytest.mark.slow
 def test_memory_is_bounded_whatever_the_number_of_cases(cases):
     cache = cases[0].folder.parents[2]
     done = subprocess.run(

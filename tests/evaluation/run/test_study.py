@@ -22,6 +22,8 @@ from pcrl.evaluation.tasks.segmentation import brats
 from tests.helpers import patients
 from tests.helpers.made_runs import RESTORATION, make, recipe
 
+pytestmark = pytest.mark.slow
+
 CPU = torch.device("cpu")
 KINDS = ("pretrained", "scratch", "permuted", "shuffled", "scratch-long")
 QUICK = ("finetuning.samples_per_case=2",)

@@ -9,6 +9,8 @@ from pcrl.datasets.sample.virtual import anatomy as anatomy
 from pcrl.datasets.sample.virtual.anatomy import ORGANS, SHAPE, virtual_anatomy
 from pcrl.datasets.sample.virtual.shapes import branches, curve, space_of
 
+pytestmark = pytest.mark.slow
+
 SEEDS = range(900, 924)
 
 

@@ -76,12 +76,14 @@ def test_cases_are_stored_whole_and_the_second_run_does_nothing(source, tmp_path
     assert translation["translation"] == [0, -0.5, 0, 0]
 
 
+@pytest.mark.slow
 def test_number_of_workers_changes_no_byte(source, tmp_path):
     ingest(source, tmp_path / "one", 1)
     ingest(source, tmp_path / "two", 2)
     assert tree(tmp_path / "one") == tree(tmp_path / "two")
 
 
+@pytest.mark.slow
 def test_only_what_changed_is_done_again(source, tmp_path):
     cache = tmp_path / "cache"
     ingest(source, cache)
@@ -93,6 +95,7 @@ def test_only_what_changed_is_done_again(source, tmp_path):
     assert Cache(cache).dataset("lits").cases[0].voxels.shape == (1, 24, 16, 20)
 
 
+@pytest.mark.slow
 def test_labels_come_change_and_go_without_touching_the_image(source, tmp_path):
     cache = tmp_path / "cache"
     ingest(source, cache)
@@ -146,6 +149,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_killed_at_any_instant_it_goes_on_to_the_same_bytes(source, tmp_path):
     ingest(source, tmp_path / "undisturbed")
     script = tmp_path / "killed.py"
