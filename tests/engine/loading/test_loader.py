@@ -52,7 +52,8 @@ def digest(batch):
 
 
 def threads_of_loaders():
-    return [thread for thread in threading.enumerate() if thread.name.startswith("pcrl-")]
+    names = ("pcrl-loader-", "pcrl-ahead-")
+    return [thread for thread in threading.enumerate() if thread.name.startswith(names)]
 
 
 def plainly(loader):
