@@ -15,8 +15,7 @@ from pcrl.engine.cache.format import CacheError
 from pcrl.evaluation.records.errors import ProtocolError
 from pcrl.evaluation.records.replicate import Replicate
 from pcrl.evaluation.records.results import Results
-from pcrl.evaluation.run.progress import Progress
-from pcrl.evaluation.run.study import Study
+from pcrl.evaluation.run.progress import Planned, Progress
 from pcrl.models.device import DeviceError
 from pcrl.models.weights.published import WeightsError
 from pcrl.training.run_folder import RunError
@@ -65,18 +64,17 @@ class Shown(Progress):
         """Print what goes on."""
         console.print(f"Going on with {folder}, as it was asked: {command}")
 
-    def opened(self, study: Study, folder: Path) -> None:
+    def planned(self, plan: Planned, folder: Path) -> None:
         """Print who takes part, and begin a bar."""
-        for arm in study.chosen.arms:
-            console.print(f"{arm.name}: {arm.about}")
-        console.print(f"{study.request.dataset}: {study.describe()}; fraction {study.request.fraction:g}.")
-        for text in study.notes():
+        for name, about in plan.arms.items():
+            console.print(f"{name}: {about}")
+        console.print(f"{plan.dataset}: {plan.patients}; fraction {plan.fraction:g}.")
+        for text in plan.notes:
             self.note(text)
         self.folder = folder
         if self._name_folder:
             console.print(f"Results in {folder}")
-        self._networks = len(study.chosen.arms) * len(study.cohorts.replicates)
-        self._steps, self._through = study.trainings() * study.task.schedule().epochs, 0
+        self._networks, self._steps, self._through = plan.runs, plan.epochs, 0
         self._bar = progress("epochs")
         self._bar.start()
         self._line = self._bar.add_task("training", total=self._steps)

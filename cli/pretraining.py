@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import signal
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
-from pcrl.training.progress import Progress, StepReport
+from pcrl.training.progress import Planned, Progress, StepReport
 
 from .console import console, duration, note_slow_reading, tell_note
-
-if TYPE_CHECKING:
-    from pcrl.training.trainer import Trainer
 
 
 class Shown(Progress):
@@ -45,16 +43,16 @@ class Shown(Progress):
         note_slow_reading()
         console.print("Compiling kernels, once, and timing a step …")
 
-    def begun(self, trainer: Trainer, start: str, seconds_per_step: float) -> None:
+    def planned(self, plan: Planned, stop: Callable[[], None]) -> None:
         """Says what is trained, how long it will take and how to read it, and starts the bar."""
         self.has_begun = True
         for number in (signal.SIGTERM, signal.SIGINT):
-            self._handlers[number] = signal.signal(number, lambda *_: setattr(trainer, "stop", True))
-        _announce(trainer, start, seconds_per_step)
-        self._names = [name for name, reading in trainer.readings.items() if reading.shown]
+            self._handlers[number] = signal.signal(number, lambda *_: stop())
+        _announce(plan)
+        self._names = [name for name, reading in plan.readings.items() if reading.shown]
         for name in self._names:
-            console.print(f"  {name}: {trainer.readings[name].text}", markup=False)
-        self._bar.update(self._line, total=trainer.steps, completed=trainer.steps_done, visible=True)
+            console.print(f"  {name}: {plan.readings[name].text}", markup=False)
+        self._bar.update(self._line, total=plan.steps, completed=plan.steps_done, visible=True)
 
     def stepped(self, report: StepReport) -> None:
         """Moves the bar; where there is none, prints a line."""
@@ -66,18 +64,15 @@ class Shown(Progress):
             console.print(f"step {report.step}/{report.steps} {text}")
 
 
-def _announce(trainer: Trainer, start: str, seconds_per_step: float) -> None:
-    from pcrl.models.precision import in_use
-
-    recipe, selection, left = trainer.recipe, trainer.selection, trainer.steps - trainer.steps_done
-    numbers = str(in_use(trainer.device)).removeprefix("torch.")
+def _announce(plan: Planned) -> None:
+    recipe, left = plan.recipe, plan.steps - plan.steps_done
+    seconds = plan.seconds_per_step * left
     console.print(
-        f"{selection.describe()}; {selection.held_back} cases held back for evaluation.\n"
-        f"Recipe {recipe.name}, objective {recipe.objective.name}, start: {start}. {trainer.device}, {numbers}: about "
-        f"{duration(seconds_per_step * left)} for {left} steps of {recipe.training.batch_size} samples. "
-        f"Run folder: {trainer.out}"
+        f"{plan.cases}; {plan.held_back} cases held back for evaluation.\n"
+        f"Recipe {recipe.name}, objective {recipe.objective.name}, start: {plan.start}. {plan.device}, {plan.numbers}: "
+        f"about {duration(seconds)} for {left} steps of {recipe.training.batch_size} samples. Run folder: {plan.folder}"
     )
-    if trainer.device.type == "cpu" and seconds_per_step * left > 6 * 3600:
+    if plan.device == "cpu" and seconds > 6 * 3600:
         tell_note(
             f"That is for a GPU. Here, try the small recipe: ingest with --recipe cpu-{recipe.dimensions}d, then "
             "pretrain"

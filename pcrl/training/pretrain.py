@@ -14,9 +14,10 @@ from pcrl.engine.recipe import recipe_for
 from pcrl.engine.seen import Selection
 from pcrl.engine.selection import select
 from pcrl.models.device import device_named
+from pcrl.models.precision import in_use
 from pcrl.models.weights.folder import Weights
 from pcrl.training import run_folder
-from pcrl.training.progress import Progress
+from pcrl.training.progress import Planned, Progress
 from pcrl.training.run_folder import FINISHED, RUN, RunError
 from pcrl.training.start import open_start
 from pcrl.training.timing import seconds_per_step
@@ -104,7 +105,7 @@ def pretrain(
     trainer = Trainer(selection, folder, where, weights=weights, resume=resume)
     if progress is not None:
         watch.preparing()
-        watch.begun(trainer, words, seconds_per_step(settings, where))
+        watch.planned(_planned(trainer, words), trainer.request_stop)
     finished = trainer.run(watch.stepped)
     return RunResult(folder, finished, trainer.steps_done, trainer.fallbacks)
 
@@ -126,6 +127,24 @@ def _require_cases(selection: Selection, cache: Cache) -> None:
         raise TrainingError(
             f"{cache.root} holds no case to train on: all {selection.held_back} are held for evaluation"
         )
+
+
+def _planned(trainer: Trainer, start: str) -> Planned:
+    """What is about to be done; times a step."""
+    recipe, selection, device = trainer.recipe, trainer.selection, trainer.device
+    return Planned(
+        folder=trainer.out,
+        recipe=recipe,
+        cases=selection.describe(),
+        held_back=selection.held_back,
+        start=start,
+        device=str(device),
+        numbers=str(in_use(device)).removeprefix("torch."),
+        steps=trainer.steps,
+        steps_done=trainer.steps_done,
+        seconds_per_step=seconds_per_step(recipe, device),
+        readings=trainer.readings,
+    )
 
 
 def _result(folder: Path) -> RunResult:

@@ -2,12 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pcrl.training.trainer import Trainer
+    from pcrl.config import Recipe
+    from pcrl.training.objectives.objective import Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What a pre-training is about to do.
+
+    Args:
+        cases: what it trains on, in words; `held_back` of the cache's cases are left out, as they are for evaluation.
+        start: where the weights come from, in words.
+        device, numbers: what it computes on, and in, such as `cuda` and `bfloat16`.
+        steps: of the whole run, of which `steps_done` are done already.
+        seconds_per_step: estimated; the loader's time is not in it.
+        readings: how to read the scalars of each report.
+    """
+
+    folder: Path
+    recipe: Recipe
+    cases: str
+    held_back: int
+    start: str
+    device: str
+    numbers: str
+    steps: int
+    steps_done: int
+    seconds_per_step: float
+    readings: Mapping[str, Reading]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +67,11 @@ class Progress:
     def preparing(self) -> None:
         """Kernels are compiled, and a step is timed: some seconds."""
 
-    def begun(self, trainer: Trainer, start: str, seconds_per_step: float) -> None:
-        """The first step is next. Setting `trainer.stop`, at any time, saves the run and ends it.
+    def planned(self, plan: Planned, stop: Callable[[], None]) -> None:
+        """The first step is next.
 
         Args:
-            start: where the weights come from, in words.
+            stop: to be called at any time, by a signal too: the step under way ends, the run is saved, and ends.
         """
 
     def stepped(self, report: StepReport) -> None:

@@ -113,6 +113,10 @@ class Trainer:
         """So far, those before a resume included."""
         return self.position.epoch * self.loader.steps + self.position.step
 
+    def request_stop(self) -> None:
+        """Ask for the run to be saved and ended after the step that is under way."""
+        self.stop = True
+
     def run(self, show: Callable[[StepReport], None]) -> bool:
         """Train to the end, or until `stop` is set.
 

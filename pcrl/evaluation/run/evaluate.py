@@ -102,7 +102,7 @@ def evaluate(
         )  # fmt: skip
         folder = new_folder(out, task, REQUEST)
     study = open_study(request)
-    watch.opened(study, folder)
+    watch.planned(study.planned(), folder)
     return study.carry_out(folder, where, watch)
 
 

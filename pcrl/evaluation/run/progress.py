@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pcrl.evaluation.records.replicate import Replicate
 from pcrl.evaluation.records.results import Results
 
-if TYPE_CHECKING:
-    from pcrl.evaluation.run.study import Study
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What an evaluation is about to do.
+
+    Args:
+        arms: what each of them is, in words.
+        patients: who takes part, in words.
+        notes: what a reader of the results should know.
+        runs: trainings that are kept: of each arm, with each seed, in each fold.
+        epochs: of all of them together at most, those of other learning rates that are tried included.
+    """
+
+    dataset: str
+    fraction: float
+    arms: Mapping[str, str]
+    patients: str
+    notes: tuple[str, ...]
+    runs: int
+    epochs: int
 
 
 class Progress:
@@ -21,7 +40,7 @@ class Progress:
     def resumed(self, folder: Path, command: str) -> None:
         """What was begun in `folder` goes on; `command` is what was typed then."""
 
-    def opened(self, study: Study, folder: Path) -> None:
+    def planned(self, plan: Planned, folder: Path) -> None:
         """An evaluation can begin; its trainings come next."""
 
     def epoch(self, arm: str, replicate: Replicate, epoch: int, loss: float, score: float | None) -> None:

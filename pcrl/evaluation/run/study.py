@@ -18,7 +18,7 @@ from pcrl.evaluation.records.replicate import Replicate
 from pcrl.evaluation.records.request import Request, save_request
 from pcrl.evaluation.records.results import ArmResult, Results, save_results
 from pcrl.evaluation.report import write_report
-from pcrl.evaluation.run.progress import Progress
+from pcrl.evaluation.run.progress import Planned, Progress
 from pcrl.evaluation.run.tables import write_splits, write_tables
 from pcrl.evaluation.run.trainings import Finished, Plan, Trainings
 from pcrl.evaluation.tasks.task import Task
@@ -48,10 +48,18 @@ class Study:
         """Who takes part, in words."""
         return "; ".join([self.cohorts.describe(), *self.task.describe()])
 
-    def trainings(self) -> int:
-        """How many networks are trained, each learning rate counted."""
-        replicates = len(self.cohorts.replicates)
-        return len(self.chosen.arms) * replicates * max(1, len(self.request.learning_rates))
+    def planned(self) -> Planned:
+        """What is about to be done, as it is told."""
+        runs = len(self.chosen.arms) * len(self.cohorts.replicates)
+        return Planned(
+            dataset=self.request.dataset,
+            fraction=self.request.fraction,
+            arms={arm.name: arm.about for arm in self.chosen.arms},
+            patients=self.describe(),
+            notes=self.notes(),
+            runs=runs,
+            epochs=runs * max(1, len(self.request.learning_rates)) * self.task.schedule().epochs,
+        )
 
     def carry_out(self, folder: Path, device: torch.device, progress: Progress) -> Results:
         """Train, predict, score and write everything, `results.json` last: what has one is whole.

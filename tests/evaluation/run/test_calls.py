@@ -32,8 +32,9 @@ class Told(Progress):
     def resumed(self, folder, command):
         self._told(f"resumed {command.partition('(')[0]}")
 
-    def opened(self, study, folder):
-        self._told("opened")
+    def planned(self, plan, folder):
+        assert plan.epochs >= plan.runs >= len(plan.arms) > 0
+        self._told("planned")
 
     def epoch(self, arm, replicate, epoch, loss, score):
         self._told(f"epoch {arm} {replicate} {epoch}")
@@ -68,10 +69,10 @@ def evaluated(cache, tmp_path_factory):
 
 def test_it_is_told_from_beginning_to_end_and_goes_on(evaluated):
     folder, results, first, second = evaluated
-    assert first == ["opened", "epoch scratch seed0 1", "trained scratch seed0"]
+    assert first == ["planned", "epoch scratch seed0 1", "trained scratch seed0"]
     assert second == [
         "resumed pcrl.evaluate",
-        "opened",
+        "planned",
         "trained scratch seed0",
         "epoch scratch seed1 1",
         "trained scratch seed1",

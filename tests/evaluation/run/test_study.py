@@ -398,5 +398,8 @@ def test_a_record_goes_to_json_and_back_without_nan(whole):
 
 def test_opening_reads_no_voxel(asked, monkeypatch):
     monkeypatch.setattr("pcrl.engine.cache.chunks.frames.StoredArray.read", pytest.fail)
-    assert open_study(asked()).trainings() == 1
-    assert open_study(asked(arms=KINDS, seeds=2, learning_rates=(0.1, 0.2))).trainings() == 5 * 2 * 2
+    one = open_study(asked())
+    epochs = one.task.schedule().epochs
+    assert (one.planned().runs, one.planned().epochs) == (1, epochs)
+    many = open_study(asked(arms=KINDS, seeds=2, learning_rates=(0.1, 0.2))).planned()
+    assert (many.runs, many.epochs) == (5 * 2, 5 * 2 * 2 * epochs)
