@@ -25,6 +25,7 @@ from pcrl.engine.progress import Done, IngestReport, Planned, Progress
 from pcrl.engine.recipe import RecipeChoice, ingest_recipe
 from pcrl.engine.volumes.ingest import plan as volume_plan
 from pcrl.engine.volumes.ingest import run as volume_run
+from pcrl.listing import several
 
 
 def ingest(
@@ -78,7 +79,10 @@ def ingest(
             )
         listed = replace(listed, name=dataset)
     given = {"codec": codec, "size": size, "bits": bits}
-    overrides = (*overrides, *(f"data.{key}={value}" for key, value in given.items() if value is not None))
+    overrides = (
+        *several(overrides),
+        *(f"data.{key}={value}" for key, value in given.items() if value is not None),
+    )
     watch, count, root = progress or Progress(), workers or os.cpu_count() or 1, Path(cache)
     with locked(root / listed.name):
         if isinstance(listed, Dataset):

@@ -59,7 +59,7 @@ def curve(
     folds: Sequence[int] = (),
     freeze: bool = False,
     epochs: int | None = None,
-    recipe: str | None = None,
+    recipe: str | Path | None = None,
     overrides: Sequence[str] = (),
     transductive: bool = False,
     options: Mapping[str, str] | None = None,

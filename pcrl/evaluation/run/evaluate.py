@@ -29,7 +29,7 @@ def evaluate(
     folds: Sequence[int] = (),
     freeze: bool = False,
     epochs: int | None = None,
-    recipe: str | None = None,
+    recipe: str | Path | None = None,
     overrides: Sequence[str] = (),
     transductive: bool = False,
     options: Mapping[str, str] | None = None,
