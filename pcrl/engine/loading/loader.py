@@ -70,6 +70,10 @@ class Loader:
                 "a selection has its recipe and its data sets: leave recipe, datasets and overrides away, or give "
                 "the cache"
             )
+        elif not hasattr(source, "renderer"):
+            raise TypeError(f"expected a cache, its folder or a selection of it, got {source!r}")
+        if threads < 0 or min(start) < 0 or (epochs is not None and epochs < 0):
+            raise ValueError(f"threads={threads}, start={start}, epochs={epochs}: none may be below 0")
         self.selection = source
         self._renderer = source.renderer()
         self.recipe = self._renderer.recipe
