@@ -59,11 +59,11 @@ class ImageCohort:
     def describe(self) -> str:
         """Realised numbers of patients and images."""
         parts = (("training", self.train), ("validation", self.validation), ("test", self.test))
-        counted = [
+        sides = [
             f"{name} {counted(len(set(self.patients(rows))), 'patient')} with {counted(len(rows), 'image')}"
             for name, rows in parts
         ]
-        return "; ".join(counted) + f" (of {self.all_training_patients} training patients)"
+        return "; ".join(sides) + f" (of {self.all_training_patients} training patients)"
 
     def notes(self) -> list[str]:
         """What a reader of the scores should know of this choice."""

@@ -73,8 +73,8 @@ class VolumeCohorts:
         """Realised numbers of patients, real and virtual; of several trainings, of the first."""
         first = next(iter(self.of.values()))
         parts = (("training", first.train), ("validation", first.validation), ("test", first.test))
-        counted = [f"{name} {count_patients(case.entry for case in cases)}" for name, cases in parts]
-        text = "; ".join(counted) + f" (of {first.all_training_patients} labelled training patients)"
+        sides = [f"{name} {count_patients(case.entry for case in cases)}" for name, cases in parts]
+        text = "; ".join(sides) + f" (of {first.all_training_patients} labelled training patients)"
         folds = {replicate.fold for replicate in self.of if replicate.fold is not None}
         return text + (f", the first of {len(folds)} folds" if len(folds) > 1 else "")
 
