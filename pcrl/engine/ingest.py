@@ -6,7 +6,9 @@ import multiprocessing
 import os
 from collections.abc import Sequence
 from dataclasses import replace
+from os import PathLike
 from pathlib import Path
+from typing import get_args
 
 from pcrl.config import Codec, ImageRecipe, Modality, RecipeError, VolumeRecipe
 from pcrl.datasets.case import Dataset, LayoutError
@@ -32,7 +34,7 @@ def ingest(
     layout: str,
     source: str | Path | None = None,
     *,
-    cache: str | Path = "cache",
+    cache: str | PathLike[str] = "cache",
     dataset: str | None = None,
     recipe: RecipeChoice = None,
     overrides: Sequence[str] = (),
@@ -71,6 +73,9 @@ def ingest(
         CacheError: another process writes to it, it lacks the space, or it cannot be used.
     """
     _refuse_in_a_worker()
+    for value, known in ((storage, get_args(Storage)), (modality, get_args(Modality))):
+        if value is not None and value not in known:
+            raise RecipeError(f"no {value!r}: there are {', '.join(known)}")
     listed = find(layout, Path(source) if source is not None else default_source(layout))
     if dataset is not None:
         if safe_name(dataset) != dataset:

@@ -60,8 +60,10 @@ def require_none(out: Path) -> None:
     """Refuse a folder that holds a run: nothing is overwritten.
 
     Raises:
-        RunError: it does.
+        RunError: it does, or is a file.
     """
+    if out.is_file():
+        raise RunError(f"{out} is a file: give a folder as --out")
     if (out / RUN).exists():
         raise RunError(f"{out} holds a run already: go on with it (--resume), or give another --out")
 

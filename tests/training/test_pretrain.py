@@ -69,5 +69,7 @@ def test_a_run_is_never_overwritten(cache, tmp_path):
     before = last_weights(tmp_path / "run")
     with pytest.raises(run_folder.RunError, match="holds a run already"):
         pretrain(cache, init=tmp_path / "run", **call)
+    with pytest.raises(run_folder.RunError, match="is a file"):
+        pretrain(cache, **call | {"out": tmp_path / "run" / "run.json"})
     after = last_weights(tmp_path / "run")
     assert all(torch.equal(after[name], value) for name, value in before.items())

@@ -86,6 +86,8 @@ def predict(
         raise ProtocolError(needed)
     folder = Path(out)
     require_empty(folder)
+    if not inputs:
+        raise ProtocolError("no inputs: give files, or folders of them")
     where = device_named(device)
     trained = open_trained(Path(run), task)
     items = _items(trained, [Path(path) for path in several(inputs)], watch)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ _ALLOWED_WITH_RESUME = frozenset(["task", "out", "resume", "device", "command", 
 def new_request(
     task: str,
     *,
-    cache: str | Path,
+    cache: str | PathLike[str],
     dataset: str | None,
     runs: str | Path,
     arms: Sequence[str],
@@ -45,6 +46,8 @@ def new_request(
     entry, arms = entry_of(task), several(arms)
     if dataset is not None and entry.dataset not in (None, dataset):
         raise ProtocolError(f"{task} has no --dataset: it is of {entry.dataset}")
+    if not isinstance(recipe, str | Path | None):
+        raise ProtocolError("a recipe is kept by its name or the path of its TOML file: give one of these")
     if folds and not entry.folds:
         raise ProtocolError(f"{task} has no --folds")
     name = dataset or entry.dataset
