@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from pcrl.evaluation.records.words import many
+from pcrl.listing import counted
 
 from .console import console
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def show_results(results: Results) -> None:
     """A row for each arm and label, the comparisons, and what should be known of the numbers."""
-    title = f"{results.dataset}: {many(results.training_patients, 'training patient')}"
+    title = f"{results.dataset}: {counted(results.training_patients, 'training patient')}"
     if results.protocol.get("freeze"):
         title += ", encoder frozen"
     title += restrictions(results.transductive, results.virtual)
@@ -41,7 +41,7 @@ def show_results(results: Results) -> None:
         console.print("In brackets: 95 % intervals, from a bootstrap over test patients.")
     else:
         console.print(
-            f"{many(results.test_patients, 'test patient')}: too few for intervals. The "
+            f"{counted(results.test_patients, 'test patient')}: too few for intervals. The "
             "scores say nothing about quality."
         )
 

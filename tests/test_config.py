@@ -1,8 +1,10 @@
 """Recipes: what is read, what is refused, and how the message names it."""
 
+import json
+
 import pytest
 
-from pcrl.config import RecipeError, builtin_recipes, load_recipe
+from pcrl.config import RecipeError, builtin_recipes, load_recipe, recipe_from
 
 
 @pytest.mark.parametrize("name", builtin_recipes())
@@ -54,3 +56,43 @@ def test_own_recipe_and_missing_ones(tmp_path):
         load_recipe(str(tmp_path / "other.toml"))
     with pytest.raises(RecipeError, match="pcrlv2-3d"):
         load_recipe("pcrlv3")
+
+
+@pytest.mark.parametrize(
+    ("recipe", "overrides", "name"),
+    [
+        ("restoration-3d", ["objective.name=pcrlv2"], "pcrlv2"),
+        ("restoration-3d", ["objective.name=comparison"], "comparison"),
+        ("comparison-3d", ["objective.name=masked"], "masked"),
+        ("masked-3d", ["objective.name=restoration"], "restoration"),
+        ("cpu-3d", ["objective.restoration=3", "objective.name=comparison"], "comparison"),
+        ("cpu-3d", ["objective.name=comparison", "objective.global_cosine=3"], "comparison"),
+        ("pcrlv2-3d", ["objective.global_cosine=0", "objective.local_cosine=0"], "restoration"),
+        ("pcrlv2-3d", "objective.name=masked", "masked"),
+    ],
+)
+def test_an_objective_by_name_is_that_one_whatever_it_was_before(recipe, overrides, name):
+    objective = load_recipe(recipe, overrides).objective
+    assert objective.name == name
+    stored = json.loads(load_recipe(recipe, overrides).model_dump_json())
+    assert recipe_from(stored).objective == objective
+    assert recipe_from(stored, ["objective.name=pcrlv2"]).objective.name == "pcrlv2"
+
+
+@pytest.mark.parametrize(
+    ("objective", "said"),
+    [
+        ('name = "restoration"\nlocal_cosine = 2', "goes without local_cosine"),
+        ('name = "pcrlv2"\nlocal_cosine = 0\nglobal_cosine = 0', "it is restoration, not pcrlv2"),
+        ("restoration = 0\nmid_restoration = 0\nlocal_cosine = 0\nglobal_cosine = 0", "at least one term"),
+        ('name = "lamb"', "there are pcrlv2, restoration, comparison, masked"),
+        ("name = [1]", "there are pcrlv2, restoration, comparison, masked"),
+        ("share = 0.5", r"objective\.share"),
+        ('name = "masked"\nlocal_cosine = 1', r"objective\.local_cosine"),
+    ],
+)
+def test_weights_that_an_objective_does_not_have_are_refused(tmp_path, objective, said):
+    path = tmp_path / "mine.toml"
+    path.write_text(f"[objective]\n{objective}\n")
+    with pytest.raises(RecipeError, match=said):
+        load_recipe(path)

@@ -85,10 +85,9 @@ def test_arrows_within_evaluation_run_down(path):
             assert parts[1] not in others, f"{path} imports {name}"
 
 
-def test_no_circle_within_evaluation():
-    folder = ROOT / "pcrl/evaluation"
+def test_no_circle():
     needs = {}
-    for path in folder.rglob("*.py"):
+    for path in (ROOT / "pcrl").rglob("*.py"):
         module = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
         needs[module] = imported(path, typing=False)
     needs = {module: names & needs.keys() - {module} for module, names in needs.items()}
@@ -96,6 +95,13 @@ def test_no_circle_within_evaluation():
         for module in free:
             del needs[module]
     assert not needs, f"these import each other: {sorted(needs)}"
+
+
+@pytest.mark.parametrize("top", ["pcrl", "tests"])
+def test_a_room_has_a_dozen_files_at_most(top):
+    folders = [folder for folder in (ROOT / top).rglob("*") if folder.is_dir()]
+    crowded = {str(folder): len(list(folder.glob("*.py"))) for folder in [ROOT / top, *folders]}
+    assert not {folder: count for folder, count in crowded.items() if count > 12}
 
 
 @pytest.mark.parametrize("arguments", [["-c", "import pcrl"], ["-m", "pcrl", "--help"]])

@@ -27,7 +27,7 @@ def builtin_recipes() -> list[str]:
     return sorted(p.name.removesuffix(".toml") for p in folder.iterdir() if p.name.endswith(".toml"))
 
 
-def load_recipe(name: str, overrides: Iterable[str] = ()) -> Recipe:
+def load_recipe(name: str | Path, overrides: Iterable[str] = ()) -> Recipe:
     """Read a recipe by built-in name or path of a TOML file, with `KEY=VALUE` overrides applied.
 
     Raises:
@@ -38,12 +38,12 @@ def load_recipe(name: str, overrides: Iterable[str] = ()) -> Recipe:
         if not path.is_file():
             raise RecipeError(f"recipe file {path} does not exist")
         text, stem = path.read_text(encoding="utf-8"), path.stem
-    elif name in builtin_recipes():
+    elif str(name) in builtin_recipes():
         text = (resources.files("pcrl") / "recipes" / f"{name}.toml").read_text(encoding="utf-8")
-        stem = name
+        stem = str(name)
     else:
         raise RecipeError(
-            f"no recipe {name!r}: give one of {', '.join(builtin_recipes())}, or the path of a .toml file"
+            f"no recipe {str(name)!r}: give one of {', '.join(builtin_recipes())}, or the path of a .toml file"
         )
     try:
         tree = tomllib.loads(text)
@@ -57,7 +57,7 @@ def recipe_from(tree: dict[str, Any], overrides: Iterable[str] = ()) -> Recipe:
     """Validate a tree of plain values (from TOML or JSON), with `KEY=VALUE` overrides applied."""
     if not isinstance(tree, dict):
         raise RecipeError(f"a recipe is a table of settings, got {tree!r}")
-    for override in overrides:
+    for override in (overrides,) if isinstance(overrides, str) else overrides:
         _apply(tree, override)
     # A recipe is for volumes unless it says something else.
     tree.setdefault("dimensions", 3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
@@ -23,11 +24,15 @@ class Pcrlv2(Settings):
     @classmethod
     def _named(cls, tree: Any) -> Any:
         """`name = "restoration"` is short for weights of 0 on the other side; stored are the weights alone."""
-        if not isinstance(tree, dict):
+        if not isinstance(tree, dict) or "name" not in tree:
             return tree
-        name = tree.get("name")
-        rest = {key: value for key, value in tree.items() if key != "name"}
-        return rest | dict.fromkeys(_WITHOUT.get(str(name), ()), 0.0)
+        name, without = tree["name"], _WITHOUT.get(tree["name"], ())
+        if given := [term for term in without if tree.get(term)]:
+            raise ValueError(f"{name} goes without {given[0]}, which has a weight of {tree[given[0]]}")
+        weights = {key: value for key, value in tree.items() if key != "name"} | dict.fromkeys(without, 0.0)
+        if _name_of(weights) != name and any(weights.get(term, 1) for term in cls.model_fields):
+            raise ValueError(f"with these weights it is {_name_of(weights)}, not {name}")
+        return weights
 
     @model_validator(mode="after")
     def _something(self) -> Pcrlv2:
@@ -38,11 +43,7 @@ class Pcrlv2(Settings):
     @property
     def name(self) -> Literal["pcrlv2", "restoration", "comparison"]:
         """Restoration and comparison, or one of them only."""
-        if not (self.global_cosine or self.local_cosine):
-            return "restoration"
-        if not (self.restoration or self.mid_restoration):
-            return "comparison"
-        return "pcrlv2"
+        return _name_of(self.model_dump())
 
     @property
     def is_control(self) -> bool:
@@ -77,6 +78,14 @@ OBJECTIVES = tuple(_SETTINGS)
 """Names of all objectives."""
 
 
+def _name_of(weights: Mapping[str, Any]) -> Literal["pcrlv2", "restoration", "comparison"]:
+    """What PCRLv2 is called with some weights; those that are not given are not 0."""
+    without = {name for name, terms in _WITHOUT.items() if not any(weights.get(term, 1) for term in terms)}
+    return (
+        "restoration" if "restoration" in without else "comparison" if "comparison" in without else "pcrlv2"
+    )
+
+
 def _tag(value: Any) -> str:
     name = value.get("name", "pcrlv2") if isinstance(value, dict) else getattr(value, "name", "pcrlv2")
     return _SETTINGS[name].__name__ if name in _SETTINGS else str(name)
@@ -94,12 +103,13 @@ def check_name(section: dict[str, Any]) -> None:
         RecipeError: it says which there are.
     """
     name = section.get("name", "pcrlv2")
-    if name not in _SETTINGS:
+    if name not in OBJECTIVES:
         raise RecipeError(f"objective.name = {name!r}: there are {', '.join(OBJECTIVES)}")
 
 
 def renamed(section: dict[str, Any], name: str) -> dict[str, Any]:
-    """The settings of an objective turned into those of another one: what the other one has, too, stays."""
+    """The settings of an objective turned into those of another one: what both have stays."""
     check_name({"name": name})
-    fields = _SETTINGS[name].model_fields
-    return {key: value for key, value in section.items() if key in fields} | {"name": name}
+    apart = {*_WITHOUT.get(str(section.get("name", _name_of(section))), ()), *_WITHOUT.get(name, ())}
+    both = _SETTINGS[name].model_fields.keys() - apart
+    return {key: value for key, value in section.items() if key in both} | {"name": name}

@@ -6,7 +6,9 @@ import multiprocessing
 import os
 from collections.abc import Sequence
 from dataclasses import replace
+from os import PathLike
 from pathlib import Path
+from typing import get_args
 
 from pcrl.config import Codec, ImageRecipe, Modality, RecipeError, VolumeRecipe
 from pcrl.datasets.case import Dataset, LayoutError
@@ -25,13 +27,14 @@ from pcrl.engine.progress import Done, IngestReport, Planned, Progress
 from pcrl.engine.recipe import RecipeChoice, ingest_recipe
 from pcrl.engine.volumes.ingest import plan as volume_plan
 from pcrl.engine.volumes.ingest import run as volume_run
+from pcrl.listing import several
 
 
 def ingest(
     layout: str,
     source: str | Path | None = None,
     *,
-    cache: str | Path = "cache",
+    cache: str | PathLike[str] = "cache",
     dataset: str | None = None,
     recipe: RecipeChoice = None,
     overrides: Sequence[str] = (),
@@ -70,6 +73,9 @@ def ingest(
         CacheError: another process writes to it, it lacks the space, or it cannot be used.
     """
     _refuse_in_a_worker()
+    for value, known in ((storage, get_args(Storage)), (modality, get_args(Modality))):
+        if value is not None and value not in known:
+            raise RecipeError(f"no {value!r}: there are {', '.join(known)}")
     listed = find(layout, Path(source) if source is not None else default_source(layout))
     if dataset is not None:
         if safe_name(dataset) != dataset:
@@ -78,7 +84,10 @@ def ingest(
             )
         listed = replace(listed, name=dataset)
     given = {"codec": codec, "size": size, "bits": bits}
-    overrides = (*overrides, *(f"data.{key}={value}" for key, value in given.items() if value is not None))
+    overrides = (
+        *several(overrides),
+        *(f"data.{key}={value}" for key, value in given.items() if value is not None),
+    )
     watch, count, root = progress or Progress(), workers or os.cpu_count() or 1, Path(cache)
     with locked(root / listed.name):
         if isinstance(listed, Dataset):

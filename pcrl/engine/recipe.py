@@ -92,5 +92,5 @@ def recipe_for(
 
 def _given(recipe: str | Path | Recipe, overrides: Sequence[str]) -> Recipe:
     if isinstance(recipe, str | Path):
-        return load_recipe(str(recipe), overrides)
+        return load_recipe(recipe, overrides)
     return recipe_from(recipe.model_dump(mode="json"), overrides)

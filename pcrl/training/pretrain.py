@@ -11,8 +11,8 @@ from pathlib import Path
 from pcrl.config import Recipe
 from pcrl.engine.cache.cache import Cache
 from pcrl.engine.recipe import recipe_for
-from pcrl.engine.seen import Selection
 from pcrl.engine.selection import select
+from pcrl.listing import several
 from pcrl.models.device import device_named
 from pcrl.models.precision import in_use
 from pcrl.models.weights.folder import Weights
@@ -21,7 +21,7 @@ from pcrl.training.progress import Planned, Progress
 from pcrl.training.run_folder import FINISHED, RUN, RunError
 from pcrl.training.start import open_start
 from pcrl.training.timing import seconds_per_step
-from pcrl.training.trainer import Trainer, TrainingError
+from pcrl.training.trainer import Trainer
 
 RUNS = Path("runs")
 """Where runs are put that are given no folder."""
@@ -80,9 +80,10 @@ def pretrain(
     """
     where, watch = device_named(device), progress or Progress()
     opened = cache if isinstance(cache, Cache) else Cache(Path(cache))
+    names, overrides = several(datasets), several(overrides)
     weights: Weights | None = None
     if resume:
-        if recipe is not None or overrides or init is not None or datasets:
+        if recipe is not None or overrides or init is not None or names:
             raise RunError(
                 "a resumed run goes on with its own settings: leave --recipe, --set, --init and --dataset away"
             )
@@ -95,14 +96,19 @@ def pretrain(
             raise RunError(f"{opened.root} is no longer what {folder} was trained on: start a new run")
         settings, words = record.recipe, f"the last checkpoint in {folder}"
     else:
-        settings = recipe_for(opened, tuple(datasets), recipe, overrides, watch.note)
-        selection = select(opened, tuple(datasets), settings)
-        _require_cases(selection, opened)
-        weights, start = open_start(None if init is None else Path(init), settings)
+        settings = recipe_for(opened, names, recipe, overrides, watch.note)
+        selection = select(opened, names, settings)
         folder = Path(out) if out is not None else RUNS / f"{settings.name}-{datetime.now():%Y%m%d-%H%M%S}"
+        run_folder.require_none(folder)
+        weights, start = open_start(None if init is None else Path(init), settings)
         words = start.words
-        run_folder.create(folder, settings, selection, start)
+    # What can fail fails here, before there is a folder.
     trainer = Trainer(selection, folder, where, weights=weights, resume=resume)
+    if not resume:
+        if weights is not None:
+            # Fresh weights can be made again; these may be gone when a run goes on that was killed in its first epoch.
+            trainer.save()
+        run_folder.create(folder, settings, selection, start)
     if progress is not None:
         watch.preparing()
         watch.planned(_planned(trainer, words), trainer.request_stop)
@@ -120,13 +126,6 @@ def newest_unfinished(runs: Path) -> Path:
     if not begun:
         raise RunError(f"no unfinished run in {runs}: give it with --out")
     return max(begun, key=lambda folder: (folder / RUN).stat().st_mtime)
-
-
-def _require_cases(selection: Selection, cache: Cache) -> None:
-    if not len(selection):
-        raise TrainingError(
-            f"{cache.root} holds no case to train on: all {selection.held_back} are held for evaluation"
-        )
 
 
 def _planned(trainer: Trainer, start: str) -> Planned:

@@ -56,14 +56,25 @@ class Start:
     no_patients: bool = False
 
 
+def require_none(out: Path) -> None:
+    """Refuse a folder that holds a run: nothing is overwritten.
+
+    Raises:
+        RunError: it does, or is a file.
+    """
+    if out.is_file():
+        raise RunError(f"{out} is a file: give a folder as --out")
+    if (out / RUN).exists():
+        raise RunError(f"{out} holds a run already: go on with it (--resume), or give another --out")
+
+
 def create(out: Path, recipe: Recipe, selection: Selection, start: Start) -> None:
     """Make the folder of a new run.
 
     Raises:
         RunError: there is one already.
     """
-    if (out / RUN).exists():
-        raise RunError(f"{out} holds a run already: go on with it (--resume), or give another --out")
+    require_none(out)
     out.mkdir(parents=True, exist_ok=True)
     before = start.run
     seen = selection.seen()

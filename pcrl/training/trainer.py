@@ -147,7 +147,7 @@ class Trainer:
                     self.position = Position(batch.epoch + 1, 0)
                 if ended or self.stop:
                     self._means()
-                    self._save()
+                    self.save()
                 if self.stop:
                     return False
         finally:
@@ -220,7 +220,8 @@ class Trainer:
             if not column.isnan().all()
         }
 
-    def _save(self) -> None:
+    def save(self) -> None:
+        """Write a checkpoint of where it stands, from which `resume` goes on."""
         folder, model = self.out / CHECKPOINTS, self.recipe.model
         checkpoint.save(folder, self.position, model, self.network, self.objective, self.optimizer)
 

@@ -6,8 +6,9 @@ import json
 import numpy as np
 import pytest
 
-from tests.helpers import luna_tree, patients
+from tests.helpers import patients
 from tests.helpers.command import pcrl, refused
+from tests.helpers.luna import tree as luna_tree
 
 pytestmark = pytest.mark.slow
 

@@ -98,6 +98,10 @@ def test_what_cannot_be_meant_is_refused(lits, tmp_path):
         ingest("brain", lits, cache=cache)
     with pytest.raises(LayoutError, match="is no name for a data set"):
         ingest("lits", lits, cache=cache, dataset="../lits")
+    with pytest.raises(RecipeError, match="no 'zip': there are zarr, hdf5"):
+        ingest("lits", lits, cache=cache, storage="zip")
+    with pytest.raises(RecipeError, match="no 'pet': there are ct, mr"):
+        ingest("lits", lits, cache=cache, modality="pet")
     with pytest.raises(RecipeError, match="images are kept as Zarr"):
         ingest("folder", tmp_path / "mine", cache=cache, storage="hdf5")
     with pytest.raises(RecipeError, match="is for volumes, mine holds images"):

@@ -81,7 +81,6 @@ MR = Member(
     f"{_TS}/example_mr_sm.nii.gz",
     "209b46efaff595dd54a9332872e17a722b62654bbb68dbd89acd5090701bbd4f",
 )
-MEMBERS = (CHEST, CHEST_ORGANS, ABDOMEN, ABDOMEN_ORGANS, AORTA, SLAB, SLAB_ORGANS, MR)
 
 
 def fetch(package: Package, folder: Path) -> Path:

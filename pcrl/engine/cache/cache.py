@@ -33,6 +33,13 @@ class Cache:
                 f"{root} is no cache, or an empty one: make one with `pcrl ingest --dataset NAME --cache {root}`"
             )
 
+    def __repr__(self) -> str:
+        return f"Cache({str(self.root)!r})"
+
+    def __fspath__(self) -> str:
+        """Its folder: whatever takes the folder of a cache takes the cache."""
+        return str(self.root)
+
     def names(self) -> list[str]:
         """Names of the data sets."""
         return sorted({*self._volumes, *self._images})

@@ -13,6 +13,7 @@ from pcrl.engine.loading.ring import LoaderError, Ring, Times
 from pcrl.engine.recipe import recipe_for
 from pcrl.engine.seen import Selection
 from pcrl.engine.selection import select
+from pcrl.listing import several
 
 
 class Loader:
@@ -25,7 +26,8 @@ class Loader:
     leaving the loop ends them, at its end as by `break` or by an exception. Iterating again begins anew.
 
     Args:
-        source: a cache, of which patients held for evaluation are left out; or what `select` has chosen of it.
+        source: a cache, or its folder, of which patients held for evaluation are left out; or what `select` has chosen
+            of it.
         recipe: built-in name, path of a TOML file, or the recipe itself. None: the one that the cache was made for.
         datasets: only these of the cache.
         overrides: `KEY=VALUE` settings that differ from the recipe's.
@@ -48,7 +50,7 @@ class Loader:
 
     def __init__(
         self,
-        source: Cache | Selection,
+        source: str | Path | Cache | Selection,
         recipe: str | Path | Recipe | None = None,
         *,
         datasets: Sequence[str] = (),
@@ -58,14 +60,20 @@ class Loader:
         threads: int = 0,
         allocate: Allocate | None = None,
     ) -> None:
+        if isinstance(source, str | Path):
+            source = Cache(source)
         if isinstance(source, Cache):
-            names = tuple(datasets)
-            source = select(source, names, recipe_for(source, names, recipe, overrides))
+            names = several(datasets)
+            source = select(source, names, recipe_for(source, names, recipe, several(overrides)))
         elif recipe is not None or datasets or overrides:
             raise TypeError(
                 "a selection has its recipe and its data sets: leave recipe, datasets and overrides away, or give "
                 "the cache"
             )
+        elif not hasattr(source, "renderer"):
+            raise TypeError(f"expected a cache, its folder or a selection of it, got {source!r}")
+        if threads < 0 or min(start) < 0 or (epochs is not None and epochs < 0):
+            raise ValueError(f"threads={threads}, start={start}, epochs={epochs}: none may be below 0")
         self.selection = source
         self._renderer = source.renderer()
         self.recipe = self._renderer.recipe

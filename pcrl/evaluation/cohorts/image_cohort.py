@@ -12,8 +12,8 @@ from pcrl.engine.cache.images.table import ImageTable
 from pcrl.engine.splits import fraction_of
 from pcrl.evaluation.cohorts.leak import Tested
 from pcrl.evaluation.records.errors import ProtocolError
-from pcrl.evaluation.records.words import many
 from pcrl.evaluation.statistics.bootstrap import FEWEST_PATIENTS
+from pcrl.listing import counted
 
 CARVED = 0.1
 """Share of the chosen training patients who choose the model where the data set holds none for that."""
@@ -59,34 +59,38 @@ class ImageCohort:
     def describe(self) -> str:
         """Realised numbers of patients and images."""
         parts = (("training", self.train), ("validation", self.validation), ("test", self.test))
-        counted = [
-            f"{name} {many(len(set(self.patients(rows))), 'patient')} with {many(len(rows), 'image')}"
+        sides = [
+            f"{name} {counted(len(set(self.patients(rows))), 'patient')} with {counted(len(rows), 'image')}"
             for name, rows in parts
         ]
-        return "; ".join(counted) + f" (of {self.all_training_patients} training patients)"
+        return "; ".join(sides) + f" (of {self.all_training_patients} training patients)"
 
     def notes(self) -> list[str]:
         """What a reader of the scores should know of this choice."""
         notes = []
         if self.left_out:
-            notes.append(f"{many(self.left_out, 'image')} not frontal: left out; --views all takes them in")
+            notes.append(
+                f"{counted(self.left_out, 'image')} not frontal: left out; --views all takes them in"
+            )
         if self.carved:
             notes.append("too few validation patients: some of the chosen training patients choose the model")
         if not len(self.validation):
             notes.append(f"fewer than {CHOOSERS} patients could choose the epoch: the last one is kept")
         if 0 < (choosing := len(set(self.patients(self.validation)))) < FEWEST_PATIENTS:
             notes.append(
-                f"{many(choosing, 'validation patient')} to choose the epoch by: much of that is chance"
+                f"{counted(choosing, 'validation patient')} to choose the epoch by: much of that is chance"
             )
         tested = len(set(self.patients(self.test)))
         if tested < FEWEST_PATIENTS:
-            notes.append(f"{many(tested, 'test patient')}: too few for intervals; says nothing about quality")
+            notes.append(
+                f"{counted(tested, 'test patient')}: too few for intervals; says nothing about quality"
+            )
         if absent := len(self.table.failed):
             notes.append(
-                f"{many(absent, 'image')} could not be read at ingest and take no part: pcrl ingest names them"
+                f"{counted(absent, 'image')} could not be read at ingest and take no part: pcrl ingest names them"
             )
         if made := self.synthetic():
-            notes.append(f"{many(made, 'synthetic image')}: says nothing about quality")
+            notes.append(f"{counted(made, 'synthetic image')}: says nothing about quality")
         return notes
 
 

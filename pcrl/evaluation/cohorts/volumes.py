@@ -13,8 +13,8 @@ from pcrl.evaluation.cohorts.leak import Tested
 from pcrl.evaluation.records.errors import ProtocolError
 from pcrl.evaluation.records.replicate import Replicate
 from pcrl.evaluation.records.results import Side
-from pcrl.evaluation.records.words import many
 from pcrl.evaluation.statistics.bootstrap import FEWEST_PATIENTS
+from pcrl.listing import counted
 
 FOLDS = 5
 """Of a data set that has none of its own."""
@@ -73,8 +73,8 @@ class VolumeCohorts:
         """Realised numbers of patients, real and virtual; of several trainings, of the first."""
         first = next(iter(self.of.values()))
         parts = (("training", first.train), ("validation", first.validation), ("test", first.test))
-        counted = [f"{name} {count_patients(case.entry for case in cases)}" for name, cases in parts]
-        text = "; ".join(counted) + f" (of {first.all_training_patients} labelled training patients)"
+        sides = [f"{name} {count_patients(case.entry for case in cases)}" for name, cases in parts]
+        text = "; ".join(sides) + f" (of {first.all_training_patients} labelled training patients)"
         folds = {replicate.fold for replicate in self.of if replicate.fold is not None}
         return text + (f", the first of {len(folds)} folds" if len(folds) > 1 else "")
 
@@ -92,11 +92,13 @@ class VolumeCohorts:
             notes.append("no validation patient: the last epoch is kept, and nothing ends a training early")
         elif choosing < FEWEST_PATIENTS:
             notes.append(
-                f"{many(choosing, 'validation patient')} to choose the epoch by: much of that is chance"
+                f"{counted(choosing, 'validation patient')} to choose the epoch by: much of that is chance"
             )
         tested = len(_patients(self._tested()))
         if tested < FEWEST_PATIENTS:
-            notes.append(f"{many(tested, 'test patient')}: too few for intervals; says nothing about quality")
+            notes.append(
+                f"{counted(tested, 'test patient')}: too few for intervals; says nothing about quality"
+            )
         if made := self.virtual():
             notes.append(
                 f"{made} of {len(self._tested())} test cases are virtual: says nothing about quality"

@@ -17,6 +17,7 @@ from pcrl.evaluation.run.progress import Progress
 from pcrl.evaluation.tasks.predictor import Inputs, Predictor, Trained
 from pcrl.evaluation.tasks.registry import entry_of, named
 from pcrl.files import write_csv
+from pcrl.listing import several
 from pcrl.models.device import device_named
 
 TABLE = "probabilities.csv"
@@ -85,9 +86,11 @@ def predict(
         raise ProtocolError(needed)
     folder = Path(out)
     require_empty(folder)
+    if not inputs:
+        raise ProtocolError("no inputs: give files, or folders of them")
     where = device_named(device)
     trained = open_trained(Path(run), task)
-    items = _items(trained, [Path(path) for path in inputs], watch)
+    items = _items(trained, [Path(path) for path in several(inputs)], watch)
     table = None if candidates is None else Path(candidates)
     predictor: Predictor = named(entry.predicts)(trained, Inputs(items, table), where)
     watch.predicting(trained.folder, len(items))

@@ -12,11 +12,6 @@ NOTHING = "–"
 MINUS = "−"
 
 
-def is_number(value: float | None) -> bool:
-    """Whether there is a value that can be shown and drawn."""
-    return value is not None and math.isfinite(value)
-
-
 def decimals_for(values: Iterable[float | None]) -> int:
     """Decimals that suit all values of a metric, so that they can be compared down a column: 3, 2 or 1."""
     largest = max((abs(value) for value in values if value is not None and math.isfinite(value)), default=0.0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from pcrl.evaluation.records.arm_kinds import check_arms
 from pcrl.evaluation.records.errors import ProtocolError
 from pcrl.evaluation.records.request import Request
 from pcrl.evaluation.tasks.registry import entry_of
+from pcrl.listing import several
 
 Paths = Sequence[str | Path]
 _ALLOWED_WITH_RESUME = frozenset(["task", "out", "resume", "device", "command", "progress"])
@@ -19,7 +21,7 @@ _ALLOWED_WITH_RESUME = frozenset(["task", "out", "resume", "device", "command", 
 def new_request(
     task: str,
     *,
-    cache: str | Path,
+    cache: str | PathLike[str],
     dataset: str | None,
     runs: str | Path,
     arms: Sequence[str],
@@ -32,7 +34,7 @@ def new_request(
     learning_rates: Sequence[float],
     freeze: bool,
     epochs: int | None,
-    recipe: str | None,
+    recipe: str | Path | None,
     overrides: Sequence[str],
     transductive: bool,
 ) -> Request:
@@ -41,9 +43,11 @@ def new_request(
     Raises:
         ProtocolError: no such task or arm, an option that the task does not have, or numbers out of range.
     """
-    entry = entry_of(task)
+    entry, arms = entry_of(task), several(arms)
     if dataset is not None and entry.dataset not in (None, dataset):
         raise ProtocolError(f"{task} has no --dataset: it is of {entry.dataset}")
+    if not isinstance(recipe, str | Path | None):
+        raise ProtocolError("a recipe is kept by its name or the path of its TOML file: give one of these")
     if folds and not entry.folds:
         raise ProtocolError(f"{task} has no --folds")
     name = dataset or entry.dataset
@@ -67,16 +71,16 @@ def new_request(
             "command": command,
             "cache": Path(cache).resolve(),
             "runs": Path(runs).resolve(),
-            "arms": tuple(arms),
-            "checkpoints": tuple(Path(path).resolve() for path in checkpoints),
+            "arms": arms,
+            "checkpoints": tuple(Path(path).resolve() for path in several(checkpoints)),
             "fraction": fraction,
             "seeds": seeds,
             "folds": tuple(folds),
             "learning_rates": tuple(learning_rates),
             "freeze": freeze,
             "epochs": epochs,
-            "recipe": recipe,
-            "overrides": tuple(overrides),
+            "recipe": None if recipe is None else str(recipe),
+            "overrides": several(overrides),
             "transductive": transductive,
             "options": entry.chosen(options or {}),
         }

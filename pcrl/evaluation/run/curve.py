@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from os import PathLike
 from pathlib import Path
 
 import torch
@@ -49,7 +50,7 @@ def curve(
     task: str,
     *,
     fractions: Sequence[float] = FRACTIONS,
-    cache: str | Path = "cache",
+    cache: str | PathLike[str] = "cache",
     dataset: str | None = None,
     seeds: int = 1,
     arms: Sequence[str] = ("pretrained",),
@@ -59,7 +60,7 @@ def curve(
     folds: Sequence[int] = (),
     freeze: bool = False,
     epochs: int | None = None,
-    recipe: str | None = None,
+    recipe: str | Path | None = None,
     overrides: Sequence[str] = (),
     transductive: bool = False,
     options: Mapping[str, str] | None = None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from os import PathLike
 from pathlib import Path
 
 from pcrl.evaluation.records.errors import ProtocolError
@@ -18,7 +19,7 @@ from pcrl.models.device import device_named
 def evaluate(
     task: str,
     *,
-    cache: str | Path = "cache",
+    cache: str | PathLike[str] = "cache",
     dataset: str | None = None,
     fraction: float = 1.0,
     seeds: int = 1,
@@ -29,7 +30,7 @@ def evaluate(
     folds: Sequence[int] = (),
     freeze: bool = False,
     epochs: int | None = None,
-    recipe: str | None = None,
+    recipe: str | Path | None = None,
     overrides: Sequence[str] = (),
     transductive: bool = False,
     options: Mapping[str, str] | None = None,

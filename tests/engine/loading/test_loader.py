@@ -167,3 +167,23 @@ def test_a_selection_has_its_recipe(cache):
 def test_less_than_a_batch_is_an_error(cache):
     with pytest.raises(LoaderError, match="do not fill one batch of 64"):
         Loader(cache, overrides=["training.batch_size=64"])
+
+
+def test_a_folder_is_as_good_as_its_cache_and_one_name_as_a_list_of_one(cache):
+    for root in (cache.root, str(cache.root)):
+        loader = Loader(root, datasets="lits", overrides="training.batch_size=6")
+        assert loader.recipe.training.batch_size == 6
+        assert plainly(loader) == plainly(
+            Loader(cache, datasets=["lits"], overrides=["training.batch_size=6"])
+        )
+
+
+@pytest.mark.parametrize("wrong", [{"threads": -1}, {"epochs": -1}, {"start": (0, -1)}])
+def test_what_would_never_end_is_refused(cache, wrong):
+    with pytest.raises(ValueError, match="none may be below 0"):
+        Loader(cache, **wrong)
+
+
+def test_what_is_no_cache_is_refused():
+    with pytest.raises(TypeError, match="expected a cache"):
+        Loader(None)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
+from pcrl.engine.cache.cache import Cache
 from pcrl.evaluation.predict.predict import predict
 from pcrl.evaluation.records.errors import ProtocolError
 from pcrl.evaluation.records.results import load_results
@@ -107,6 +108,8 @@ def test_nothing_is_overwritten_and_what_goes_on_is_what_was_asked(evaluated, ca
         ("lits", {"arms": ("frozen",)}, "no arm 'frozen'"),
         ("lits", {"arms": ()}, "no arm; there are pretrained"),
         ("lits", {"fraction": 0.0}, "a fraction of 0: expected more than 0"),
+        ("lits", {"arms": "frozen"}, "no arm 'frozen'"),
+        ("lits", {"recipe": patients.RECIPE}, "kept by its name or the path"),
         ("lits", {"seeds": 0}, "0 seeds: expected 1 at least"),
         ("lits", {"epochs": 0}, "0 epochs: expected 1 at least"),
         ("lits", {"learning_rates": (1e-4, 0.0)}, "a learning rate of 0: expected a number above 0"),
@@ -116,6 +119,16 @@ def test_what_cannot_be_asked_is_refused(cache, tmp_path, task, more, named):
     with pytest.raises(ProtocolError, match=named):
         evaluate(task, cache=cache, out=tmp_path / "new", **more)
     assert not (tmp_path / "new").exists()
+
+
+def test_a_cache_is_as_good_as_its_folder_and_one_name_as_a_list_of_one(cache, tmp_path):
+    call = QUICK | {"arms": "scratch", "overrides": QUICK["overrides"][0]}
+    results = evaluate("lits", cache=Cache(cache), out=tmp_path / "new", **call)
+    assert [arm.name for arm in results.arms] == ["scratch"]
+    assert results.command == (
+        f"pcrl.evaluate('lits', cache=Cache({str(cache)!r}), arms='scratch', epochs=1, "
+        f"overrides={call['overrides']!r}, out={tmp_path / 'new'!r}, device='cpu')"
+    )
 
 
 def test_a_device_that_there_is_not(cache):
@@ -156,6 +169,10 @@ def test_scans_are_predicted_and_what_cannot_be_read_is_returned(evaluated, tmp_
     assert set(np.unique(values)) <= {0, 1, 2}
     with pytest.raises(ProtocolError, match="masks is not empty"):
         predict("lits", [tmp_path / "scans"], run=evaluated[0], out=tmp_path / "masks")
+    with pytest.raises(ProtocolError, match="no inputs"):
+        predict("lits", [], run=evaluated[0], out=tmp_path / "new")
+    one = predict("lits", str(tmp_path / "scans/good.nii.gz"), run=evaluated[0], out=tmp_path / "one")
+    assert (one.failed, [path.name for path in one.out.iterdir()]) == ((), ["good.nii.gz"])
     with pytest.raises(ProtocolError, match="lits has no --candidates"):
         predict("lits", [], run=evaluated[0], out=tmp_path / "new", candidates="table.csv")
     with pytest.raises(ProtocolError, match="luna needs --candidates"):

@@ -7,8 +7,9 @@ from monai.metrics.froc import compute_froc_curve_data, compute_froc_score
 from pcrl.evaluation.statistics.froc import RATES, Detections, cpm, froc_curve, resample, sensitivities
 from pcrl.evaluation.tasks.candidates.candidates import Candidates, Nodules, read_candidates
 from pcrl.evaluation.tasks.candidates.detections import detections
-from tests.helpers import luna_script, luna_tree
-from tests.helpers.luna_tree import ingested
+from tests.helpers.luna import script as luna_script
+from tests.helpers.luna import tree as luna_tree
+from tests.helpers.luna.tree import ingested
 
 
 def made(scans, false, nodules):

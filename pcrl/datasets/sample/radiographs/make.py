@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-DEFAULT = 240
 SCANS = (sources.CHEST, sources.AORTA)
 """The CTs of training and of test images."""
 NOTICE = """\

@@ -9,15 +9,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pcrl.evaluation.finetune.early_stopping import Score
 from pcrl.evaluation.tasks.candidates.batches import CandidateCrops
-from pcrl.evaluation.tasks.supervision import Pixels, Rows, Supervision, masked_loss, refuse_infinite
+from pcrl.evaluation.tasks.learner import ClassifierLearner, logits
+from pcrl.evaluation.tasks.supervision import Pixels, Rows, Supervision
 from pcrl.models.classifier import Classifier
-from pcrl.models.precision import autocast
 
 
-class CandidateLearner:
-    """Crops of candidates, half of each batch nodules; see `pcrl.evaluation.finetune.fit.Learner`."""
+class CandidateLearner(ClassifierLearner):
+    """Crops of candidates, half of each batch nodules."""
 
     def __init__(
         self,
@@ -27,56 +26,21 @@ class CandidateLearner:
         seed: int,
         device: torch.device,
     ) -> None:
-        self.module = model.to(device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
-        self.crops, self.supervision, self.seed, self.device = crops, supervision, seed, device
-
-    @property
-    def criterion(self) -> str:
-        """What the validation score is."""
-        return self.supervision.criterion
+        moved = model.to(device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+        super().__init__(moved, crops, normalised, supervision, device)
+        self._crops, self._seed = crops, seed
 
     def batches(self, epoch: int) -> Iterator[tuple[Rows, Pixels]]:
         """Positions and crops."""
         labels = self.supervision.targets[self.supervision.train, 0] > 0.5
-        return self.crops.augmented(self.supervision.train, self.seed, epoch, labels)
-
-    def loss(self, batch: tuple[Rows, Pixels]) -> Tensor:
-        """Binary cross-entropy."""
-        rows, pixels = batch
-        targets = torch.from_numpy(self.supervision.targets[rows]).to(self.device, non_blocking=True)
-        with autocast(self.device):
-            logits = self.module(normalised(pixels, self.device))
-        return masked_loss(logits, targets)
-
-    def validate(self) -> Score | None:
-        """See `Supervision.score`."""
-        if not len(self.supervision.validation):
-            return None
-        return self.supervision.score(
-            logits_of(self.module, self.crops, self.supervision.validation, self.device)
-        )
-
-    def finish(self) -> None:
-        """Nothing is left to do."""
+        return self._crops.augmented(self.supervision.train, self._seed, epoch, labels)
 
 
-@torch.no_grad()
 def logits_of(
     model: Classifier, crops: CandidateCrops, rows: Rows, device: torch.device
 ) -> NDArray[np.float64]:
-    """Logits (n, 1) of candidates, each in the middle of its crop.
-
-    Raises:
-        FloatingPointError: one is NaN or infinite.
-    """
-    model.eval()
-    outputs = []
-    for _, pixels in crops.plain(rows):
-        with autocast(device):
-            outputs.append(model(normalised(pixels, device)).float())
-    logits: NDArray[np.float64] = torch.cat(outputs).double().cpu().numpy()
-    refuse_infinite(logits)
-    return logits
+    """Logits (n, 1) of candidates; see `pcrl.evaluation.tasks.learner.logits`."""
+    return logits(model, crops, normalised, rows, device)
 
 
 def normalised(pixels: Pixels, device: torch.device) -> Tensor:

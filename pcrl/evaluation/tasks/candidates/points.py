@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pcrl.datasets.case import LayoutError
 from pcrl.datasets.rows import rows
-from pcrl.evaluation.records.words import many
+from pcrl.listing import counted
 
 SERIES = "seriesuid"
 COORDINATES = ("coordX", "coordY", "coordZ")
@@ -38,7 +38,7 @@ class Points:
 
     def absent_words(self) -> str:
         """`120 of 3 scans`; how many points were left out."""
-        return f"{sum(self.absent.values())} of {many(len(self.absent), 'scan')}"
+        return f"{sum(self.absent.values())} of {counted(len(self.absent), 'scan')}"
 
 
 def read_points(path: Path, cases: Mapping[str, int], column: str | None) -> Points:

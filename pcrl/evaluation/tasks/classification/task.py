@@ -20,7 +20,7 @@ from pcrl.evaluation.records.replicate import Replicate
 from pcrl.evaluation.records.results import Metric
 from pcrl.evaluation.tasks.classification.batches import ImageBatches
 from pcrl.evaluation.tasks.classification.files import write_calibration, write_scores
-from pcrl.evaluation.tasks.classification.learner import ClassifierLearner, logits_of
+from pcrl.evaluation.tasks.classification.learner import ImageLearner, logits_of
 from pcrl.evaluation.tasks.classification.probe import ProbeLearner
 from pcrl.evaluation.tasks.classification.summary import Tables, compare_first, lines_of, resampled, rows_of
 from pcrl.evaluation.tasks.classification.uncertain import targets
@@ -92,7 +92,7 @@ class ClassificationTask:
         """The encoder, and a linear layer."""
         return build_classifier(self.recipe.model, len(self.tables.names), state)
 
-    def learner(self, model: nn.Module, conditions: Conditions) -> ClassifierLearner | ProbeLearner:
+    def learner(self, model: nn.Module, conditions: Conditions) -> ImageLearner | ProbeLearner:
         """Of the whole network; or, where the encoder is frozen, of the linear layer on features computed once."""
         assert isinstance(model, Classifier)
         seed, device = conditions.replicate.seed, conditions.device
@@ -102,7 +102,7 @@ class ClassificationTask:
         if conditions.frozen:
             size = self.recipe.finetuning.batch_size
             return ProbeLearner(model, self.batches, supervision, size, seed, device)
-        return ClassifierLearner(model, self.batches, supervision, seed, device)
+        return ImageLearner(model, self.batches, supervision, seed, device)
 
     def predict(
         self, model: nn.Module, replicate: Replicate, arm: str, device: torch.device, out: Path

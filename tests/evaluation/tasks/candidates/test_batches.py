@@ -9,8 +9,8 @@ from pcrl.evaluation.tasks.candidates.batches import CandidateCrops, balanced
 from pcrl.evaluation.tasks.candidates.candidates import read_candidates
 from pcrl.evaluation.tasks.candidates.crops import drawn_crop
 from pcrl.kernels.streams import sample_key
-from tests.helpers import luna_tree
-from tests.helpers.luna_tree import ingested
+from tests.helpers.luna import tree as luna_tree
+from tests.helpers.luna.tree import ingested
 
 SIZE = (24, 16, 17)
 

@@ -6,8 +6,8 @@ import pytest
 from pcrl.datasets.case import LayoutError
 from pcrl.engine.cache.cache import Cache
 from pcrl.evaluation.tasks.candidates.candidates import read_candidates
-from tests.helpers import luna_tree
-from tests.helpers.luna_tree import ingested
+from tests.helpers.luna import tree as luna_tree
+from tests.helpers.luna.tree import ingested
 
 SERIES = "1.2.0"
 

@@ -12,7 +12,7 @@ from pcrl.evaluation.records.errors import ProtocolError
 from pcrl.evaluation.records.replicate import Replicate
 from pcrl.evaluation.tasks.candidates.candidates import read_candidates
 from pcrl.evaluation.tasks.candidates.task import CandidateTask
-from tests.helpers import luna_tree
+from tests.helpers.luna import tree as luna_tree
 from tests.helpers.patients import TINY
 
 RECIPE = load_recipe("pcrlv2-3d", [*TINY, "candidates.crop=[16, 16, 16]"])

@@ -13,13 +13,12 @@ from pcrl.evaluation.finetune.early_stopping import EarlyStopping
 from pcrl.evaluation.finetune.fit import Schedule, fit
 from pcrl.evaluation.statistics.roc import auroc
 from pcrl.evaluation.tasks.classification.learner import (
-    ClassifierLearner,
+    ImageLearner,
     features,
     logits_of,
-    masked_loss,
 )
 from pcrl.evaluation.tasks.classification.probe import ProbeLearner
-from pcrl.evaluation.tasks.supervision import Supervision
+from pcrl.evaluation.tasks.supervision import Supervision, masked_loss
 from pcrl.models.classifier import build_classifier
 
 CPU = torch.device("cpu")
@@ -62,7 +61,7 @@ def quiet(*_):
 
 
 def tuned(net, supervision, seed):
-    return ClassifierLearner(net, SQUARES, supervision, seed, CPU)
+    return ImageLearner(net, SQUARES, supervision, seed, CPU)
 
 
 def probed(net, supervision, seed):
