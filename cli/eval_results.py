@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from pcrl.evaluation.records.words import many
+from pcrl.listing import counted
 
 from .console import console
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def show_results(results: Results) -> None:
     """A row for each arm and label, the comparisons, and what should be known of the numbers."""
-    title = f"{results.dataset}: {many(results.training_patients, 'training patient')}"
+    title = f"{results.dataset}: {counted(results.training_patients, 'training patient')}"
     if results.protocol.get("freeze"):
         title += ", encoder frozen"
     title += restrictions(results.transductive, results.virtual)
@@ -38,11 +38,11 @@ def show_results(results: Results) -> None:
     if any(row.sd is not None for row in rows):
         console.print("±: standard deviation over test patients; seeds are averaged first.")
     if any(row.interval for row in rows):
-        console.print("In brackets: 95 % intervals, from a bootstrap over test patients.")
+        console.print("In brackets: 95 % confidence intervals, from a bootstrap over test patients.")
     else:
         console.print(
-            f"{many(results.test_patients, 'test patient')}: too few for intervals. The "
-            "scores say nothing about quality."
+            f"Only {counted(results.test_patients, 'test patient')}: too few for confidence intervals, or for "
+            "conclusions about quality."
         )
 
 
@@ -50,7 +50,7 @@ def restrictions(transductive: bool, virtual: int) -> str:
     """What takes worth from all numbers of a table, to be put behind its title."""
     text = " — TRANSDUCTIVE: pre-training saw test patients" if transductive else ""
     if virtual:
-        text += f" — {virtual} virtual or synthetic test cases: says nothing about quality"
+        text += f" — {virtual} virtual or synthetic test cases: not a measure of quality on real patients"
     return text
 
 

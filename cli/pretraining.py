@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pcrl.training.trainer import Trainer
 
 
-class Shown(Progress):
+class PretrainingDisplay(Progress):
     """Shows a pre-training on the console. Within it Ctrl-C and SIGTERM save the run and end it."""
 
     def __init__(self) -> None:
@@ -27,7 +27,7 @@ class Shown(Progress):
         self._line = self._bar.add_task("train", total=None, text="", visible=False)
         self._handlers: dict[int, Any] = {}
 
-    def __enter__(self) -> Shown:
+    def __enter__(self) -> PretrainingDisplay:
         self._bar.start()
         return self
 
@@ -43,7 +43,7 @@ class Shown(Progress):
     def preparing(self) -> None:
         """Says why nothing happens for some seconds."""
         note_slow_reading()
-        console.print("Compiling kernels, once, and timing a step …")
+        console.print("Compiling kernels (only the first time) and timing a step …")
 
     def begun(self, trainer: Trainer, start: str, seconds_per_step: float) -> None:
         """Says what is trained, how long it will take and how to read it, and starts the bar."""
@@ -59,7 +59,7 @@ class Shown(Progress):
     def stepped(self, report: StepReport) -> None:
         """Moves the bar; where there is none, prints a line."""
         scalars = " ".join(f"{name} {report.scalars[name]:.3f}" for name in self._names)
-        speed = f"{report.samples_per_second:.1f} samples/s, waiting {report.waiting:.0%}"
+        speed = f"{report.samples_per_second:.1f} samples/s, waiting for data {report.waiting:.0%}"
         text = f"epoch {report.epoch} {scalars} | {speed}"
         self._bar.update(self._line, completed=report.step, text=text)
         if not console.is_terminal:
@@ -72,13 +72,13 @@ def _announce(trainer: Trainer, start: str, seconds_per_step: float) -> None:
     recipe, selection, left = trainer.recipe, trainer.selection, trainer.steps - trainer.steps_done
     numbers = str(in_use(trainer.device)).removeprefix("torch.")
     console.print(
-        f"{selection.describe()}; {selection.held_back} cases held back for evaluation.\n"
-        f"Recipe {recipe.name}, objective {recipe.objective.name}, start: {start}. {trainer.device}, {numbers}: about "
-        f"{duration(seconds_per_step * left)} for {left} steps of {recipe.training.batch_size} samples. "
-        f"Run folder: {trainer.out}"
+        f"{selection.describe()}; {selection.held_back} cases held back for evaluation.\nRecipe {recipe.name}, "
+        f"objective {recipe.objective.name}, start: {start}. {trainer.device}, {numbers}: about "
+        f"{duration(seconds_per_step * left)} for {left} steps of {recipe.training.batch_size} samples. Run folder: "
+        f"{trainer.out}"
     )
     if trainer.device.type == "cpu" and seconds_per_step * left > 6 * 3600:
         tell_note(
-            f"That is for a GPU. Here, try the small recipe: ingest with --recipe cpu-{recipe.dimensions}d, then "
-            "pretrain"
+            "this recipe is meant for a GPU. On a CPU use the small one: ingest with --recipe "
+            f"cpu-{recipe.dimensions}d, then pretrain"
         )

@@ -135,7 +135,7 @@ def test_all_arms_on_the_newest_run(workplace):
         assert one["interval"][0] <= one["interval"][1]
     assert "AUROC per image of mean, pretrained − scratch: " in done.stdout
     for what, label in (("positives", UNDEFINED), ("negatives", ALWAYS)):
-        said = f"no {what} among the test images, so no AUROC, and no part in the mean: {label}"
+        said = f"no {what} among the test images, so that the AUROC is undefined and not part of the mean: {label}"
         assert f"{said}\n" in done.stdout
         assert said in results["notes"]
 
@@ -209,7 +209,7 @@ def test_a_table_of_ones_own(workplace):
     assert results["dataset"] == "bright"
     assert {each["label"] for arm in results["arms"] for each in arm["rows"]} == {"bright"}
     assert len(results["arms"][1]["runs"][0]["losses"]) == 2
-    assert "too few for intervals. The scores say nothing about quality" in done.stdout
+    assert "too few for confidence intervals, or for conclusions about quality" in done.stdout
 
 
 def test_an_evaluation_of_images_goes_on_where_it_was(workplace):
@@ -222,7 +222,7 @@ def test_an_evaluation_of_images_goes_on_where_it_was(workplace):
     first = workplace / "stopped/runs/pretrained-seed0/run.json"
     before = first.stat().st_mtime_ns
     done = score(workplace, "chexpert", "--out", "stopped", "--resume")
-    assert "Going on with stopped, as it was asked: " in done.stdout
+    assert "Continuing stopped, which was started with: " in done.stdout
     assert first.stat().st_mtime_ns == before
     whole, again = (results_in(workplace / name) for name in ("undisturbed", "stopped"))
     for arm, same in zip(whole["arms"], again["arms"], strict=True):

@@ -35,7 +35,7 @@ def test_failure_is_named_and_counts(workplace):
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
-        (["--dataset", "brain"], "no layout is called 'brain'"),
+        (["--dataset", "brain"], "there is no layout 'brain'"),
         ([], "give --layout"),
         (["--layout", "brain", "--dataset", "mine"], "no layout 'brain': give one of luna, lits"),
         (["--layout", "lits", "--dataset", "my/lits"], "'my/lits' is no name for a data set"),

@@ -43,7 +43,7 @@ class Batch:
 
 
 @dataclass(slots=True)
-class Spent:
+class StageTimes:
     """Seconds that making samples took.
 
     Args:
@@ -124,7 +124,7 @@ class Renderer(Protocol):
     def read_ahead(self, group: int, block: bytearray | None) -> None:
         """Open a group's file, and bring it into memory with the help of `block` if that is given."""
 
-    def make(self, key: int, sample: int, workspace: Any, to: SampleSlot) -> tuple[bool, Spent]:
+    def make(self, key: int, sample: int, workspace: Any, to: SampleSlot) -> tuple[bool, StageTimes]:
         """Render one sample; whether it is a fallback (see `Batch`), and what it took."""
 
     def read_cost(self, key: int, sample: int) -> tuple[int, int]:

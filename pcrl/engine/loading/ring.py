@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pcrl.engine.cache.chunks.files import BLOCK
-from pcrl.engine.loading.batch import Allocate, Batch, Renderer, SampleSlot, Spent, arrays
+from pcrl.engine.loading.batch import Allocate, Batch, Renderer, SampleSlot, StageTimes, arrays
 from pcrl.engine.loading.order import Order
 from pcrl.kernels.streams import sample_key
 
@@ -36,7 +36,7 @@ class LoaderError(RuntimeError):
 
 
 @dataclass(slots=True)
-class Times(Spent):
+class Times(StageTimes):
     """Seconds spent since the start, summed over threads; the consumer's wait is its own.
 
     Args:
@@ -243,7 +243,7 @@ class Ring:
         except Exception as error:
             raise LoaderError(f"case {self.renderer.name_of(sample)}: {error}") from error
         with self._changed:
-            for stage in fields(Spent):
+            for stage in fields(StageTimes):
                 setattr(self.times, stage.name, getattr(self.times, stage.name) + getattr(spent, stage.name))
             self.times.samples += 1
         return fallback

@@ -14,7 +14,7 @@ from pcrl.config import TissueRule, VolumeRecipe
 from pcrl.engine.cache.chunks.boxes import BoxReader
 from pcrl.engine.cache.chunks.scratch import Scratch
 from pcrl.engine.cache.volumes.dataset import CachedCase
-from pcrl.engine.loading.batch import SampleSlot, Spent
+from pcrl.engine.loading.batch import SampleSlot, StageTimes
 from pcrl.engine.volumes.cut import Workspace, render_views
 from pcrl.engine.volumes.tissue import Tissue
 from pcrl.engine.volumes.views import ViewPlan, plan_views
@@ -88,10 +88,10 @@ class VolumeRenderer:
             key, opened.shape, opened.tissues, self.rules[index], recipe.views, recipe.corruption
         )
 
-    def make(self, key: int, sample: int, workspace: Workspace, to: SampleSlot) -> tuple[bool, Spent]:
+    def make(self, key: int, sample: int, workspace: Workspace, to: SampleSlot) -> tuple[bool, StageTimes]:
         """Draw, read and render one sample; see `pcrl.engine.loading.batch.Renderer`."""
         index = sample // self.recipe.training.samples_per_case
-        workspace.spent = spent = Spent()
+        workspace.spent = spent = StageTimes()
         begun = time.perf_counter()
         plan = self.plan(key, index)
         planned = time.perf_counter()

@@ -57,7 +57,7 @@ def open_run(path: Path) -> Pretrained:
         found = checkpoints(path / CHECKPOINTS)
         if not found and (path.parent.parent / REQUEST).is_file():
             raise ProtocolError(
-                f"{path} is a training of an evaluation, not a pre-training: give the run that it began with"
+                f"{path} is a fine-tuning of an evaluation, not a pre-training run: give the run that it started from"
             )
         if not found:
             raise ProtocolError(

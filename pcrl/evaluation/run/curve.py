@@ -20,8 +20,8 @@ from pcrl.evaluation.records.errors import ProtocolError
 from pcrl.evaluation.records.request import REQUEST, load_request
 from pcrl.evaluation.records.results import RESULTS, Results, load_results
 from pcrl.evaluation.report import REPORT, write_curve_report
-from pcrl.evaluation.run.asking import given, in_words, new_request, refuse_changes
 from pcrl.evaluation.run.folders import EVALUATIONS, new_folder, newest_unfinished
+from pcrl.evaluation.run.new_request import given, in_words, new_request, refuse_changes
 from pcrl.evaluation.run.opening import open_study
 from pcrl.evaluation.run.points import points_of, write_points
 from pcrl.evaluation.run.progress import Progress
@@ -108,7 +108,9 @@ def curve(
             transductive=transductive,
         )  # fmt: skip
         if not fractions or not all(0 < fraction <= 1 for fraction in fractions):
-            raise ProtocolError(f"fractions {tuple(fractions)}: expected some, each above 0 and up to 1")
+            raise ProtocolError(
+                f"fractions {tuple(fractions)}: expected at least one, each above 0 and at most 1"
+            )
         folder = new_folder(out, f"curve-{task}", CURVE)
         # What can fail fails here, before there is a folder.
         curve_request = pinned(CurveRequest(request=request, fractions=tuple(sorted(set(fractions)))))

@@ -8,8 +8,8 @@ from pathlib import Path
 from pcrl.evaluation.records.errors import ProtocolError
 from pcrl.evaluation.records.request import REQUEST, Request, load_request
 from pcrl.evaluation.records.results import RESULTS, Results
-from pcrl.evaluation.run.asking import given, in_words, new_request, refuse_changes
 from pcrl.evaluation.run.folders import EVALUATIONS, new_folder, newest_unfinished
+from pcrl.evaluation.run.new_request import given, in_words, new_request, refuse_changes
 from pcrl.evaluation.run.opening import open_study
 from pcrl.evaluation.run.progress import Progress
 from pcrl.models.device import device_named

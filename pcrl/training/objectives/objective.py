@@ -82,7 +82,7 @@ class Objective(nn.Module, ABC):
     mean_over_samples: ClassVar[bool] = True
     """Whether the loss is a mean over the samples of the batch, so that several devices, or several smaller batches one
     after the other, may average theirs. Not so where samples are compared with each other."""
-    wants_locals: bool = False
+    uses_locals: bool = False
     """Whether local views are used; else they are not brought to the device."""
 
     def draw(self, keys: Keys) -> Draws:

@@ -23,7 +23,7 @@ class Pcrlv2(Pyramid):
 
     def __init__(self, recipe: Recipe, network: Network) -> None:
         super().__init__(recipe, network)
-        self.wants_locals = bool(self.settings.local_cosine)
+        self.uses_locals = bool(self.settings.local_cosine)
 
     def loss(self, outputs: ViewOutputs, views: Views, draws: Draws, moment: Moment) -> Loss:
         """Terms are logged unweighted, but for beta in `mid_restoration`."""

@@ -89,7 +89,9 @@ def test_nothing_is_overwritten_and_what_goes_on_is_what_was_asked(evaluated, ca
     monkeypatch.chdir(folder.parents[1])
     with pytest.raises(ProtocolError, match=r"is not empty: go on with it \(--resume\)"):
         evaluate("lits", cache=cache, out=folder, **QUICK)
-    with pytest.raises(ProtocolError, match="goes on with what was asked: leave fraction"):
+    with pytest.raises(
+        ProtocolError, match="continues with the arguments that were given at the start: remove fraction"
+    ):
         evaluate("lits", out=folder, resume=True, fraction=0.5)
     with pytest.raises(ProtocolError, match="no unfinished evaluation of lits"):
         evaluate("lits", resume=True)
@@ -104,10 +106,10 @@ def test_nothing_is_overwritten_and_what_goes_on_is_what_was_asked(evaluated, ca
         ("chexpert", {"folds": (0,)}, "chexpert has no --folds"),
         ("lits", {"options": {"views": "all"}}, "lits has no --views"),
         ("lits", {"arms": ("frozen",)}, "no arm 'frozen'"),
-        ("lits", {"arms": ()}, "no arm; there are pretrained"),
+        ("lits", {"arms": ()}, "no arm was given; there are pretrained"),
         ("lits", {"fraction": 0.0}, "a fraction of 0: expected more than 0"),
-        ("lits", {"seeds": 0}, "0 seeds: expected 1 at least"),
-        ("lits", {"epochs": 0}, "0 epochs: expected 1 at least"),
+        ("lits", {"seeds": 0}, "0 seeds: expected at least 1"),
+        ("lits", {"epochs": 0}, "0 epochs: expected at least 1"),
         ("lits", {"learning_rates": (1e-4, 0.0)}, "a learning rate of 0: expected a number above 0"),
     ],
 )

@@ -242,7 +242,7 @@ def test_a_run_that_saw_test_patients_is_refused_unless_stated(asked, lits, tmp_
     leaky(lits, tmp_path / "leaky")
     request = asked(checkpoints=(tmp_path / "leaky",))
     with pytest.raises(
-        ProtocolError, match=r"leaky saw what would be tested: patients volume-3;.*--transductive"
+        ProtocolError, match=r"leaky saw the test set: patients volume-3;.*--transductive"
     ):
         open_study(request)
     results = carry_out(request.model_copy(update={"transductive": True}), tmp_path / "stated")
@@ -254,7 +254,7 @@ def test_a_control_that_saw_test_patients_is_refused_too(asked, lits, tmp_path):
     make(lits, tmp_path / "runs/control", 2, recipe(*RESTORATION))
     path = tmp_path / "runs/control/run.json"
     path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | {"patients": ["volume-4"]}))
-    with pytest.raises(ProtocolError, match="control saw what would be tested: patients volume-4"):
+    with pytest.raises(ProtocolError, match="control saw the test set: patients volume-4"):
         open_study(asked(runs=tmp_path / "runs", arms=("pretrained", "restoration")))
 
 
@@ -316,7 +316,7 @@ def test_a_run_that_is_not_finished_is_said_to_be(asked, lits, tmp_path):
     make(lits, tmp_path / "half", 1)
     (tmp_path / "half/finished.json").unlink()
     notes = open_study(asked(checkpoints=(tmp_path / "half",))).notes()
-    assert any("half is not finished: epoch-" in note for note in notes)
+    assert any("half is not finished: its last checkpoint so far, epoch-" in note for note in notes)
 
 
 def test_several_checkpoints_are_arms_beside_one_control(asked, lits, tmp_path):

@@ -49,7 +49,7 @@ def test_validation_scans_without_a_nodule_choose_nothing_and_that_is_said(luna)
     found = task(luna, candidates=without_nodules(luna, "val"))
     assert not found.can_validate(REPLICATE)
     assert (
-        "no candidate of the validation scans is a nodule (seed0): the last epoch is kept, and"
+        "no candidate of the validation scans is a nodule (seed0): every training runs to"
         in " ".join(found.notes())
     )
 

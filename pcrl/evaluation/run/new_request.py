@@ -43,7 +43,7 @@ def new_request(
     """
     entry = entry_of(task)
     if dataset is not None and entry.dataset not in (None, dataset):
-        raise ProtocolError(f"{task} has no --dataset: it is of {entry.dataset}")
+        raise ProtocolError(f"{task} takes no --dataset: it always uses {entry.dataset}")
     if folds and not entry.folds:
         raise ProtocolError(f"{task} has no --folds")
     name = dataset or entry.dataset
@@ -54,10 +54,10 @@ def new_request(
     except ValueError as error:
         raise ProtocolError(str(error)) from error
     if not 0 < fraction <= 1:
-        raise ProtocolError(f"a fraction of {fraction:g}: expected more than 0, and 1 at most")
+        raise ProtocolError(f"fraction {fraction:g}: expected more than 0, and at most 1")
     for value, what in ((seeds, "seeds"), (epochs, "epochs")):
         if value is not None and value < 1:
-            raise ProtocolError(f"{value} {what}: expected 1 at least")
+            raise ProtocolError(f"{value} {what}: expected at least 1")
     if wrong := [rate for rate in learning_rates if not 0 < rate < float("inf")]:
         raise ProtocolError(f"a learning rate of {wrong[0]:g}: expected a number above 0")
     return Request.model_validate(
@@ -78,7 +78,7 @@ def new_request(
             "recipe": recipe,
             "overrides": tuple(overrides),
             "transductive": transductive,
-            "options": entry.chosen(options or {}),
+            "options": entry.with_defaults(options or {}),
         }
     )
 
@@ -103,7 +103,9 @@ def refuse_changes(arguments: Mapping[str, Any]) -> None:
         ProtocolError: one of them would ask for something else.
     """
     if others := sorted(arguments.keys() - _ALLOWED_WITH_RESUME):
-        raise ProtocolError(f"--resume goes on with what was asked: leave {', '.join(others)}")
+        raise ProtocolError(
+            f"--resume continues with the arguments that were given at the start: remove {', '.join(others)}"
+        )
 
 
 def in_words(function: str, arguments: Mapping[str, Any]) -> str:
