@@ -74,7 +74,7 @@ def ingest(
     if dataset is not None:
         if safe_name(dataset) != dataset:
             raise LayoutError(
-                f"{dataset!r} is no name for a data set: use letters, digits, dots, dashes and underscores"
+                f"{dataset!r} cannot be the name of a data set: use letters, digits, dots, dashes and underscores"
             )
         listed = replace(listed, name=dataset)
     given = {"codec": codec, "size": size, "bits": bits}

@@ -83,7 +83,7 @@ def pretrain(
     if resume:
         if recipe is not None or overrides or init is not None or datasets:
             raise RunError(
-                "a resumed run goes on with its own settings: leave --recipe, --set, --init and --dataset away"
+                "a resumed run keeps its own settings: remove --recipe, --set, --init and --dataset"
             )
         folder = Path(out) if out is not None else newest_unfinished(RUNS)
         record = run_folder.read(folder)
@@ -91,7 +91,7 @@ def pretrain(
             return _result(folder)
         selection = select(opened, record.datasets, record.recipe)
         if record.identity != selection.identity():
-            raise RunError(f"{opened.root} is no longer what {folder} was trained on: start a new run")
+            raise RunError(f"{opened.root} has changed since {folder} was trained on it: start a new run")
         settings, words = record.recipe, f"the last checkpoint in {folder}"
     else:
         settings = recipe_for(opened, tuple(datasets), recipe, overrides, watch.note)
@@ -124,7 +124,7 @@ def newest_unfinished(runs: Path) -> Path:
 def _require_cases(selection: Selection, cache: Cache) -> None:
     if not len(selection):
         raise TrainingError(
-            f"{cache.root} holds no case to train on: all {selection.held_back} are held for evaluation"
+            f"{cache.root} holds no case to train on: all {selection.held_back} are held back for evaluation"
         )
 
 

@@ -63,7 +63,7 @@ def create(out: Path, recipe: Recipe, selection: Selection, start: Start) -> Non
         RunError: there is one already.
     """
     if (out / RUN).exists():
-        raise RunError(f"{out} holds a run already: go on with it (--resume), or give another --out")
+        raise RunError(f"{out} holds a run already: continue it (--resume), or give another --out")
     out.mkdir(parents=True, exist_ok=True)
     before = start.run
     seen = selection.seen()

@@ -100,7 +100,7 @@ def test_tables_report_pictures_and_weights_are_written(scores):
 
 
 def test_a_folder_that_holds_something_is_left_alone(workplace, scores):
-    assert "scores is not empty: go on with it (--resume), or give another --out" in refused(
+    assert "scores is not empty: continue it (--resume), or give another --out" in refused(
         workplace, "eval", "lits", "--out", "scores"
     )
     said = refused(workplace, "eval", "lits", "--out", "data")
@@ -169,7 +169,7 @@ def test_what_there_is_to_resume(workplace, scores):
     def said(*arguments):
         return refused(workplace, "eval", *arguments, "--resume")
 
-    assert "no unfinished evaluation of brats in ./evaluations: give --out, or leave --resume" in said(
+    assert "no unfinished evaluation of brats in ./evaluations: give --out, or run without --resume" in said(
         "brats"
     )
     assert "scores is an evaluation of lits: pcrl eval lits --out scores --resume" in said(
@@ -218,7 +218,7 @@ def test_a_run_that_saw_test_patients_is_refused_unless_stated(workplace):
     (run / "checkpoints").symlink_to(source)
     call = ("lits", "--checkpoint", "leaky", "--epochs", 1)
     said = refused(workplace, "eval", *call, "--out", "stated")
-    assert "saw what would be tested: patients volume-3" in said
+    assert "saw the test set: patients volume-3" in said
     # What was refused has left nothing behind.
     stated = score(workplace, *call, "--transductive", "--out", "stated")
     assert "TRANSDUCTIVE" in stated.stdout
@@ -234,7 +234,7 @@ def test_a_run_that_saw_test_patients_is_refused_unless_stated(workplace):
         (("lits", "--fraction", "0"), "0<x<=1"),
         (("lits", "--fraction", "1.5"), "0<x<=1"),
         (("lits", "--seeds", "0"), "x>=1"),
-        (("lits", "--cache", "elsewhere"), "elsewhere is no cache, or an empty one"),
+        (("lits", "--cache", "elsewhere"), "elsewhere is not a cache, or an empty one"),
         (("lits", "--checkpoint", "nowhere"), "nowhere"),
         (("lits", "--set", "finetuning.epoch=3"), "finetuning.epoch"),
         (("lits", "--recipe", "cpu-2d"), "recipe cpu-2d is for images, lits holds volumes"),

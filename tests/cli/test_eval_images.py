@@ -106,7 +106,7 @@ def test_all_arms_on_the_newest_run(workplace):
         f"pretrained: {workplace / 'runs/first'}; pre-training started from fresh weights, seed 0"
         in done.stdout
     )
-    assert "42 images not frontal: left out" in done.stdout
+    assert "not used: 42 images of other than frontal views" in done.stdout
     results = results_in(workplace / "scores")
     assert [arm["name"] for arm in results["arms"]] == ["pretrained", "scratch", "shuffled"]
     assert (results["transductive"], results["virtual"], results["test_patients"]) == (False, 0, 12)
@@ -242,7 +242,7 @@ def test_a_run_that_saw_test_patients_is_refused_unless_stated(workplace):
     (leaky / "checkpoints").symlink_to(workplace / "runs/first/checkpoints")
     call = ("chexpert", "--checkpoint", "leaky", "--epochs", "1")
     said = refused(workplace, "eval", *call, *CPU)
-    assert "saw what would be tested: patients patient01001; images none" in said
+    assert "saw the test set: patients patient01001; images none" in said
     stated = score(workplace, *call, "--transductive", "--out", "stated")
     assert "TRANSDUCTIVE" in stated.stdout
     assert results_in(workplace / "stated")["transductive"] is True
@@ -259,7 +259,7 @@ def test_a_run_that_saw_test_patients_is_refused_unless_stated(workplace):
             ("classification", "--table", "bright.csv", "--images", "runs", "--cache", "fresh"),
             "no image of it could be read below runs",
         ),
-        (("chexpert", "--cache", "elsewhere"), "elsewhere is no cache, or an empty one"),
+        (("chexpert", "--cache", "elsewhere"), "elsewhere is not a cache, or an empty one"),
         (("chexpert", "--recipe", "cpu-3d"), "recipe cpu-3d is for volumes, chexpert holds images"),
         (("chexpert", "--uncertain", "maybe"), "'ones', 'zeros', 'ignore'"),
         (("chexpert", "--set", "finetuning.epoch=3"), "finetuning.epoch"),

@@ -67,7 +67,7 @@ def test_volumes(lits, tmp_path):
     scans.write(lits / "segmentation-1.nii", (scans.body() > 100).astype(np.uint8))
     told = Told()
     assert len(ingest("lits", lits, cache=tmp_path / "cache", workers=1, progress=told).done) == 2
-    assert told.plan().work == "1 label to read, 1 label to take out"
+    assert told.plan().work == "1 label to read, 1 label to remove"
     last = ingest("lits", str(lits), cache=str(tmp_path / "cache"))
     assert (last.done, last.already_cached, last.tables) == ((), 2, ())
     assert Cache(tmp_path / "cache").dataset("lits").record.recipe.name == "cpu-3d"
@@ -96,7 +96,7 @@ def test_what_cannot_be_meant_is_refused(lits, tmp_path):
     cache = tmp_path / "cache"
     with pytest.raises(LayoutError, match="no layout 'brain': give one of luna, lits"):
         ingest("brain", lits, cache=cache)
-    with pytest.raises(LayoutError, match="is no name for a data set"):
+    with pytest.raises(LayoutError, match="cannot be the name of a data set"):
         ingest("lits", lits, cache=cache, dataset="../lits")
     with pytest.raises(RecipeError, match="images are kept as Zarr"):
         ingest("folder", tmp_path / "mine", cache=cache, storage="hdf5")

@@ -70,7 +70,7 @@ class ImageCohort:
         notes = []
         if self.left_out:
             notes.append(
-                f"{counted(self.left_out, 'image')} left out, as they are not frontal views; --views all includes them"
+                f"not used: {counted(self.left_out, 'image')} of other than frontal views; --views all includes them"
             )
         if self.carved:
             notes.append(
@@ -94,7 +94,7 @@ class ImageCohort:
             )
         if absent := len(self.table.failed):
             notes.append(
-                f"{counted(absent, 'image')} could not be read at ingest and are left out: pcrl ingest names them"
+                f"not used: {counted(absent, 'image')} that could not be read at ingest; pcrl ingest says why"
             )
         if synthetic := self.synthetic():
             notes.append(

@@ -199,5 +199,5 @@ def load_results(folder: Path) -> Results:
         ProtocolError: missing, damaged, or of another version of pcrl.
     """
     return load_stored(
-        Results, folder / RESULTS, "it holds no evaluation that has ended: go on with it (--resume)"
+        Results, folder / RESULTS, "it holds no finished evaluation: continue it with --resume"
     )

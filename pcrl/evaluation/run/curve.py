@@ -164,7 +164,7 @@ def _unfinished(out: str | Path | None, task: str) -> tuple[Path, CurveRequest]:
     folder = newest_unfinished(f"curve-{task}", CURVE, REPORT) if out is None else Path(out)
     if folder is None:
         raise ProtocolError(
-            f"no unfinished curve of {task} in ./{EVALUATIONS}: give --out, or leave --resume"
+            f"no unfinished curve of {task} in ./{EVALUATIONS}: give --out, or run without --resume"
         )
     curve_request = load_curve_request(folder)
     if (other := curve_request.request.task) != task:

@@ -111,7 +111,7 @@ def _unfinished(out: str | Path | None, task: str) -> tuple[Path, Request]:
     folder = newest_unfinished(task, REQUEST, RESULTS) if out is None else Path(out)
     if folder is None:
         raise ProtocolError(
-            f"no unfinished evaluation of {task} in ./{EVALUATIONS}: give --out, or leave --resume"
+            f"no unfinished evaluation of {task} in ./{EVALUATIONS}: give --out, or run without --resume"
         )
     request = load_request(folder)
     if request.task != task:

@@ -39,8 +39,8 @@ def test_where_lower_is_better_the_lower_is_best():
 
 def test_few_patients_explain_themselves(tmp_path):
     text = page_of(example_results.tiny(), tmp_path).text
-    assert "Below 10 patients there is no interval" in text
-    assert "Below 6 patients there is no p" in text
+    assert "Below 10 patients no interval is given" in text
+    assert "Below 6 patients no p is given" in text
     assert "Below" not in page_of(example_results.segmentation(), tmp_path).text
 
 

@@ -87,7 +87,7 @@ def test_it_is_told_from_beginning_to_end_and_goes_on(evaluated):
 def test_nothing_is_overwritten_and_what_goes_on_is_what_was_asked(evaluated, cache, monkeypatch):
     folder = evaluated[0]
     monkeypatch.chdir(folder.parents[1])
-    with pytest.raises(ProtocolError, match=r"is not empty: go on with it \(--resume\)"):
+    with pytest.raises(ProtocolError, match=r"is not empty: continue it \(--resume\)"):
         evaluate("lits", cache=cache, out=folder, **QUICK)
     with pytest.raises(
         ProtocolError, match="continues with the arguments that were given at the start: remove fraction"

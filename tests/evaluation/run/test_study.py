@@ -227,7 +227,7 @@ def test_folds_in_turn_test_everyone(asked, lits, tmp_path):
     assert {row.case for row in results.arms[0].cases} == everyone
     assert results.arms[0].rows[0].patients == results.test_patients == 8
     # The run has seen those that are tested in other folds.
-    with pytest.raises(ProtocolError, match="saw what would be tested: patients volume-0"):
+    with pytest.raises(ProtocolError, match="saw the test set: patients volume-0"):
         open_study(asked(arms=("pretrained",), folds=(0, 1, 2, 3, 4)))
 
 
@@ -241,9 +241,7 @@ def leaky(lits, run):
 def test_a_run_that_saw_test_patients_is_refused_unless_stated(asked, lits, tmp_path):
     leaky(lits, tmp_path / "leaky")
     request = asked(checkpoints=(tmp_path / "leaky",))
-    with pytest.raises(
-        ProtocolError, match=r"leaky saw the test set: patients volume-3;.*--transductive"
-    ):
+    with pytest.raises(ProtocolError, match=r"leaky saw the test set: patients volume-3;.*--transductive"):
         open_study(request)
     results = carry_out(request.model_copy(update={"transductive": True}), tmp_path / "stated")
     assert results.transductive is True

@@ -92,10 +92,10 @@ def read_candidates(dataset: CachedDataset) -> tuple[Candidates, Nodules]:
     if repeated := len(read.line) - len(points.line):
         notes.append(f"{repeated} candidates are listed twice in {name}, and count once")
     if points.absent:
-        notes.append(f"{points.absent_in_words('candidate')} left out, as their scans are not in the cache")
+        notes.append(f"not used, as the scan is not in the cache: {points.absent_in_words('candidate')}")
     annotated = read_points(tables[ANNOTATIONS], cases, "diameter_mm")
     if annotated.absent:
-        notes.append(f"{annotated.absent_in_words('nodule')} left out, as their scans are not in the cache")
+        notes.append(f"not used, as the scan is not in the cache: {annotated.absent_in_words('nodule')}")
     hits, distance = _hits(points, annotated)
     nodule = np.full(len(points.case), -1, np.int64)
     # The nearest is written last.
