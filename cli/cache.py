@@ -28,7 +28,7 @@ NAMES = click.option(
 
 @click.group("cache")
 def cache() -> None:
-    """Look into a cache, check it, picture it, copy it.
+    """Inspect, verify, preview or copy a cache.
 
     \b
     Examples:
@@ -44,7 +44,7 @@ def cache() -> None:
 @NAMES
 @click.option("--cases", is_flag=True, help="List every case.")
 def info(root: Path, names: tuple[str, ...], cases: bool) -> None:
-    """Data sets, patients, splits, labels and size of the cache in ROOT (./cache).
+    """List data sets, patients, splits, labels and size of the cache in ROOT (default ./cache).
 
     \b
     Example:
@@ -82,7 +82,7 @@ def info(root: Path, names: tuple[str, ...], cases: bool) -> None:
     help="Remove damaged cases, so that the next ingest reads them again.",
 )
 def verify(root: Path, names: tuple[str, ...], discarding: bool) -> None:
-    """Compare every file of the cache in ROOT (./cache) with its commit record; exit status 1 if anything differs.
+    """Compare every file of the cache in ROOT (default ./cache) with its checksum; exit status 1 if anything differs.
 
     \b
     Example:
@@ -145,7 +145,7 @@ def verify(root: Path, names: tuple[str, ...], discarding: bool) -> None:
     "--count", type=click.IntRange(1, 40), default=6, show_default=True, help="Number of cases to show."
 )
 def preview(root: Path, names: tuple[str, ...], out: Path, count: int) -> None:
-    """Picture some cases of the cache in ROOT (./cache) and a sample drawn from each, with their own recipe.
+    """Write pictures of some cases in ROOT (default ./cache) with training views drawn from each by the cache's recipe.
 
     \b
     Example:
@@ -191,7 +191,7 @@ def preview(root: Path, names: tuple[str, ...], out: Path, count: int) -> None:
 def copy(origin: Path, target: Path, names: tuple[str, ...], storage: Storage | None) -> None:
     """Copy the cache in ORIGIN into TARGET, from Zarr to HDF5 or back, without compressing anew.
 
-    Can be stopped and run again: it goes on where it was. Training on either gives the same batches to the last bit.
+    Can be stopped and run again: it continues where it was. Training on either gives the same batches to the last bit.
 
     \b
     Example:

@@ -43,7 +43,7 @@ def curve(
 ) -> None:
     """Evaluate a task at several shares of the labels: the label-efficiency curve.
 
-    Each share is an evaluation of its own, in a folder of its own. Stopped at any time, it goes on with --resume.
+    Each share is an evaluation of its own, in a folder of its own. Stopped at any time, it continues with --resume.
 
     \b
     Examples:

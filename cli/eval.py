@@ -15,7 +15,7 @@ from .eval_options import arguments_of, options_of, refuse_changes
 
 @click.group("eval")
 def evaluate() -> None:
-    """Score a pre-trained encoder on a task, beside whatever it is to be compared with.
+    """Fine-tune a pre-trained encoder on a downstream task and score it, compared with other arms.
 
     \b
     Examples:

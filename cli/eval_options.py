@@ -1,4 +1,4 @@
-"""What all evaluations are asked."""
+"""The options of `pcrl eval` and `pcrl curve`."""
 
 from __future__ import annotations
 
@@ -199,7 +199,7 @@ def arguments_of(task: TaskEntry, options: dict[str, Any]) -> dict[str, Any]:
 
 
 def refuse_changes() -> None:
-    """With --resume, an option that would ask for something else is an error, not ignored."""
+    """With --resume, an option that would change the evaluation is an error, not ignored."""
     context = click.get_current_context()
     for name in context.params:
         given = context.get_parameter_source(name) == ParameterSource.COMMANDLINE

@@ -47,7 +47,7 @@ def show_results(results: Results) -> None:
 
 
 def restrictions(transductive: bool, virtual: int) -> str:
-    """What takes worth from all numbers of a table, to be put behind its title."""
+    """Restrictions that hold for every number of a table, to be put behind its title."""
     text = " — TRANSDUCTIVE: pre-training saw test patients" if transductive else ""
     if virtual:
         text += f" — {virtual} virtual or synthetic test cases: not a measure of quality on real patients"

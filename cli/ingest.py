@@ -80,7 +80,7 @@ def ingest_command(
 ) -> None:
     """Read, resample and store scans or radiographs, so that training can read any part of them at once.
 
-    Can be stopped at any time and run again: it goes on where it was. Run again later, it takes in only what is new
+    Can be stopped at any time and run again: it continues where it was. Run again later, it reads only what is new
     or has changed.
 
     \b

@@ -1,4 +1,4 @@
-"""How an ingest is shown: what it is about to do, a bar, what failed, and what came of it."""
+"""How an ingest is shown: the plan, a progress bar, failures, and the outcome."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class IngestDisplay(Progress):
             self._tell("[red]failed[/]", one.name, one.error, self._failed)
 
     def finished(self, report: IngestReport) -> None:
-        """Says what came of it."""
+        """Prints the outcome."""
         self._bar.stop()
         if report.unit == "images":
             self._report_images(report)

@@ -1,4 +1,4 @@
-"""`pcrl predict`: what a trained network says of scans and radiographs that are in no cache."""
+"""`pcrl predict`: predictions for scans and radiographs that are in no cache."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from .device import DEVICE
 def predict(
     task: str, inputs: tuple[Path, ...], run: Path, candidates: Path | None, out: Path, device: str
 ) -> None:
-    """Ask a fine-tuned network about new scans or radiographs.
+    """Predict new scans or radiographs with a fine-tuned network.
 
     Segmentations are written as NIfTI in each input's own grid, spacing and orientation; probabilities as one CSV.
     Inputs are files, DICOM series, and folders of them; for brats, folders of its cases.

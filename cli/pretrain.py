@@ -51,7 +51,7 @@ def pretrain(
 ) -> None:
     """Pre-train an encoder, by default as PCRLv2 does. Test and validation patients are never seen.
 
-    Stopped at any time (Ctrl-C, SIGTERM, even SIGKILL), it goes on with --resume as if nothing had happened.
+    Stopped at any time (Ctrl-C, SIGTERM, even SIGKILL), it continues with --resume as if nothing had happened.
 
     \b
     Examples:

@@ -68,7 +68,7 @@ class IngestReport:
 
 
 class Progress:
-    """Is told how an ingest gets on. This one keeps silent; a subclass says what it wants to."""
+    """Is told how an ingest gets on. Does nothing: override the methods whose events should be shown."""
 
     def note(self, text: str) -> None:
         """What a user should know about the data set."""

@@ -28,7 +28,7 @@ RUNS = Path("runs")
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """What came of a pre-training.
+    """The outcome of a pre-training.
 
     Args:
         folder: the run: weights in `checkpoints/`, the log in `metrics.jsonl`, pictures in `pictures/`.

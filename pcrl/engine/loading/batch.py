@@ -1,4 +1,4 @@
-"""What the loader hands over, and what it needs of those who render: volumes and images are two such."""
+"""The batches of the loader, and the interface of a renderer, which volumes and images implement."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Batch:
 
 @dataclass(slots=True)
 class StageTimes:
-    """Seconds that making samples took.
+    """Seconds spent on making samples, by stage.
 
     Args:
         plan: drawing of boxes; opening of files that are not open yet.

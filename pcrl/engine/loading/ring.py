@@ -101,7 +101,7 @@ class Ring:
         self._next = (self.first, 0)  # the next sample to render: batch, position in it
         self._released = self.first  # batches before this one have been given back
         self._ahead = self.first  # the next batch whose files are to be read ahead
-        self._wanted: deque[int] = deque()  # groups of earlier batches that no reader has taken yet
+        self._upcoming: deque[int] = deque()  # groups of earlier batches that no reader has taken yet
         self._read_in: dict[int, int] = {}  # group → epoch in which a reader was last sent to it
         self._epoch_samples: dict[int, NDArray[np.int64]] = {}
         self._failure: BaseException | None = None
@@ -190,7 +190,7 @@ class Ring:
     def _take_ahead(self) -> int | None:
         """The next group that a batch will need soon. None: there is nothing left to do."""
         with self._changed:
-            while not self._wanted:
+            while not self._upcoming:
                 if self._closing or self._failure is not None or self._ahead >= self.last:
                     return None
                 if self._ahead < self._released + len(self._slots) + BATCHES_AHEAD:
@@ -198,11 +198,11 @@ class Ring:
                     for group in self.order.groups_of(self._samples(epoch)[step]):
                         if self._read_in.get(group) != epoch:
                             self._read_in[group] = epoch
-                            self._wanted.append(group)
+                            self._upcoming.append(group)
                     self._ahead += 1
                 else:
                     self._changed.wait()
-            return self._wanted.popleft()
+            return self._upcoming.popleft()
 
     def _take(self) -> tuple[int, int, int, _Slot] | None:
         """The next sample to render and where; waits until its slot is free. None: there is nothing left to do."""

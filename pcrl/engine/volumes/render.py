@@ -25,7 +25,7 @@ SPARE_CASES = 16
 
 
 class OpenCase:
-    """What drawing and reading a case needs: its record, what tissue is where, and the map of its file."""
+    """What drawing and reading a case needs: its record, its tissue, and its file."""
 
     def __init__(self, case: CachedCase) -> None:
         record = case.record
@@ -39,8 +39,8 @@ class OpenCase:
         channel, box = plan.channel, plan.region
         if any(a < 0 or b > n for a, b, n in zip(box.start, box.stop, self.shape, strict=True)):
             destination.fill(self.intensities[channel].air)
-        wanted = np.array([(view.box.start, view.box.stop) for view in plan.views])
-        self.boxes.read(channel, box.start, destination, scratch, wanted)
+        needed = np.array([(view.box.start, view.box.stop) for view in plan.views])
+        self.boxes.read(channel, box.start, destination, scratch, needed)
 
 
 class VolumeRenderer:

@@ -1,4 +1,4 @@
-"""From what is asked for to arms with their weights, and whether those saw what is tested."""
+"""From names of arms to arms with their weights, and whether these saw the test set."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class ChosenArms:
     Args:
         model: the network whose encoder all of them have.
         weights: all that are used.
-        notes: what was passed over on the way, and what a reader must know of the weights.
+        notes: runs that were not used, and what a reader must know about the weights.
     """
 
     arms: tuple[Arm, ...]

@@ -21,7 +21,7 @@ from pcrl.evaluation.records.request import REQUEST, load_request
 from pcrl.evaluation.records.results import RESULTS, Results, load_results
 from pcrl.evaluation.report import REPORT, write_curve_report
 from pcrl.evaluation.run.folders import EVALUATIONS, new_folder, newest_unfinished
-from pcrl.evaluation.run.new_request import given, in_words, new_request, refuse_changes
+from pcrl.evaluation.run.new_request import arguments_given, call_in_words, new_request, refuse_changes
 from pcrl.evaluation.run.opening import open_study
 from pcrl.evaluation.run.points import points_of, write_points
 from pcrl.evaluation.run.progress import Progress
@@ -94,7 +94,7 @@ def curve(
         >>> made = curve("lits", fractions=(0.1, 1.0), arms=("pretrained", "scratch"))
         >>> [(point.arm, point.fraction, point.value) for point in made.points]
     """
-    arguments = given(curve, locals())
+    arguments = arguments_given(curve, locals())
     watch, where = progress or Progress(), device_named(device)
     if resume:
         refuse_changes(arguments)
@@ -103,7 +103,7 @@ def curve(
     else:
         request = new_request(
             task, cache=cache, dataset=dataset, runs=runs, arms=arms, checkpoints=checkpoints, options=options,
-            command=command or in_words("curve", arguments), fraction=1.0, seeds=seeds, folds=folds,
+            command=command or call_in_words("curve", arguments), fraction=1.0, seeds=seeds, folds=folds,
             learning_rates=learning_rates, freeze=freeze, epochs=epochs, recipe=recipe, overrides=overrides,
             transductive=transductive,
         )  # fmt: skip

@@ -9,7 +9,7 @@ from pcrl.evaluation.records.errors import ProtocolError
 from pcrl.evaluation.records.request import REQUEST, Request, load_request
 from pcrl.evaluation.records.results import RESULTS, Results
 from pcrl.evaluation.run.folders import EVALUATIONS, new_folder, newest_unfinished
-from pcrl.evaluation.run.new_request import given, in_words, new_request, refuse_changes
+from pcrl.evaluation.run.new_request import arguments_given, call_in_words, new_request, refuse_changes
 from pcrl.evaluation.run.opening import open_study
 from pcrl.evaluation.run.progress import Progress
 from pcrl.models.device import device_named
@@ -87,7 +87,7 @@ def evaluate(
         >>> results = evaluate("lits", fraction=0.1, arms=("pretrained", "scratch"), seeds=3)
         >>> [(row.label, row.value) for row in results.arms[0].rows if row.metric == results.main.name]
     """
-    arguments = given(evaluate, locals())
+    arguments = arguments_given(evaluate, locals())
     watch, where = progress or Progress(), device_named(device)
     if resume:
         refuse_changes(arguments)
@@ -96,7 +96,7 @@ def evaluate(
     else:
         request = new_request(
             task, cache=cache, dataset=dataset, runs=runs, arms=arms, checkpoints=checkpoints, options=options,
-            command=command or in_words("evaluate", arguments), fraction=fraction, seeds=seeds, folds=folds,
+            command=command or call_in_words("evaluate", arguments), fraction=fraction, seeds=seeds, folds=folds,
             learning_rates=learning_rates, freeze=freeze, epochs=epochs, recipe=recipe, overrides=overrides,
             transductive=transductive,
         )  # fmt: skip

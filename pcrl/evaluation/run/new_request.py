@@ -1,4 +1,4 @@
-"""From the arguments of an evaluation to the record of what is asked."""
+"""From the arguments of an evaluation to its request."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def new_request(
     overrides: Sequence[str],
     transductive: bool,
 ) -> Request:
-    """What is asked, as it is kept; see `pcrl.evaluation.run.evaluate.evaluate` for the arguments.
+    """The request, as it is kept; see `pcrl.evaluation.run.evaluate.evaluate` for the arguments.
 
     Raises:
         ProtocolError: no such task or arm, an option that the task does not have, or numbers out of range.
@@ -83,8 +83,8 @@ def new_request(
     )
 
 
-def given(function: Callable[..., Any], arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of the arguments of a call that differ from their default."""
+def arguments_given(function: Callable[..., Any], arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of a call that differ from their defaults."""
     parameters = inspect.signature(function).parameters
     return {
         name: value
@@ -94,13 +94,13 @@ def given(function: Callable[..., Any], arguments: Mapping[str, Any]) -> dict[st
 
 
 def refuse_changes(arguments: Mapping[str, Any]) -> None:
-    """What goes on is what was asked: to ask for something else is an error, not ignored.
+    """A resumed evaluation keeps its options: any others are an error, not ignored.
 
     Args:
-        arguments: that are given beside `resume`.
+        arguments: those that are given with `resume`.
 
     Raises:
-        ProtocolError: one of them would ask for something else.
+        ProtocolError: one of them would change the evaluation.
     """
     if others := sorted(arguments.keys() - _ALLOWED_WITH_RESUME):
         raise ProtocolError(
@@ -108,7 +108,7 @@ def refuse_changes(arguments: Mapping[str, Any]) -> None:
         )
 
 
-def in_words(function: str, arguments: Mapping[str, Any]) -> str:
+def call_in_words(function: str, arguments: Mapping[str, Any]) -> str:
     """The call of a function, as it is kept where no command was typed."""
     kept = {name: value for name, value in arguments.items() if name not in ("task", "progress", "command")}
     words = [repr(arguments["task"]), *(f"{name}={value!r}" for name, value in kept.items())]

@@ -1,4 +1,4 @@
-"""From what is asked to an evaluation that can begin: everything that can fail before the first training fails here."""
+"""From a request to an evaluation that can begin: everything that can fail before the first training fails here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a classifier, of images or of candidates, learns from, and by what its epoch is chosen."""
+"""The targets that a classifier of images or candidates learns from, and the scores by which its epoch is chosen."""
 
 from __future__ import annotations
 

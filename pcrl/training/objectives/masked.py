@@ -76,7 +76,7 @@ class MaskedRestoration(Objective):
         }
 
     def pictures(self, outputs: MaskedOutputs, views: Views, draws: Draws) -> Mapping[str, Tensor]:
-        """What should be given back, what was given, what came back."""
+        """The target, the input and the restored view."""
         return {"target": views.target, "masked": outputs.given, "restored": outputs.restored}
 
 

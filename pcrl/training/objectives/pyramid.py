@@ -109,20 +109,20 @@ class Pyramid(Objective):
         first = outputs.first
         missing = torch.full((), math.nan, device=views.target.device)
         with torch.no_grad():
-            found = {"psnr": _psnr(first.restored, views.target, self.unit)}
+            values = {"psnr": _psnr(first.restored, views.target, self.unit)}
             for each in range(self.levels):
                 mid = _psnr(first.mids[level], views.target, self.unit) if each == level else missing
-                found[f"psnr_level_{each}"] = mid
-        return found
+                values[f"psnr_level_{each}"] = mid
+        return values
 
     def spread(self, outputs: ViewOutputs) -> dict[str, Tensor]:
         """Standard deviation over the batch of each level's normalised projections, times √C."""
-        found = {}
+        values = {}
         with torch.no_grad():
             for level, z in enumerate(outputs.first.projections):
                 directions = functional.normalize(z.float())
-                found[f"spread_level_{level}"] = directions.std(dim=0).mean() * math.sqrt(z.shape[1])
-        return found
+                values[f"spread_level_{level}"] = directions.std(dim=0).mean() * math.sqrt(z.shape[1])
+        return values
 
     def psnr_readings(self) -> dict[str, Reading]:
         """How to read `psnr`."""

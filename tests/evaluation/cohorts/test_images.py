@@ -89,7 +89,7 @@ def test_all_images_of_a_chosen_patient_that_are_frontal_or_all_of_them():
     assert len(frontal.train) == 2 * len(patients(frontal)[0])
     assert len(everything.train) == 3 * len(patients(everything)[0])
     assert not any(MANY.table.views[row] == "lateral" for row in frontal.test)
-    assert "1500 images not frontal" in frontal.notes()[0]
+    assert "1500 images of other than frontal views" in frontal.notes()[0]
     assert everything.notes() == []
 
 

@@ -102,12 +102,12 @@ def test_nothing_is_overwritten_and_what_goes_on_is_what_was_asked(evaluated, ca
     [
         ("liver", {}, "no task 'liver'"),
         ("segmentation", {}, "segmentation needs --dataset"),
-        ("lits", {"dataset": "other"}, "lits has no --dataset"),
+        ("lits", {"dataset": "other"}, "lits takes no --dataset"),
         ("chexpert", {"folds": (0,)}, "chexpert has no --folds"),
         ("lits", {"options": {"views": "all"}}, "lits has no --views"),
         ("lits", {"arms": ("frozen",)}, "no arm 'frozen'"),
         ("lits", {"arms": ()}, "no arm was given; there are pretrained"),
-        ("lits", {"fraction": 0.0}, "a fraction of 0: expected more than 0"),
+        ("lits", {"fraction": 0.0}, "fraction 0: expected more than 0"),
         ("lits", {"seeds": 0}, "0 seeds: expected at least 1"),
         ("lits", {"epochs": 0}, "0 epochs: expected at least 1"),
         ("lits", {"learning_rates": (1e-4, 0.0)}, "a learning rate of 0: expected a number above 0"),
@@ -138,7 +138,7 @@ def test_a_curve_stopped_and_gone_on_with(cache, tmp_path):
     assert (out / "report.html").is_file()
     with pytest.raises(ProtocolError, match=r"is a curve of lits: pcrl curve lits --out .*curve --resume"):
         curve("brats", out=out, resume=True)
-    with pytest.raises(ProtocolError, match="expected some, each above 0 and up to 1"):
+    with pytest.raises(ProtocolError, match="expected at least one, each above 0 and at most 1"):
         curve("lits", fractions=(0.0,), cache=cache, out=tmp_path / "none", **QUICK)
 
 

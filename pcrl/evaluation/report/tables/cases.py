@@ -13,7 +13,7 @@ from pcrl.evaluation.report.numbers import counts_in_words, decimals_for, interv
 from pcrl.evaluation.report.tables.headline import decimals, metric_of
 
 MOST_ROWS = 2000
-"""More rows than these nobody reads in a page; the CSV has all."""
+"""Rows that the page shows at most; the CSV has all."""
 Value = tuple[str, float | None]
 """As shown, and exact."""
 

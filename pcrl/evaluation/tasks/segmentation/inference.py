@@ -22,7 +22,7 @@ WINDOWS = 4
 
 @dataclass(frozen=True, slots=True)
 class SegmentationSetup:
-    """What is segmented, and how.
+    """What is segmented, with which settings and patches.
 
     Args:
         patch: what the network is shown, voxels of the cache (z, y, x).
