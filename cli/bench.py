@@ -31,18 +31,39 @@ _SPARE = 1.1
 
 @click.command()
 @click.option("--cache", type=click.Path(path_type=Path), default=Path("cache"), show_default=True)
-@click.option("--dataset", "names", multiple=True, help="Only these.  [default: all in the cache]")
+@click.option(
+    "--dataset",
+    "names",
+    multiple=True,
+    help="Only this data set; may be repeated.  [default: all in the cache]",
+)
 @click.option("--recipe", help="Built-in name or a .toml file.  [default: the one the cache was made for]")
-@click.option("--threads", type=click.IntRange(1), multiple=True, help="[default: 1, 2, 4, … one a core]")
 @click.option(
-    "--step-time", type=click.FloatRange(0, min_open=True), metavar="MS", help="Of a step on your GPU."
+    "--threads",
+    type=click.IntRange(1),
+    multiple=True,
+    help="Number of threads to measure; may be repeated.  [default: 1, 2, 4, … one per core]",
 )
 @click.option(
-    "--seconds", type=click.FloatRange(0.1), default=5.0, show_default=True, help="Of each measurement."
+    "--step-time",
+    type=click.FloatRange(0, min_open=True),
+    metavar="MS",
+    help="Time of one training step on your GPU.",
 )
-@click.option("--cold", is_flag=True, help="Also start with nothing of the cache in memory.")
 @click.option(
-    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Such as training.batch_size=16."
+    "--seconds",
+    type=click.FloatRange(0.1),
+    default=5.0,
+    show_default=True,
+    help="Length of each measurement.",
+)
+@click.option("--cold", is_flag=True, help="Also measure with nothing of the cache in memory.")
+@click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Change a setting of the recipe, such as training.batch_size=16.",
 )
 def bench(
     cache: Path,
@@ -88,16 +109,16 @@ def bench(
         needs = reads(renderer)
         console.print(_advice(rates, settings, step_time, needs))
         if step_time is not None:
-            with console.status("with a pause for every step"):
+            with console.status("measuring with a pause for every step"):
                 warm = paced(renderer, best.threads, step_time / 1e3, seconds=seconds)
             console.print(_waited("From memory", warm, step_time, best.threads))
         if cold:
-            with console.status("from cold storage"):
-                found = paced(
+            with console.status("measuring from cold storage"):
+                from_cold = paced(
                     renderer, best.threads, (step_time or 0.0) / 1e3, cold=True, seconds=_COLD * seconds
                 )
-            console.print(_waited("From cold storage", found, step_time, best.threads))
-            console.print(_storage(found, needs, best, settings, step_time))
+            console.print(_waited("From cold storage", from_cold, step_time, best.threads))
+            console.print(_storage(from_cold, needs, best, settings, step_time))
 
 
 def _threads(number: int) -> str:
@@ -133,7 +154,7 @@ def _advice(rates: list[Rate], settings: Recipe, step_time: float | None, needs:
     if step_time is None:
         return (
             f"{_threads(best.threads)} a GPU busy that takes {1e3 * batch / best.samples:.0f} ms or more for a step. "
-            f"{storage} Give --step-time to learn what yours needs."
+            f"{storage} Give --step-time to learn how many threads yours needs."
         )
     needed = 1e3 * batch / step_time
     enough = [r for r in rates if r.samples >= _SPARE * needed]
@@ -148,29 +169,29 @@ def _advice(rates: list[Rate], settings: Recipe, step_time: float | None, needs:
     )
 
 
-def _waited(where: str, found: Paced, step_time: float | None, threads: int) -> str:
+def _waited(where: str, result: Paced, step_time: float | None, threads: int) -> str:
     if step_time is None:
-        speed = f"{found.samples:.0f} samples/s, {found.megabytes:.0f} MB/s read."
+        speed = f"{result.samples:.0f} samples/s, {result.megabytes:.0f} MB/s read."
         return f"{where} with {counted(threads, 'thread')}: {speed}"
     return (
         f"{where}, with a step of {step_time:g} ms and {counted(threads, 'thread')}: after the first batch "
-        f"({found.first:.1f} s) the GPU waits {found.waiting:.1%} of the time for a batch, and threads wait "
-        f"{found.idle:.0%} of theirs for the GPU. "
-        f"{found.samples:.0f} samples/s, {found.megabytes:.0f} MB/s of the cache."
+        f"({result.first:.1f} s) the GPU waits {result.waiting:.1%} of the time for a batch, and threads wait "
+        f"{result.idle:.0%} of theirs for the GPU. "
+        f"{result.samples:.0f} samples/s, {result.megabytes:.0f} MB/s of the cache."
     )
 
 
-def _storage(found: Paced, needs: Reads, best: Rate, settings: Recipe, step_time: float | None) -> str:
+def _storage(result: Paced, needs: Reads, best: Rate, settings: Recipe, step_time: float | None) -> str:
     """Which storage keeps up, if the cache does not fit in memory."""
     most = best.samples
     if step_time is not None:
         most = min(most, 1e3 * settings.training.batch_size / step_time)
-    wanted = most * needs.sequential / 1e6
-    fast = [f"{name} ({speed} MB/s)" for name, speed in STORAGE.items() if speed >= _SPARE * wanted]
-    keeps_up = found.waiting < _MAY_WAIT if step_time else found.samples > most / _SPARE
+    needed = most * needs.sequential / 1e6
+    fast = [f"{name} ({speed} MB/s)" for name, speed in STORAGE.items() if speed >= _SPARE * needed]
+    keeps_up = result.waiting < _MAY_WAIT if step_time else result.samples > most / _SPARE
     return (
         f"A cache larger than memory is read once an epoch, file by file: {needs.sequential / 1e6:.2f} MB a sample, "
-        f"{wanted:.0f} MB/s for {most:.0f} samples/s. By their usual speeds these suffice: "
+        f"{needed:.0f} MB/s for {most:.0f} samples/s. By their usual speeds these suffice: "
         f"{', '.join(fast) or 'none, only memory'}. This storage "
         + (
             "keeps up."

@@ -18,12 +18,17 @@ if TYPE_CHECKING:
     from pcrl.engine.cache.volumes.records import Storage
 
 ROOT = click.argument("root", type=click.Path(path_type=Path), default=Path("cache"), required=False)
-NAMES = click.option("--dataset", "names", multiple=True, help="Only these.  [default: all in the cache]")
+NAMES = click.option(
+    "--dataset",
+    "names",
+    multiple=True,
+    help="Only this data set; may be repeated.  [default: all in the cache]",
+)
 
 
 @click.group("cache")
 def cache() -> None:
-    """Look into a cache, check it, picture it, copy it.
+    """Inspect, verify, preview or copy a cache.
 
     \b
     Examples:
@@ -37,9 +42,9 @@ def cache() -> None:
 @cache.command()
 @ROOT
 @NAMES
-@click.option("--cases", is_flag=True, help="One line for each case.")
+@click.option("--cases", is_flag=True, help="List every case.")
 def info(root: Path, names: tuple[str, ...], cases: bool) -> None:
-    """Data sets, patients, splits, labels and size of the cache in ROOT (./cache).
+    """List data sets, patients, splits, labels and size of the cache in ROOT (default ./cache).
 
     \b
     Example:
@@ -58,19 +63,26 @@ def info(root: Path, names: tuple[str, ...], cases: bool) -> None:
         for images in opened.image_sets(names):
             console.print(image_summary(images, root))
             if cases:
-                console.print(f"A line for each image: {images.folder / TABLE}")
+                console.print(f"Every image has a row in {images.folder / TABLE}")
         everything = [case for dataset in datasets for case in dataset.cases]
         if everything:
-            cases_there = counted(len(everything), "case")
-            console.print(f"SHA-256 of {cases_there} together, to compare caches by: {identity(everything)}")
+            cases_in_words = counted(len(everything), "case")
+            console.print(
+                f"SHA-256 over {cases_in_words}, equal in caches with the same content: {identity(everything)}"
+            )
 
 
 @cache.command()
 @ROOT
 @NAMES
-@click.option("--discard", "discarding", is_flag=True, help="Take damaged cases out, to be ingested again.")
+@click.option(
+    "--discard",
+    "discarding",
+    is_flag=True,
+    help="Remove damaged cases, so that the next ingest reads them again.",
+)
 def verify(root: Path, names: tuple[str, ...], discarding: bool) -> None:
-    """Compare every file of the cache in ROOT (./cache) with its commit record; exit status 1 if anything differs.
+    """Compare every file of the cache in ROOT (default ./cache) with its checksum; exit status 1 if anything differs.
 
     \b
     Example:
@@ -92,10 +104,10 @@ def verify(root: Path, names: tuple[str, ...], discarding: bool) -> None:
         with progress("cases") as bar:
             line = bar.add_task("verify", total=sum(len(dataset.cases) for dataset in datasets))
             for dataset in datasets:
-                there = {case.name for case in dataset.cases}
-                for name in dataset.record.cases.keys() - there:
+                present = {case.name for case in dataset.cases}
+                for name in dataset.record.cases.keys() - present:
                     missing += 1
-                    console.print(f"[yellow]not there[/] {dataset.name}/{escape(name)}: was not ingested")
+                    console.print(f"[yellow]missing[/] {dataset.name}/{escape(name)}: was not ingested")
                 for finding in verify(dataset):
                     checked += 1
                     bar.advance(line)
@@ -106,19 +118,22 @@ def verify(root: Path, names: tuple[str, ...], discarding: bool) -> None:
                         discard(finding.case)
         for images in image_sets:
             with progress("shards") as bar:
-                for found in bar.track(list(verify_images(images)), description=images.name):
-                    checked += found.images
-                    damaged += bool(found.faults)
-                    for fault in found.faults:
-                        console.print(f"[red]damaged[/] {found.path}: {escape(fault)}")
-                    if found.faults and discarding:
-                        discard_shard(images, found.path)
+                for shard in bar.track(list(verify_images(images)), description=images.name):
+                    checked += shard.images
+                    damaged += bool(shard.faults)
+                    for fault in shard.faults:
+                        console.print(f"[red]damaged[/] {shard.path}: {escape(fault)}")
+                    if shard.faults and discarding:
+                        discard_shard(images, shard.path)
             missing += len(images.table.failed)
-    console.print(f"{root}: {checked} cases checked, {damaged} damaged, {missing} never ingested.")
+    unit = " and ".join(["cases"] * bool(datasets) + ["images"] * bool(image_sets))
+    console.print(f"{root}: {checked} {unit} checked, {damaged} damaged, {missing} never ingested.")
     if damaged and discarding:
-        console.print("The damaged cases were taken out. Run `pcrl ingest` with the same options again.")
+        console.print(
+            "The damaged cases were removed. Run `pcrl ingest` with the same options again to restore them."
+        )
     elif damaged:
-        console.print(f"Take them out with `pcrl cache verify {root} --discard`, then ingest again.")
+        console.print(f"Remove them with `pcrl cache verify {root} --discard`, then ingest again.")
         raise SystemExit(1)
 
 
@@ -126,9 +141,11 @@ def verify(root: Path, names: tuple[str, ...], discarding: bool) -> None:
 @ROOT
 @NAMES
 @click.option("--out", type=click.Path(path_type=Path), default=Path("preview.png"), show_default=True)
-@click.option("--count", type=click.IntRange(1, 40), default=6, show_default=True, help="Cases to show.")
+@click.option(
+    "--count", type=click.IntRange(1, 40), default=6, show_default=True, help="Number of cases to show."
+)
 def preview(root: Path, names: tuple[str, ...], out: Path, count: int) -> None:
-    """Picture some cases of the cache in ROOT (./cache) and a sample drawn from each, with their own recipe.
+    """Write pictures of some cases in ROOT (default ./cache) with training views drawn from each by the cache's recipe.
 
     \b
     Example:
@@ -144,7 +161,7 @@ def preview(root: Path, names: tuple[str, ...], out: Path, count: int) -> None:
         datasets = [dataset for dataset in opened.datasets(names) if dataset.cases]
         image_sets = [images for images in opened.image_sets(names) if len(images.table)]
         if not datasets and not image_sets:
-            raise CacheError(f"there is no case in {root} yet: run `pcrl ingest` again")
+            raise CacheError(f"{root} holds no case yet: run `pcrl ingest` again")
 
         def path_of(name: str) -> Path:
             alone = len(datasets) + len(image_sets) == 1
@@ -169,12 +186,12 @@ def preview(root: Path, names: tuple[str, ...], out: Path, count: int) -> None:
     "--format",
     "storage",
     type=click.Choice(["zarr", "hdf5"]),
-    help="[default: the other one of each data set]",
+    help="Format of the copy.  [default: for each data set, the one that it does not have yet]",
 )
 def copy(origin: Path, target: Path, names: tuple[str, ...], storage: Storage | None) -> None:
     """Copy the cache in ORIGIN into TARGET, from Zarr to HDF5 or back, without compressing anew.
 
-    Can be stopped and run again: it goes on where it was. Training on either gives the same batches to the last bit.
+    Can be stopped and run again: it continues where it was. Training on either gives the same batches to the last bit.
 
     \b
     Example:
@@ -187,20 +204,20 @@ def copy(origin: Path, target: Path, names: tuple[str, ...], storage: Storage | 
 
     with user_errors(CacheError):
         if origin.resolve() == target.resolve():
-            raise CacheError(f"{target} is what is to be copied: give another folder")
+            raise CacheError(f"{target} is the cache to be copied: give another folder as TARGET")
         opened = Cache(origin)
         if names and opened.image_sets(names):
             raise CacheError(f"{opened.image_sets(names)[0].name} holds images, which are kept as Zarr only")
         for images in () if names else opened.image_sets():
-            tell_note(f"{images.name} holds images, which are kept as Zarr only: it is not copied")
+            tell_note(f"{images.name} holds images, which are kept as Zarr only: this data set is not copied")
         for dataset in opened.datasets(names):
-            wanted: Storage = storage or ("zarr" if dataset.record.storage == "hdf5" else "hdf5")
+            copy_format: Storage = storage or ("zarr" if dataset.record.storage == "hdf5" else "hdf5")
             with locked(target / dataset.name), progress("cases") as bar:
-                cases = begin_copy(dataset, target, wanted)
+                cases = begin_copy(dataset, target, copy_format)
                 line = bar.add_task(dataset.name, total=len(cases))
-                for _ in copy_cases(cases, target / dataset.name, wanted):
+                for _ in copy_cases(cases, target / dataset.name, copy_format):
                     bar.advance(line)
             console.print(
-                f"{dataset.name}: {len(cases)} cases copied to {target} as {wanted}, "
+                f"{dataset.name}: {len(cases)} cases copied to {target} as {copy_format}, "
                 f"{len(dataset.cases) - len(cases)} were there already."
             )

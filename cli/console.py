@@ -1,4 +1,4 @@
-"""How the commands speak: one console, one look for tables, progress and errors."""
+"""Output of the commands: one console, one style for tables, progress and errors."""
 
 from __future__ import annotations
 

@@ -19,14 +19,16 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("task", type=click.Choice(list(TASKS)))
-@click.option("--dataset", help="Of segmentation and classification: its name in the cache.")
+@click.option(
+    "--dataset", help="Name of the data set in the cache; needed by segmentation and classification."
+)
 @click.option(
     "--fractions",
     type=Numbers(0, 1),
     default="0.05,0.1,0.2,0.5,1",
     show_default=True,
     metavar="SHARE,…",
-    help="Shares of the labelled training patients.",
+    help="Shares of the labelled training patients to evaluate at.",
 )
 @options_of(*TASKS.values(), fraction=False)
 @click.pass_context
@@ -41,7 +43,7 @@ def curve(
 ) -> None:
     """Evaluate a task at several shares of the labels: the label-efficiency curve.
 
-    Each share is an evaluation of its own, in a folder of its own. Stopped at any time, it goes on with --resume.
+    Each share is an evaluation of its own, in a folder of its own. Stopped at any time, it continues with --resume.
 
     \b
     Examples:
@@ -51,14 +53,14 @@ def curve(
     _refuse_others(context, task, options["dataset"], resume)
     from pcrl.evaluation.run.curve import curve as carried_out
 
-    from .eval_progress import Shown, errors
+    from .eval_progress import EvaluationDisplay, errors
 
     arguments: dict[str, Any] = {}
     if resume:
         refuse_changes()
     else:
         arguments = arguments_of(TASKS[task], options)
-    with errors(), Shown(name_folder=False) as progress:
+    with errors(), EvaluationDisplay(name_folder=False) as progress:
         made = carried_out(task, **arguments, out=out, resume=resume, device=device, progress=progress)
     _show(made)
     console.print(f"Written: {made.folder / 'report.html'}, {made.folder / 'curve.csv'}.")

@@ -15,7 +15,7 @@ from .eval_options import arguments_of, options_of, refuse_changes
 
 @click.group("eval")
 def evaluate() -> None:
-    """Score a pre-trained encoder on a task, beside whatever it is to be compared with.
+    """Fine-tune a pre-trained encoder on a downstream task and score it, compared with other arms.
 
     \b
     Examples:
@@ -25,17 +25,20 @@ def evaluate() -> None:
     """
 
 
-DATASET = click.option("--dataset", help="Its name in the cache.")
+DATASET = click.option("--dataset", help="Name of the data set in the cache.")
 TABLE = (
     click.option(
         "--table",
         type=click.Path(path_type=Path),
-        help="Labels of your own images; ingested if they are not.",
+        help="CSV with the labels of your own images, which are ingested first if they are not in the cache.",
     ),
     click.option(
         "--images", type=click.Path(path_type=Path), help="Folder that the paths in --table start from."
     ),
-    click.option("--patient-column", help="Of --table.  [default: recognised by its name]"),
+    click.option(
+        "--patient-column",
+        help="Column of --table that names the patient.  [default: recognised by its name]",
+    ),
 )
 
 
@@ -45,7 +48,7 @@ def command_of(task: TaskEntry) -> click.Command:
     def call(**options: Any) -> None:
         from pcrl.evaluation.run.evaluate import evaluate as carried_out
 
-        from .eval_progress import Shown, errors
+        from .eval_progress import EvaluationDisplay, errors
         from .eval_results import show_results
 
         always = {name: options.pop(name) for name in ("out", "resume", "device")}
@@ -54,12 +57,12 @@ def command_of(task: TaskEntry) -> click.Command:
             refuse_changes()
         else:
             arguments = arguments_of(task, _with_dataset(task, options))
-        with errors(), Shown() as progress:
+        with errors(), EvaluationDisplay() as progress:
             results = carried_out(task.name, **arguments, **always, progress=progress)
         show_results(results)
         folder = progress.folder
         console.print(
-            f"Written: {folder / 'report.html'}, {folder / 'results.json'}, tables as CSV beside them."
+            f"Written: {folder / 'report.html'}, {folder / 'results.json'}, and tables as CSV beside them."
         )
 
     command = options_of(task)(call)
@@ -83,7 +86,7 @@ def _with_dataset(task: TaskEntry, options: dict[str, Any]) -> dict[str, Any]:
         return options
     if not _takes_table(task):
         if options["dataset"] is None:
-            raise click.UsageError("give --dataset: its name in the cache")
+            raise click.UsageError("give --dataset NAME: the name of the data set in the cache")
         return options
     dataset, table, images, patient_column = (
         options.pop(name) for name in ("dataset", "table", "images", "patient_column")

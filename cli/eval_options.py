@@ -1,4 +1,4 @@
-"""What all evaluations are asked."""
+"""The options of `pcrl eval` and `pcrl curve`."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Numbers(click.ParamType[tuple[float, ...]]):
         try:
             numbers = tuple(sorted({float(part) for part in str(value).split(",")}))
         except ValueError:
-            self.fail(f"{value!r} is no list of numbers such as 0.1,0.5", param, ctx)
+            self.fail(f"{value!r} is not a list of numbers, such as 0.1,0.5", param, ctx)
         if not all(self.above < number <= self.up_to for number in numbers):
             self.fail(
                 f"{value!r}: expected numbers above {self.above:g} and up to {self.up_to:g}", param, ctx
@@ -61,7 +61,7 @@ class Folds(click.ParamType[tuple[int, ...]]):
         except ValueError:
             folds = set()
         if not folds:
-            self.fail(f"{value!r} are no folds such as 0-9 or 0,3", param, ctx)
+            self.fail(f"{value!r} is not a list of folds, such as 0-9 or 0,3", param, ctx)
         return tuple(sorted(folds))
 
 
@@ -90,29 +90,71 @@ FRACTION = click.option(
     help="Share of the labelled training patients.",
 )  # fmt: skip
 SHARED = [
-    click.option("--seeds", type=click.IntRange(1), default=1, show_default=True, help="Trainings of each arm."),
     click.option(
-        "--arms", type=Arms(), metavar="ARM,…",
-        help=f"Of {', '.join(ARMS)}, and names of objectives, such as restoration.  [default: pretrained]",
+        "--seeds",
+        type=click.IntRange(1),
+        default=1,
+        show_default=True,
+        help="Trainings of each arm, each with a random seed of its own.",
     ),
-    click.option("--from-scratch", is_flag=True, help="Also the arm scratch: the same without pre-training."),
     click.option(
-        "--checkpoint", "checkpoints", multiple=True, type=click.Path(path_type=Path),
-        help="Run, checkpoint or imported weights; several are compared.  [default: newest that fits in ./runs]",
+        "--arms",
+        type=Arms(),
+        metavar="ARM,…",
+        help=(
+            f"Ways to start and to train that are compared, from {', '.join(ARMS)}, or the name of an objective, "
+            "such as restoration.  [default: pretrained]"
+        ),
     ),
-    click.option("--freeze", is_flag=True, help="The encoder stays as it is: only what is new is trained."),
     click.option(
-        "--learning-rates", type=Numbers(0, 10), metavar="RATE,…",
-        help="Validation patients choose one, for every arm and seed anew.  [default: the recipe's]",
+        "--from-scratch", is_flag=True, help="Add the arm scratch: the same training, from random weights."
+    ),
+    click.option(
+        "--checkpoint",
+        "checkpoints",
+        multiple=True,
+        type=click.Path(path_type=Path),
+        help=(
+            "Pre-training run, checkpoint or imported weights; may be repeated to compare several.  [default: the "
+            "newest run in ./runs that fits]"
+        ),
+    ),
+    click.option("--freeze", is_flag=True, help="Keep the encoder fixed and train the new layers only."),
+    click.option(
+        "--learning-rates",
+        type=Numbers(0, 10),
+        metavar="RATE,…",
+        help=(
+            "Learning rates to try: for each arm and seed, the one with the best validation score is used.  "
+            "[default: the recipe's]"
+        ),
     ),
     click.option("--epochs", type=click.IntRange(1), help="Epochs of fine-tuning.  [default: the recipe's]"),
-    click.option("--recipe", help="[default: the one the cache was made for]"),
-    click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change a setting."),
-    click.option("--transductive", is_flag=True, help="Allow test patients in pre-training, and say so."),
-    click.option("--out", type=click.Path(path_type=Path), help="[default: evaluations/TASK-DATE-TIME]"),
-    click.option("--resume", is_flag=True, help="Go on with the one in --out, or the newest unfinished one."),
+    click.option(
+        "--recipe", help="Built-in name or a .toml file.  [default: the one the cache was made for]"
+    ),
+    click.option(
+        "--set",
+        "overrides",
+        multiple=True,
+        metavar="KEY=VALUE",
+        help="Change a setting of the recipe, such as finetuning.batch_size=2.",
+    ),
+    click.option(
+        "--transductive",
+        is_flag=True,
+        help="Allow weights whose pre-training saw test patients; every table then says so.",
+    ),
+    click.option(
+        "--out",
+        type=click.Path(path_type=Path),
+        help="New folder for the results.  [default: evaluations/TASK-DATE-TIME]",
+    ),
+    click.option(
+        "--resume", is_flag=True, help="Continue what was stopped in --out, or the newest unfinished folder."
+    ),
     DEVICE,
-]  # fmt: skip
+]
 FOLDS = click.option("--folds", type=Folds(), metavar="0-4", help=FOLDS_HELP)
 
 
@@ -157,10 +199,12 @@ def arguments_of(task: TaskEntry, options: dict[str, Any]) -> dict[str, Any]:
 
 
 def refuse_changes() -> None:
-    """With --resume, an option that would ask for something else is an error, not ignored."""
+    """With --resume, an option that would change the evaluation is an error, not ignored."""
     context = click.get_current_context()
     for name in context.params:
         given = context.get_parameter_source(name) == ParameterSource.COMMANDLINE
         if given and name not in ("task", "out", "resume", "device"):
             option = next(p.opts[0] for p in context.command.params if p.name == name)
-            raise click.UsageError(f"--resume goes on with what was asked: leave {option}")
+            raise click.UsageError(
+                f"--resume continues with the options that were given at the start: remove {option}"
+            )

@@ -31,11 +31,11 @@ def errors() -> Iterator[None]:
         try:
             yield
         except KeyboardInterrupt:
-            console.print("Stopped. What was begun goes on with --resume.")
+            console.print("Stopped. Continue with --resume.")
             raise SystemExit(130) from None
 
 
-class Shown(Progress):
+class EvaluationDisplay(Progress):
     """Shows an evaluation, or one after the other.
 
     Args:
@@ -47,7 +47,7 @@ class Shown(Progress):
         self._bar: Bar | None = None
         self._networks = self._steps = self._through = 0
 
-    def __enter__(self) -> Shown:
+    def __enter__(self) -> EvaluationDisplay:
         note_slow_reading()
         return self
 
@@ -62,7 +62,7 @@ class Shown(Progress):
 
     def resumed(self, folder: Path, command: str) -> None:
         """Print what goes on."""
-        console.print(f"Going on with {folder}, as it was asked: {command}")
+        console.print(f"Continuing {folder}, which was started with: {command}")
 
     def planned(self, plan: Planned, folder: Path) -> None:
         """Print who takes part, and begin a bar."""

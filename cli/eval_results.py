@@ -38,19 +38,19 @@ def show_results(results: Results) -> None:
     if any(row.sd is not None for row in rows):
         console.print("±: standard deviation over test patients; seeds are averaged first.")
     if any(row.interval for row in rows):
-        console.print("In brackets: 95 % intervals, from a bootstrap over test patients.")
+        console.print("In brackets: 95 % confidence intervals, from a bootstrap over test patients.")
     else:
         console.print(
-            f"{counted(results.test_patients, 'test patient')}: too few for intervals. The "
-            "scores say nothing about quality."
+            f"Only {counted(results.test_patients, 'test patient')}: too few for confidence intervals, or for "
+            "conclusions about quality."
         )
 
 
 def restrictions(transductive: bool, virtual: int) -> str:
-    """What takes worth from all numbers of a table, to be put behind its title."""
+    """Restrictions that hold for every number of a table, to be put behind its title."""
     text = " — TRANSDUCTIVE: pre-training saw test patients" if transductive else ""
     if virtual:
-        text += f" — {virtual} virtual or synthetic test cases: says nothing about quality"
+        text += f" — {virtual} virtual or synthetic test cases: not a measure of quality on real patients"
     return text
 
 

@@ -21,9 +21,9 @@ def ingest_table(
     from pcrl.engine import ingest
     from pcrl.engine.cache.format import CacheError
 
-    from .ingesting import Shown
+    from .ingesting import IngestDisplay
 
-    with user_errors(RecipeError, LayoutError, CacheError), Shown() as shown:
+    with user_errors(RecipeError, LayoutError, CacheError), IngestDisplay() as display:
         report = ingest.ingest_table(
             table,
             images,
@@ -31,6 +31,6 @@ def ingest_table(
             cache=cache,
             recipe=recipe,
             overrides=overrides,
-            progress=shown,
+            progress=display,
         )
     return report.dataset

@@ -12,13 +12,15 @@ from .console import console, user_errors
 
 @click.command("import-weights")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--to", "folder", type=click.Path(path_type=Path), required=True, help="A new folder.")
+@click.option(
+    "--to", "folder", type=click.Path(path_type=Path), required=True, help="New folder for the weights."
+)
 @click.option(
     "--axes",
     type=click.Choice(["zyx", "xyz"]),
     default="zyx",
     show_default=True,
-    help="3D kernels. zyx: turn them to pcrl's axes; xyz: keep them as published.",
+    help="Axis order of 3D convolution kernels. zyx: convert them to pcrl's order; xyz: keep them as published.",
 )
 def import_weights(file: Path, folder: Path, axes: Literal["zyx", "xyz"]) -> None:
     """Read a checkpoint of the published PCRLv2 code, or torchvision's resnet18. Nothing pickled in it is executed.

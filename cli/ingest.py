@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     "--layout",
     help="How the files are laid out: luna, lits, brats, nnunet, chexpert, chestxray or folder.  [default: --dataset]",
 )
-@click.option("--dataset", help="Its name in the cache.  [default: the layout's own name, or the folder's]")
+@click.option(
+    "--dataset", help="Name of the data set in the cache.  [default: the layout's name, or the folder's]"
+)
 @click.option(
     "--source",
     type=click.Path(path_type=Path),
@@ -34,21 +36,33 @@ if TYPE_CHECKING:
     "--format",
     "storage",
     type=click.Choice(["zarr", "hdf5"]),
-    help="OME-Zarr, or one HDF5 file a case.  [default: as it is there already, else zarr]",
+    help="OME-Zarr, or one HDF5 file per case.  [default: the data set's present format, else zarr]",
 )
 @click.option(
-    "--codec", type=click.Choice(["lz4", "zstd"]), help="lz4: speed; zstd: disk.  [default: the recipe's]"
+    "--codec",
+    type=click.Choice(["lz4", "zstd"]),
+    help="Compression: lz4 is faster, zstd saves disk.  [default: the recipe's]",
 )
 @click.option(
     "--size", type=click.IntRange(8), help="Images: shorter side in pixels.  [default: the recipe's]"
 )
-@click.option("--bits", type=click.Choice(["8", "16"]), help="Images: of a pixel.  [default: the recipe's]")
-@click.option("--workers", type=click.IntRange(1), help="[default: one a core]")
 @click.option(
-    "--modality", type=click.Choice(["ct", "mr"]), help="Of scans, if neither files nor layout say it."
+    "--bits", type=click.Choice(["8", "16"]), help="Images: bits per pixel.  [default: the recipe's]"
 )
 @click.option(
-    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change a setting of the recipe."
+    "--workers", type=click.IntRange(1), help="Processes that work in parallel.  [default: one per core]"
+)
+@click.option(
+    "--modality",
+    type=click.Choice(["ct", "mr"]),
+    help="Volumes: modality of scans whose files and layout do not state it.",
+)
+@click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Change a setting of the recipe, such as data.chunk=64.",
 )
 def ingest_command(
     layout: str | None,
@@ -66,7 +80,7 @@ def ingest_command(
 ) -> None:
     """Read, resample and store scans or radiographs, so that training can read any part of them at once.
 
-    Can be stopped at any time and run again: it goes on where it was. Run again later, it takes in only what is new
+    Can be stopped at any time and run again: it continues where it was. Run again later, it reads only what is new
     or has changed.
 
     \b
@@ -81,7 +95,7 @@ def ingest_command(
     from pcrl.engine.cache.format import CacheError
     from pcrl.engine.ingest import ingest
 
-    from .ingesting import Shown
+    from .ingesting import IngestDisplay
 
     if layout is None:
         # A data set that is called like a layout is laid out so, and has the layout's own name.
@@ -91,11 +105,11 @@ def ingest_command(
             )
         if dataset not in LAYOUTS:
             raise click.UsageError(
-                f"no layout is called {dataset!r}: say with --layout how the files are laid out, one of "
-                f"{', '.join(LAYOUTS)}; --dataset is then its name in the cache"
+                f"there is no layout {dataset!r}: say how the files are laid out with --layout, one of "
+                f"{', '.join(LAYOUTS)}; --dataset is then the name of the data set in the cache"
             )
         layout, dataset = dataset, None
-    with user_errors(RecipeError, LayoutError, CacheError), Shown() as shown:
+    with user_errors(RecipeError, LayoutError, CacheError), IngestDisplay() as display:
         report = ingest(
             layout,
             source,
@@ -109,7 +123,7 @@ def ingest_command(
             bits=int(bits) if bits else None,
             workers=workers,
             modality=modality,
-            progress=shown,
+            progress=display,
         )
     if report.failed:
         raise SystemExit(1)

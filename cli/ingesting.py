@@ -1,4 +1,4 @@
-"""How an ingest is shown: what it is about to do, a bar, what failed, and what came of it."""
+"""How an ingest is shown: the plan, a progress bar, failures, and the outcome."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from .console import console, duration, progress, tell_note
 from .summaries import image_summary
 
 if TYPE_CHECKING:
-    from pcrl.engine.progress import Done, IngestReport, Planned
+    from pcrl.engine.progress import IngestReport, PlannedWork, ProcessedItem
 
 SHOWN = 20
 """Images of which something is said; the rest is in the table."""
 
 
-class Shown(Progress):
+class IngestDisplay(Progress):
     """Shows an ingest on the console. A context manager, so that an error finds the bar gone."""
 
     def __init__(self) -> None:
         self._status = console.status("reading names and tables, and comparing them with the cache")
-        self._plan: Planned | None = None
+        self._plan: PlannedWork | None = None
         self._count, self._failed = 0, 0
 
-    def __enter__(self) -> Shown:
+    def __enter__(self) -> IngestDisplay:
         self._status.start()
         return self
 
@@ -40,14 +40,14 @@ class Shown(Progress):
             self._bar.stop()
         if kind is KeyboardInterrupt:
             todo = f" of {self._plan.todo}" if self._plan else ""
-            console.print(f"Stopped; {self._count}{todo} done. Run the same command again to go on.")
+            console.print(f"Stopped; {self._count}{todo} done. Run the same command again to continue.")
             raise SystemExit(130) from None
 
     def note(self, text: str) -> None:
         """A note about the data set."""
         tell_note(text)
 
-    def planned(self, plan: Planned) -> None:
+    def planned(self, plan: PlannedWork) -> None:
         """Says what is about to be done, and starts the bar."""
         self._status.stop()
         self._bar = progress(plan.unit)
@@ -56,7 +56,7 @@ class Shown(Progress):
             return
         seconds = plan.seconds
         console.print(
-            f"{plan.dataset}: {plan.work}; {plan.there} {plan.unit} are in the cache already. "
+            f"{plan.dataset}: {plan.work}; {plan.already_cached} {plan.unit} are in the cache already. "
             f"Recipe {plan.recipe}."
         )
         if plan.todo:
@@ -65,13 +65,13 @@ class Shown(Progress):
             size = (
                 f"{plan.bytes / 1e9:.1f} GB" if plan.bytes >= 1e9 else f"{max(1, round(plan.bytes / 1e6))} MB"
             )
-            console.print(f"With {workers} this takes {time}, and at most {size} of disk.")
+            console.print(f"With {workers} this takes {time} and at most {size} of disk.")
         if plan.tables:
-            console.print(f"Beside them: {', '.join(plan.tables)}.")
+            console.print(f"Tables to copy: {', '.join(plan.tables)}.")
         self._bar.start()
         self._line = self._bar.add_task("ingest", total=plan.todo)
 
-    def done(self, one: Done) -> None:
+    def done(self, one: ProcessedItem) -> None:
         """Moves the bar on, and names what failed."""
         self._count += 1
         self._bar.advance(self._line)
@@ -80,7 +80,7 @@ class Shown(Progress):
             self._tell("[red]failed[/]", one.name, one.error, self._failed)
 
     def finished(self, report: IngestReport) -> None:
-        """Says what came of it."""
+        """Prints the outcome."""
         self._bar.stop()
         if report.unit == "images":
             self._report_images(report)
@@ -88,7 +88,9 @@ class Shown(Progress):
             self._report_cases(report)
         else:
             tables = f"copied {', '.join(report.tables)}" if report.tables else "nothing to do"
-            cases = "its 1 case is" if report.there == 1 else f"all {report.there} cases are"
+            cases = (
+                "its 1 case is" if report.already_cached == 1 else f"all {report.already_cached} cases are"
+            )
             console.print(f"{report.dataset}: {cases} in {report.folder.parent} already; {tables}.")
 
     def _report_cases(self, report: IngestReport) -> None:
@@ -100,7 +102,7 @@ class Shown(Progress):
         read = [entries[one.name] for one in report.done if not one.error]
         table = Table("outcome", "cases", "", title=f"{report.dataset} in {cache}", title_justify="left")
         table.add_row("done", str(len(read)), patients_in_words(read) if read else "")
-        table.add_row("already there", str(report.there), "")
+        table.add_row("already there", str(report.already_cached), "")
         table.add_row("failed", str(len(report.failed)), "")
         console.print(table)
         for one in sorted(report.done, key=lambda one: one.name):
@@ -110,7 +112,8 @@ class Shown(Progress):
             self._tell("[red]failed[/]", one.name, one.error, 0)
         if report.failed:
             console.print(
-                "What failed is not in the cache. Mend it and run the same command again; the rest is skipped."
+                "Cases that failed are not in the cache. Fix them and run the same command again; cases that "
+                "are in the cache are skipped."
             )
         else:
             console.print(f"Next: pcrl pretrain --cache {cache}")
@@ -124,12 +127,12 @@ class Shown(Progress):
         console.print(image_summary(CachedImages.open(report.folder), report.folder.parent))
         failed = len(report.failed)
         console.print(
-            f"Read now: {len(report.done) - failed}; failed: {failed}. Table: {report.folder / TABLE}"
+            f"Images read: {len(report.done) - failed}; failed: {failed}. Table: {report.folder / TABLE}"
         )
         if failed:
             console.print(
-                "What failed is in the table with its reason, and nothing else is lost. Mend it and run the same "
-                "command again; the rest is skipped."
+                "The table names each image that failed, and why; all others are in the cache. Fix them and run the "
+                "same command again; images that are in the cache are skipped."
             )
         else:
             console.print(f"Next: pcrl pretrain --cache {report.folder.parent}")
@@ -139,4 +142,4 @@ class Shown(Progress):
         if number <= SHOWN or (self._plan and self._plan.unit == "cases"):
             console.print(f"{kind} {escape(name)}: {escape(text)}")
         elif number == SHOWN + 1:
-            console.print(f"{kind} … more of the kind are not printed; all are in the table")
+            console.print(f"{kind} … further ones are not printed; the table has all of them")

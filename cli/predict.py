@@ -1,4 +1,4 @@
-"""`pcrl predict`: what a trained network says of scans and radiographs that are in no cache."""
+"""`pcrl predict`: predictions for scans and radiographs that are in no cache."""
 
 from __future__ import annotations
 
@@ -19,21 +19,22 @@ from .device import DEVICE
     "--run",
     required=True,
     type=click.Path(path_type=Path),
-    help="An evaluation's folder (its first arm is taken), or one of its runs/ARM-seedN.",
+    help="Folder of an evaluation, whose first arm is used, or one of its runs/ARM-seedN.",
 )
 @click.option(
     "--candidates",
     type=click.Path(path_type=Path),
-    help="Of luna: a table seriesuid,coordX,coordY,coordZ; a scan is named by its seriesuid.",
+    help=(
+        "For luna: CSV of candidates with columns seriesuid,coordX,coordY,coordZ; each scan is named by its "
+        "seriesuid."
+    ),
 )
-@click.option(
-    "--out", required=True, type=click.Path(path_type=Path), help="New folder for what is predicted."
-)
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="New folder for the predictions.")
 @DEVICE
 def predict(
     task: str, inputs: tuple[Path, ...], run: Path, candidates: Path | None, out: Path, device: str
 ) -> None:
-    """Ask a fine-tuned network about new scans or radiographs.
+    """Predict new scans or radiographs with a fine-tuned network.
 
     Segmentations are written as NIfTI in each input's own grid, spacing and orientation; probabilities as one CSV.
     Inputs are files, DICOM series, and folders of them; for brats, folders of its cases.
@@ -55,14 +56,14 @@ def predict(
     from pcrl.evaluation.records.errors import ProtocolError
     from pcrl.models.device import DeviceError
 
-    from .predict_progress import Shown
+    from .predict_progress import PredictionDisplay
 
-    with user_errors(ProtocolError, LayoutError, RecipeError, DeviceError), Shown() as progress:
+    with user_errors(ProtocolError, LayoutError, RecipeError, DeviceError), PredictionDisplay() as progress:
         predicted = carried_out(
             task, inputs, run=run, out=out, candidates=candidates, device=device, progress=progress
         )
     if predicted.table:
         console.print(f"Written: {predicted.table}, {predicted.rows} rows.")
     if predicted.failed:
-        others = f"the others are in {out}" if out.exists() else "there is no other"
+        others = f"the predictions of the others are in {out}" if out.exists() else "nothing was written"
         raise click.ClickException(f"{len(predicted.failed)} of the inputs could not be predicted; {others}")

@@ -10,13 +10,13 @@ from pcrl.evaluation.run.progress import Progress
 from .console import console, progress
 
 
-class Shown(Progress):
+class PredictionDisplay(Progress):
     """A bar, and a line for each input that is more than a row of the table."""
 
     def __init__(self) -> None:
         self._bar = progress("cases")
 
-    def __enter__(self) -> Shown:
+    def __enter__(self) -> PredictionDisplay:
         return self
 
     def __exit__(

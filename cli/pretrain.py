@@ -12,18 +12,32 @@ from .device import DEVICE
 
 @click.command()
 @click.option("--cache", type=click.Path(path_type=Path), default=Path("cache"), show_default=True)
-@click.option("--dataset", "names", multiple=True, help="Only these.  [default: all in the cache]")
+@click.option(
+    "--dataset",
+    "names",
+    multiple=True,
+    help="Only this data set; may be repeated.  [default: all in the cache]",
+)
 @click.option("--recipe", help="Built-in name or a .toml file.  [default: the one the cache was made for]")
-@click.option("--out", type=click.Path(path_type=Path), help="Run folder.  [default: runs/RECIPE-DATE-TIME]")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="New folder for the run.  [default: runs/RECIPE-DATE-TIME]"
+)
 @click.option(
     "--init",
     type=click.Path(path_type=Path),
-    help="A run, a checkpoint, imported weights, or a file: a published checkpoint, torchvision's resnet18.",
+    help=(
+        "Weights to start from: a run, a checkpoint, imported weights, a published checkpoint, or torchvision's "
+        "resnet18.  [default: random]"
+    ),
 )
+@click.option("--resume", is_flag=True, help="Continue the run in --out, or the newest unfinished one.")
 @click.option(
-    "--resume", is_flag=True, help="Go on with the run in --out, or with the newest unfinished one."
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Change a setting of the recipe, such as training.epochs=10.",
 )
-@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Such as training.epochs=10.")
 @DEVICE
 def pretrain(
     cache: Path,
@@ -37,7 +51,7 @@ def pretrain(
 ) -> None:
     """Pre-train an encoder, by default as PCRLv2 does. Test and validation patients are never seen.
 
-    Stopped at any time (Ctrl-C, SIGTERM, even SIGKILL), it goes on with --resume as if nothing had happened.
+    Stopped at any time (Ctrl-C, SIGTERM, even SIGKILL), it continues with --resume as if nothing had happened.
 
     \b
     Examples:
@@ -54,19 +68,19 @@ def pretrain(
     from pcrl.training.run_folder import RunError
     from pcrl.training.trainer import TrainingError
 
-    from .pretraining import Shown
+    from .pretraining import PretrainingDisplay
 
     kinds = (RecipeError, CacheError, LoaderError, DeviceError, WeightsError, RunError, TrainingError)
-    with user_errors(*kinds), Shown() as shown:
+    with user_errors(*kinds), PretrainingDisplay() as display:
         result = run(
             cache, datasets=names, recipe=recipe, overrides=overrides, out=out, init=init, resume=resume,
-            device=device, progress=shown,
+            device=device, progress=display,
         )  # fmt: skip
     if not result.finished:
         go_on = f"pcrl pretrain --cache {cache} --out {result.folder} --resume"
-        console.print(f"Stopped, and saved. Go on with: {go_on}")
+        console.print(f"Stopped, and saved. Continue with: {go_on}")
         raise SystemExit(130)
-    if not shown.has_begun:
+    if not display.has_begun:
         console.print(f"{result.folder} is finished already.")
         return
     folder = result.folder
@@ -76,6 +90,6 @@ def pretrain(
     )
     if result.fallbacks:
         console.print(
-            f"For {result.fallbacks} samples no two boxes were found that overlap enough and hold enough tissue; the "
-            "best of the draws was taken."
+            f"For {result.fallbacks} samples no pair of global views was drawn that overlaps enough and holds enough "
+            "tissue; the best pair that was drawn was used."
         )

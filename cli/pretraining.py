@@ -14,7 +14,7 @@ from pcrl.training.progress import Planned, Progress, StepReport
 from .console import console, duration, note_slow_reading, tell_note
 
 
-class Shown(Progress):
+class PretrainingDisplay(Progress):
     """Shows a pre-training on the console. Within it Ctrl-C and SIGTERM save the run and end it."""
 
     def __init__(self) -> None:
@@ -25,7 +25,7 @@ class Shown(Progress):
         self._line = self._bar.add_task("train", total=None, text="", visible=False)
         self._handlers: dict[int, Any] = {}
 
-    def __enter__(self) -> Shown:
+    def __enter__(self) -> PretrainingDisplay:
         self._bar.start()
         return self
 
@@ -41,7 +41,7 @@ class Shown(Progress):
     def preparing(self) -> None:
         """Says why nothing happens for some seconds."""
         note_slow_reading()
-        console.print("Compiling kernels, once, and timing a step …")
+        console.print("Compiling kernels (only the first time) and timing a step …")
 
     def planned(self, plan: Planned, stop: Callable[[], None]) -> None:
         """Says what is trained, how long it will take and how to read it, and starts the bar."""
@@ -57,7 +57,7 @@ class Shown(Progress):
     def stepped(self, report: StepReport) -> None:
         """Moves the bar; where there is none, prints a line."""
         scalars = " ".join(f"{name} {report.scalars[name]:.3f}" for name in self._names)
-        speed = f"{report.samples_per_second:.1f} samples/s, waiting {report.waiting:.0%}"
+        speed = f"{report.samples_per_second:.1f} samples/s, waiting for data {report.waiting:.0%}"
         text = f"epoch {report.epoch} {scalars} | {speed}"
         self._bar.update(self._line, completed=report.step, text=text)
         if not console.is_terminal:
@@ -74,6 +74,6 @@ def _announce(plan: Planned) -> None:
     )
     if plan.device == "cpu" and seconds > 6 * 3600:
         tell_note(
-            f"That is for a GPU. Here, try the small recipe: ingest with --recipe cpu-{recipe.dimensions}d, then "
-            "pretrain"
+            "this recipe is meant for a GPU. On a CPU use the small one: ingest with --recipe "
+            f"cpu-{recipe.dimensions}d, then pretrain"
         )

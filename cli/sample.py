@@ -60,9 +60,9 @@ def sample(folder: Path, virtual: int, radiographs: int) -> None:
     )
     if radiographs:
         console.print(
-            f"{radiographs} synthetic radiographs (chexpert, chestxray): projections of the two chest CTs with painted "
-            "findings, no patients. They test that everything runs, and nothing else."
+            f"{radiographs} synthetic radiographs (chexpert, chestxray): projections of the two chest CTs with "
+            "painted findings, not images of patients. They test that everything runs, and nothing else."
         )
-    console.print("All was there already." if not written else f"{written} files written.")
+    console.print("All files were there already." if not written else f"{written} files written.")
     source = "" if folder.resolve() == Path("data").resolve() else f" --source {folder / 'lits'}"
     console.print(f"Next: pcrl ingest --dataset lits{source} --recipe cpu-3d")

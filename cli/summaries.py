@@ -37,7 +37,9 @@ def volume_summary(dataset: CachedDataset, root: Path) -> Table:
         table.add_row("tables", ", ".join(dataset.tables))
     size = sum(path.stat().st_size for path in dataset.folder.rglob("*") if path.is_file())
     voxels = sum(len(c.record.intensities) * math.prod(c.record.grid.shape) for c in dataset.cases)
-    table.add_row("size", f"{size / 1e6:.1f} MB; {size / max(1, 2 * voxels):.2f} of the images as int16")
+    table.add_row(
+        "size", f"{size / 1e6:.1f} MB; {size / max(1, 2 * voxels):.2f} of the uncompressed int16 volumes"
+    )
     return table
 
 
@@ -76,8 +78,8 @@ def image_summary(images: CachedImages, cache: Path) -> Table:
     if table.label_names:
         shown.add_row("labels", ", ".join(table.label_names))
     if table.failed:
-        shown.add_row("not there", f"{len(table.failed)} that could not be read")
+        shown.add_row("missing", f"{len(table.failed)} could not be read")
     size = sum(path.stat().st_size for path in images.folder.rglob("*") if path.is_file())
     pixels = int(table.shapes.astype("int64").prod(axis=1).sum()) * data.bits // 8
-    shown.add_row("size", f"{size / 1e6:.1f} MB; {size / max(1, pixels):.2f} of the pixels as they are")
+    shown.add_row("size", f"{size / 1e6:.1f} MB; {size / max(1, pixels):.2f} of the uncompressed pixels")
     return shown

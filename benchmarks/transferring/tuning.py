@@ -14,7 +14,7 @@ from pcrl.config import VolumeRecipe
 from pcrl.engine.cache.volumes.dataset import CachedCase
 from pcrl.evaluation.finetune.fit import Schedule, fit
 from pcrl.evaluation.records.replicate import Replicate
-from pcrl.evaluation.tasks.segmentation.inference import Segmenting, each_onto
+from pcrl.evaluation.tasks.segmentation.inference import SegmentationSetup, each_onto
 from pcrl.evaluation.tasks.segmentation.learner import SegmentationLearner
 from pcrl.evaluation.tasks.segmentation.target import Target
 from pcrl.evaluation.tasks.segmentation.volumes import image_of
@@ -78,7 +78,7 @@ def tune(
         torch.manual_seed(seed)
         model = build_unet(recipe.model, target.outputs, 1, state)
     conditions = Conditions(Replicate(seed), shuffled, frozen, device)
-    learner = SegmentationLearner(model, train, (), Segmenting(target, settings, PATCH), conditions)
+    learner = SegmentationLearner(model, train, (), SegmentationSetup(target, settings, PATCH), conditions)
     try:
         history = fit(learner, schedule, None, lambda *_: None)
     finally:

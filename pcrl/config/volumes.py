@@ -88,7 +88,7 @@ class VolumeModel(Settings):
 
 
 class Augmentation(Settings):
-    """What makes few labelled patients look like more; the ranges are nnU-Net's, narrowed."""
+    """Augmentation in fine-tuning of a segmentation network; the ranges are nnU-Net's, narrowed."""
 
     angle: Annotated[float, Field(ge=0, le=180)] = 15.0
     """Rotation about every axis by up to so much to either side."""

@@ -22,7 +22,7 @@ class Case:
 
     Args:
         name: unique in the data set, safe as a file name.
-        patient: who it was taken of; everything derived from a scan keeps its patient.
+        patient: the person it was taken of; everything derived from a scan keeps its patient.
         channels: one file (or DICOM series folder) a channel.
         label: a segmentation, or none.
         split: set by the data set's own protocol; none: a seeded hash of the patient decides.

@@ -23,7 +23,7 @@ from pcrl.engine.cache.space import check_space
 from pcrl.engine.cache.volumes.records import DATASET_RECORD, Storage
 from pcrl.engine.images.ingest import plan as image_plan
 from pcrl.engine.images.ingest import run as image_run
-from pcrl.engine.progress import Done, IngestReport, Planned, Progress
+from pcrl.engine.progress import IngestReport, PlannedWork, ProcessedItem, Progress
 from pcrl.engine.recipe import RecipeChoice, ingest_recipe
 from pcrl.engine.volumes.ingest import plan as volume_plan
 from pcrl.engine.volumes.ingest import run as volume_run
@@ -80,7 +80,7 @@ def ingest(
     if dataset is not None:
         if safe_name(dataset) != dataset:
             raise LayoutError(
-                f"{dataset!r} is no name for a data set: use letters, digits, dots, dashes and underscores"
+                f"{dataset!r} cannot be the name of a data set: use letters, digits, dots, dashes and underscores"
             )
         listed = replace(listed, name=dataset)
     given = {"codec": codec, "size": size, "bits": bits}
@@ -126,9 +126,9 @@ def ingest_table(
         raise CacheError(f"{cache}: {listed.name} holds volumes: give the table another name")
     with locked(folder):
         report = _images(listed, cache, recipe, overrides, os.cpu_count() or 1, progress or Progress())
-    there = CachedImages.open(folder).table
-    if not len(there):
-        name, reason = there.failed[0] if there.failed else ("", "the table is empty")
+    present = CachedImages.open(folder).table
+    if not len(present):
+        name, reason = present.failed[0] if present.failed else ("", "the table is empty")
         raise LayoutError(f"{table}: no image of it could be read below {images}; {name}: {reason}")
     return report
 
@@ -145,23 +145,23 @@ def _volumes(
     plan = volume_plan.plan(listed, cache, recipe, modality, storage)
     for note in plan.notes:
         watch.note(note)
-    todo, there = len(plan.todo), len(plan.tasks) - len(plan.todo)
+    todo, already_cached = len(plan.todo), len(plan.tasks) - len(plan.todo)
     tables = tuple(table.name for table in plan.tables)
     if todo:
         check_space(cache, plan.bytes_needed, "a coarser data.spacing")
     spacing = "×".join(f"{mm:g}" for mm in plan.data.spacing)
     watch.planned(
-        Planned(
-            listed.name, "cases", todo, plan.work, there, f"{recipe.name}: {spacing} mm, {plan.data.codec}",
+        PlannedWork(
+            listed.name, "cases", todo, plan.work, already_cached, f"{recipe.name}: {spacing} mm, {plan.data.codec}",
             tables, workers, plan.seconds_needed(workers), plan.bytes_needed,
         )
     )  # fmt: skip
     done = []
     # With nothing to read, too: patients, splits and tables may have changed.
     for result in volume_run.run(plan, workers):
-        done.append(Done(result.task.case.name, result.notes, result.error))
+        done.append(ProcessedItem(result.task.case.name, result.notes, result.error))
         watch.done(done[-1])
-    report = IngestReport(listed.name, plan.folder, "cases", there, tuple(done), tables)
+    report = IngestReport(listed.name, plan.folder, "cases", already_cached, tuple(done), tables)
     watch.finished(report)
     return report
 
@@ -179,20 +179,20 @@ def _images(
     plan = image_plan.plan(listed, cache, recipe)
     for note in plan.notes:
         watch.note(note)
-    there, data = plan.images - plan.todo, recipe.data
+    already_cached, data = plan.images - plan.todo, recipe.data
     check_space(plan.folder, plan.bytes_needed, "a smaller data.size")
     stored = f"shorter side {data.size}, {data.bits} bits, {data.codec}"
     watch.planned(
-        Planned(
-            listed.name, "images", plan.todo, plan.work, there, f"{recipe.name}: {stored}", (), workers,
+        PlannedWork(
+            listed.name, "images", plan.todo, plan.work, already_cached, f"{recipe.name}: {stored}", (), workers,
             plan.seconds_needed(workers), plan.bytes_needed,
         )
     )  # fmt: skip
     done = []
     for file in image_run.run(plan, workers):
-        done.append(Done(file.name, (file.note,) if file.note else (), file.error))
+        done.append(ProcessedItem(file.name, (file.note,) if file.note else (), file.error))
         watch.done(done[-1])
-    report = IngestReport(listed.name, plan.folder, "images", there, tuple(done))
+    report = IngestReport(listed.name, plan.folder, "images", already_cached, tuple(done))
     watch.finished(report)
     return report
 

@@ -8,14 +8,14 @@ from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
+class PlannedWork:
     """What an ingest is about to do.
 
     Args:
         dataset: its name in the cache.
-        unit: what is counted: scans become cases.
-        todo: how many of them have something to be read, and `work` says in words what that is.
-        there: how many are in the cache as they should be.
+        unit: what is counted.
+        todo: how many of them have to be read; `work` says it in words.
+        already_cached: how many are in the cache, unchanged.
         recipe: its name, and what it makes of a file, in words.
         tables: names of tables of the data set that are copied.
         seconds, bytes: estimates.
@@ -25,7 +25,7 @@ class Planned:
     unit: Literal["cases", "images"]
     todo: int
     work: str
-    there: int
+    already_cached: int
     recipe: str
     tables: tuple[str, ...]
     workers: int
@@ -34,8 +34,8 @@ class Planned:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
-    """One case or image that was worked on: what a user should know of it; `error` is empty if it is in the cache."""
+class ProcessedItem:
+    """One case or image that was read: what a user should know about it; `error` is empty if it is in the cache."""
 
     name: str
     notes: tuple[str, ...] = ()
@@ -44,39 +44,39 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class IngestReport:
-    """What came of an ingest.
+    """The outcome of an ingest.
 
     Args:
         dataset: its name in the cache.
         folder: of the data set, in the cache.
-        there: cases or images that were there before.
-        done: what was worked on, in the order in which it was ready.
+        already_cached: cases or images that were in the cache before, unchanged.
+        done: what was read, in the order in which it was finished.
         tables: names of tables that were copied.
     """
 
     dataset: str
     folder: Path
     unit: Literal["cases", "images"]
-    there: int
-    done: tuple[Done, ...]
+    already_cached: int
+    done: tuple[ProcessedItem, ...]
     tables: tuple[str, ...] = ()
 
     @property
-    def failed(self) -> tuple[Done, ...]:
+    def failed(self) -> tuple[ProcessedItem, ...]:
         """What is not in the cache, and why."""
         return tuple(one for one in self.done if one.error)
 
 
 class Progress:
-    """Is told how an ingest gets on. This one keeps silent; a subclass says what it wants to."""
+    """Is told how an ingest gets on. Does nothing: override the methods whose events should be shown."""
 
     def note(self, text: str) -> None:
         """What a user should know about the data set."""
 
-    def planned(self, plan: Planned) -> None:
+    def planned(self, plan: PlannedWork) -> None:
         """Names and tables were read and compared with the cache; the work begins."""
 
-    def done(self, one: Done) -> None:
+    def done(self, one: ProcessedItem) -> None:
         """A case or an image is in the cache, or could not be read."""
 
     def finished(self, report: IngestReport) -> None:

@@ -80,12 +80,12 @@ def recipe_for(
             f"{', '.join(each.name for each in sets)} holds none"
         )
     for each in fitting:
-        made, wanted = each.record.recipe.data, settings.data
+        ingested, chosen = each.record.recipe.data, settings.data
         for key in ("spacing", "size"):
-            if getattr(made, key, None) != getattr(wanted, key, None):
+            if getattr(ingested, key, None) != getattr(chosen, key, None):
                 note(
-                    f"{each.name} was ingested with data.{key} = {getattr(made, key)}, recipe {settings.name} is "
-                    f"meant for {getattr(wanted, key)}"
+                    f"{each.name} was ingested with data.{key} = {getattr(ingested, key)}, recipe {settings.name} is "
+                    f"meant for {getattr(chosen, key)}"
                 )
     return settings
 

@@ -25,7 +25,7 @@ class Seen:
 
 
 class Selection(Protocol):
-    """What to train on, and how."""
+    """The data that a training uses, and its recipe."""
 
     @property
     def recipe(self) -> Recipe:
@@ -41,10 +41,10 @@ class Selection(Protocol):
         """Makes samples of it."""
 
     def seen(self) -> Seen:
-        """Everything in it, by name."""
+        """Names of all its cases and patients, and digests of their pixels."""
 
     def identity(self) -> str:
         """A digest of its content."""
 
     def describe(self) -> str:
-        """How much it is, in words."""
+        """Its numbers of cases and patients, in words."""

@@ -1,4 +1,4 @@
-"""A picture of some views: what the network was given, and what it made of it."""
+"""A picture of some views: the inputs and the outputs of the network."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ RUNS = Path("runs")
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """What came of a pre-training.
+    """The outcome of a pre-training.
 
     Args:
         folder: the run: weights in `checkpoints/`, the log in `metrics.jsonl`, pictures in `pictures/`.
@@ -85,7 +85,7 @@ def pretrain(
     if resume:
         if recipe is not None or overrides or init is not None or names:
             raise RunError(
-                "a resumed run goes on with its own settings: leave --recipe, --set, --init and --dataset away"
+                "a resumed run keeps its own settings: remove --recipe, --set, --init and --dataset"
             )
         folder = Path(out) if out is not None else newest_unfinished(RUNS)
         record = run_folder.read(folder)
@@ -93,7 +93,7 @@ def pretrain(
             return _result(folder)
         selection = select(opened, record.datasets, record.recipe)
         if record.identity != selection.identity():
-            raise RunError(f"{opened.root} is no longer what {folder} was trained on: start a new run")
+            raise RunError(f"{opened.root} has changed since {folder} was trained on it: start a new run")
         settings, words = record.recipe, f"the last checkpoint in {folder}"
     else:
         settings = recipe_for(opened, names, recipe, overrides, watch.note)

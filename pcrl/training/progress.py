@@ -59,7 +59,7 @@ class StepReport:
 
 
 class Progress:
-    """Is told how a pre-training gets on. This one keeps silent; a subclass says what it wants to."""
+    """Is told how a pre-training gets on. Does nothing: override the methods whose events should be shown."""
 
     def note(self, text: str) -> None:
         """What a user should know."""

@@ -65,7 +65,7 @@ def require_none(out: Path) -> None:
     if out.is_file():
         raise RunError(f"{out} is a file: give a folder as --out")
     if (out / RUN).exists():
-        raise RunError(f"{out} holds a run already: go on with it (--resume), or give another --out")
+        raise RunError(f"{out} holds a run already: continue it (--resume), or give another --out")
 
 
 def create(out: Path, recipe: Recipe, selection: Selection, start: Start) -> None:

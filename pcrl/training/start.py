@@ -29,8 +29,8 @@ def open_start(init: Path | None, recipe: Recipe) -> tuple[Weights | None, Start
     weights = _read_file(path) if path.is_file() else load_weights(path)
     if weights.model != recipe.model:
         raise WeightsError(
-            f"{path} holds weights of {_named(weights.model)}, the recipe {recipe.name} wants {_named(recipe.model)}: "
-            "give other weights with --init, or another --recipe"
+            f"{path} holds weights of {_named(weights.model)}, but the recipe {recipe.name} needs "
+            f"{_named(recipe.model)}: give other weights with --init, or another --recipe"
         )
     run = run_of(path) if path.is_dir() else None
     # ImageNet holds photographs of everyday things, so that no patient of anybody's test set went into such weights.

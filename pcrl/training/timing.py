@@ -23,7 +23,7 @@ def seconds_per_step(recipe: Recipe, device: torch.device) -> float:
     objective = build_objective(recipe, network).to(device).train()
     channels, shapes = network.in_channels, recipe.views
     images = torch.rand(2, _SAMPLES, channels, *shapes.global_shape, device=device)
-    count = shapes.locals if objective.wants_locals else 0
+    count = shapes.locals if objective.uses_locals else 0
     locals_ = torch.rand(count, _SAMPLES, channels, *shapes.local_shape, device=device)
     views = Views(images, torch.rand_like(images[0]), locals_)
     times = []

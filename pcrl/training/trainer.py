@@ -168,7 +168,7 @@ class Trainer:
             group["lr"] = learning_rate(training, batch.epoch, batch.step, steps)
         keys = Keys(step_key(training.seed, number), batch.keys)
         draws = on_device(objective.draw(keys), self.device)
-        views = views_of(batch, self.device, objective.wants_locals)
+        views = views_of(batch, self.device, objective.uses_locals)
         with autocast(self.device):
             outputs = objective(self.network, views, draws)
         with float32(self.device):
@@ -182,7 +182,7 @@ class Trainer:
         self.fallbacks += batch.fallbacks
         values = torch.stack([loss.scalars[name].detach().float() for name in self.readings])
         self._pending.append((number + 1, batch.cases, values))
-        if batch.step + 1 == steps and self._wants_picture(batch.epoch):
+        if batch.step + 1 == steps and self._picture_is_due(batch.epoch):
             return objective.pictures(outputs, views, draws)
         return None
 
@@ -225,6 +225,6 @@ class Trainer:
         folder, model = self.out / CHECKPOINTS, self.recipe.model
         checkpoint.save(folder, self.position, model, self.network, self.objective, self.optimizer)
 
-    def _wants_picture(self, epoch: int) -> bool:
+    def _picture_is_due(self, epoch: int) -> bool:
         training = self.recipe.training
         return epoch % training.picture_every == 0 or epoch + 1 == training.epochs

@@ -86,4 +86,4 @@ def test_preview_shows_every_case(workplace):
 def test_no_cache_there_is_one_message(tmp_path):
     done = pcrl("cache", "verify", "nowhere", cwd=tmp_path)
     assert done.returncode == 1
-    assert "nowhere is no cache, or an empty one: make one with `pcrl ingest" in done.stderr
+    assert "nowhere is not a cache, or an empty one: make one with `pcrl ingest" in done.stderr

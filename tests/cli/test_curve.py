@@ -81,13 +81,13 @@ def test_it_goes_on_where_it_was(workplace):
         (("lits", "--fractions", "0,1"), "expected numbers above 0 and up to 1"),
         (("lits", "--views", "all"), "lits has no --views"),
         (("segmentation",), "segmentation needs --dataset"),
-        (("lits", "--out", "c"), "go on with it (--resume)"),
+        (("lits", "--out", "c"), "continue it (--resume)"),
         (("brats", "--resume"), "no unfinished curve of brats"),
         (
             ("lits", "--arms", "scratch", "--cache", "gone", "--out", "new"),
-            "gone is no cache, or an empty one",
+            "gone is not a cache, or an empty one",
         ),
-        (("segmentation", "--dataset", "lits", "--resume"), "leave --dataset"),
+        (("segmentation", "--dataset", "lits", "--resume"), "remove --dataset"),
     ],
 )
 def test_wrong_calls_are_one_message(workplace, arguments, named):

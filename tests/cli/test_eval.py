@@ -63,8 +63,8 @@ def test_both_arms_scores_and_pictures(workplace, scores):
     (run,) = (workplace / "runs").iterdir()
     assert f"pretrained: {run}; pre-training started from" in said
     assert "scratch: random weights" in said
-    assert "training 2 real patients; validation 1 real patient; test 3 real patients" in said
-    assert "3 test patients: too few for intervals" in said
+    assert "training 2 patients; validation 1 patient; test 3 patients" in said
+    assert "3 test patients: too few for confidence intervals" in said
     results = results_in(folder)
     assert [arm["name"] for arm in results["arms"]] == ["pretrained", "scratch"]
     assert (results["training_patients"], results["transductive"]) == (2, False)
@@ -100,7 +100,7 @@ def test_tables_report_pictures_and_weights_are_written(scores):
 
 
 def test_a_folder_that_holds_something_is_left_alone(workplace, scores):
-    assert "scores is not empty: go on with it (--resume), or give another --out" in refused(
+    assert "scores is not empty: continue it (--resume), or give another --out" in refused(
         workplace, "eval", "lits", "--out", "scores"
     )
     said = refused(workplace, "eval", "lits", "--out", "data")
@@ -138,7 +138,7 @@ def test_killed_and_resumed_it_ends_as_an_undisturbed_one(workplace):
     record = killed / "runs/pretrained-seed0/run.json"
     before = record.stat().st_mtime_ns
     resumed = score(workplace, "lits", "--resume")
-    assert f"Going on with {killed.relative_to(workplace)}, as it was asked: " in resumed.stdout
+    assert f"Continuing {killed.relative_to(workplace)}, which was started with: " in resumed.stdout
     assert "eval lits --arms pretrained,scratch --seeds 2 --epochs 2" in resumed.stdout
     assert record.stat().st_mtime_ns == before
     assert plain(killed) == plain(workplace / "whole")
@@ -162,14 +162,14 @@ def test_interrupted_it_says_how_to_go_on(workplace):
     process.send_signal(signal.SIGINT)
     said, _ = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "Stopped. What was begun goes on with --resume." in said
+    assert "Stopped. Continue with --resume." in said
 
 
 def test_what_there_is_to_resume(workplace, scores):
     def said(*arguments):
         return refused(workplace, "eval", *arguments, "--resume")
 
-    assert "no unfinished evaluation of brats in ./evaluations: give --out, or leave --resume" in said(
+    assert "no unfinished evaluation of brats in ./evaluations: give --out, or run without --resume" in said(
         "brats"
     )
     assert "scores is an evaluation of lits: pcrl eval lits --out scores --resume" in said(
@@ -218,7 +218,7 @@ def test_a_run_that_saw_test_patients_is_refused_unless_stated(workplace):
     (run / "checkpoints").symlink_to(source)
     call = ("lits", "--checkpoint", "leaky", "--epochs", 1)
     said = refused(workplace, "eval", *call, "--out", "stated")
-    assert "saw what would be tested: patients volume-3" in said
+    assert "saw the test set: patients volume-3" in said
     # What was refused has left nothing behind.
     stated = score(workplace, *call, "--transductive", "--out", "stated")
     assert "TRANSDUCTIVE" in stated.stdout
@@ -230,11 +230,11 @@ def test_a_run_that_saw_test_patients_is_refused_unless_stated(workplace):
     ("arguments", "named"),
     [
         (("segmentation", "--dataset", "brats"), "holds lits, not 'brats'"),
-        (("segmentation",), "give --dataset: its name in the cache"),
+        (("segmentation",), "give --dataset NAME: the name of the data set in the cache"),
         (("lits", "--fraction", "0"), "0<x<=1"),
         (("lits", "--fraction", "1.5"), "0<x<=1"),
         (("lits", "--seeds", "0"), "x>=1"),
-        (("lits", "--cache", "elsewhere"), "elsewhere is no cache, or an empty one"),
+        (("lits", "--cache", "elsewhere"), "elsewhere is not a cache, or an empty one"),
         (("lits", "--checkpoint", "nowhere"), "nowhere"),
         (("lits", "--set", "finetuning.epoch=3"), "finetuning.epoch"),
         (("lits", "--recipe", "cpu-2d"), "recipe cpu-2d is for images, lits holds volumes"),
@@ -247,11 +247,11 @@ def test_a_run_that_saw_test_patients_is_refused_unless_stated(workplace):
         (("lits", "--arms", "pretrained,restoration"), "has the objective restoration. Make one"),
         (("lits", "--arms", "scratch", "--folds", "4-5"), "lits has folds 0 to 4, not 5"),
         (("lits", "--folds", "0-4"), "--transductive"),
-        (("lits", "--folds", "3-1"), "'3-1' are no folds such as 0-9 or 0,3"),
-        (("lits", "--folds", "first"), "'first' are no folds"),
-        (("lits", "--folds", "-1"), "'-1' are no folds"),
-        (("lits", "--learning-rates", "1e-4,fast"), "'1e-4,fast' is no list of numbers such as"),
-        (("lits", "--learning-rates", ""), "is no list of numbers"),
+        (("lits", "--folds", "3-1"), "'3-1' is not a list of folds, such as 0-9 or 0,3"),
+        (("lits", "--folds", "first"), "'first' is not a list of folds"),
+        (("lits", "--folds", "-1"), "'-1' is not a list of folds"),
+        (("lits", "--learning-rates", "1e-4,fast"), "'1e-4,fast' is not a list of numbers, such as"),
+        (("lits", "--learning-rates", ""), "is not a list of numbers"),
         (("lits", "--learning-rates", "0,1e-4"), "expected numbers above 0 and up to 10"),
         (("lits", "--learning-rates", "nan"), "expected numbers above 0 and up to 10"),
         (("lits", "--learning-rates", "1e-4,inf"), "expected numbers above 0 and up to 10"),
@@ -351,4 +351,4 @@ def test_split_files_show_no_patient_on_two_sides(workplace):
 
 def test_what_goes_on_takes_no_other_wishes(workplace):
     said = refused(workplace, "eval", "lits", "--resume", "--fraction", "0.5", *CPU)
-    assert "--resume goes on with what was asked: leave --fraction" in said
+    assert "--resume continues with the options that were given at the start: remove --fraction" in said

@@ -106,7 +106,7 @@ def test_all_arms_on_the_newest_run(workplace):
         f"pretrained: {workplace / 'runs/first'}; pre-training started from fresh weights, seed 0"
         in done.stdout
     )
-    assert "42 images not frontal: left out" in done.stdout
+    assert "not used: 42 images of other than frontal views" in done.stdout
     results = results_in(workplace / "scores")
     assert [arm["name"] for arm in results["arms"]] == ["pretrained", "scratch", "shuffled"]
     assert (results["transductive"], results["virtual"], results["test_patients"]) == (False, 0, 12)
@@ -135,7 +135,7 @@ def test_all_arms_on_the_newest_run(workplace):
         assert one["interval"][0] <= one["interval"][1]
     assert "AUROC per image of mean, pretrained − scratch: " in done.stdout
     for what, label in (("positives", UNDEFINED), ("negatives", ALWAYS)):
-        said = f"no {what} among the test images, so no AUROC, and no part in the mean: {label}"
+        said = f"no {what} among the test images, so that the AUROC is undefined and not part of the mean: {label}"
         assert f"{said}\n" in done.stdout
         assert said in results["notes"]
 
@@ -209,7 +209,7 @@ def test_a_table_of_ones_own(workplace):
     assert results["dataset"] == "bright"
     assert {each["label"] for arm in results["arms"] for each in arm["rows"]} == {"bright"}
     assert len(results["arms"][1]["runs"][0]["losses"]) == 2
-    assert "too few for intervals. The scores say nothing about quality" in done.stdout
+    assert "too few for confidence intervals, or for conclusions about quality" in done.stdout
 
 
 def test_an_evaluation_of_images_goes_on_where_it_was(workplace):
@@ -222,7 +222,7 @@ def test_an_evaluation_of_images_goes_on_where_it_was(workplace):
     first = workplace / "stopped/runs/pretrained-seed0/run.json"
     before = first.stat().st_mtime_ns
     done = score(workplace, "chexpert", "--out", "stopped", "--resume")
-    assert "Going on with stopped, as it was asked: " in done.stdout
+    assert "Continuing stopped, which was started with: " in done.stdout
     assert first.stat().st_mtime_ns == before
     whole, again = (results_in(workplace / name) for name in ("undisturbed", "stopped"))
     for arm, same in zip(whole["arms"], again["arms"], strict=True):
@@ -242,7 +242,7 @@ def test_a_run_that_saw_test_patients_is_refused_unless_stated(workplace):
     (leaky / "checkpoints").symlink_to(workplace / "runs/first/checkpoints")
     call = ("chexpert", "--checkpoint", "leaky", "--epochs", "1")
     said = refused(workplace, "eval", *call, *CPU)
-    assert "saw what would be tested: patients patient01001; images none" in said
+    assert "saw the test set: patients patient01001; images none" in said
     stated = score(workplace, *call, "--transductive", "--out", "stated")
     assert "TRANSDUCTIVE" in stated.stdout
     assert results_in(workplace / "stated")["transductive"] is True
@@ -259,7 +259,7 @@ def test_a_run_that_saw_test_patients_is_refused_unless_stated(workplace):
             ("classification", "--table", "bright.csv", "--images", "runs", "--cache", "fresh"),
             "no image of it could be read below runs",
         ),
-        (("chexpert", "--cache", "elsewhere"), "elsewhere is no cache, or an empty one"),
+        (("chexpert", "--cache", "elsewhere"), "elsewhere is not a cache, or an empty one"),
         (("chexpert", "--recipe", "cpu-3d"), "recipe cpu-3d is for volumes, chexpert holds images"),
         (("chexpert", "--uncertain", "maybe"), "'ones', 'zeros', 'ignore'"),
         (("chexpert", "--set", "finetuning.epoch=3"), "finetuning.epoch"),

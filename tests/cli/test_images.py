@@ -42,7 +42,7 @@ def test_info_verify_and_preview(workplace):
     assert "shorter side 64, 8 bits, lz4" in shown.stdout
     checked = pcrl("cache", "verify", cwd=workplace)
     assert checked.returncode == 0
-    assert "38 cases checked, 0 damaged" in checked.stdout
+    assert "38 images checked, 0 damaged" in checked.stdout
     pictured = pcrl("cache", "preview", "--count", "3", cwd=workplace)
     assert pictured.returncode == 0, pictured.stderr
     picture = np.asarray(Image.open(workplace / "preview.png").convert("L"))

@@ -35,10 +35,10 @@ def test_failure_is_named_and_counts(workplace):
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
-        (["--dataset", "brain"], "no layout is called 'brain'"),
+        (["--dataset", "brain"], "there is no layout 'brain'"),
         ([], "give --layout"),
         (["--layout", "brain", "--dataset", "mine"], "no layout 'brain': give one of luna, lits"),
-        (["--layout", "lits", "--dataset", "my/lits"], "'my/lits' is no name for a data set"),
+        (["--layout", "lits", "--dataset", "my/lits"], "'my/lits' cannot be the name of a data set"),
         (["--dataset", "luna"], "does not exist"),
         (["--dataset", "lits", "--recipe", "x"], "no recipe 'x'"),
         (["--dataset", "lits", "--set", "data.spacing=0"], "data.spacing"),
@@ -65,7 +65,7 @@ def test_tables_and_patients_are_brought_up_to_date_without_a_scan(tmp_path):
     table.write_text("one")
     first = pcrl("ingest", "--dataset", "luna", cwd=tmp_path)
     assert first.returncode == 0, first.stderr
-    assert "Beside them: annotations.csv." in first.stdout
+    assert "Tables to copy: annotations.csv." in first.stdout
     assert "nothing to do" in pcrl("ingest", "--dataset", "luna", cwd=tmp_path).stdout
     table.write_text("two")
     (tmp_path / "data/luna/patients.csv").write_text("case,patient\n1.2.0,anna\n1.2.1,anna\n")

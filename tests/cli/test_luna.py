@@ -125,7 +125,7 @@ def test_a_table_of_other_scans_is_refused(workplace):
     ("arguments", "named"),
     [
         (("eval", "luna", "--folds", "10", "--arms", "scratch"), "luna has folds 0 to 9, not 10"),
-        (("eval", "luna", "--folds", "a-b", "--arms", "scratch"), "no folds such as 0-9"),
+        (("eval", "luna", "--folds", "a-b", "--arms", "scratch"), "not a list of folds, such as 0-9"),
         (("eval", "luna", "--arms", "scratch", "--set", "candidates.crop=[15, 16, 16]"), "divisible by 4"),
         (("predict", "luna", "--run", "scores", "scan.mhd", "--out", "x"), "luna needs --candidates"),
     ],

@@ -118,7 +118,7 @@ def test_what_was_passed_over_is_told(workplace):
     [
         (("lits", "--run", "lits-scores", "gone.nii"), "gone.nii: no such file"),
         (("brats", "--run", "lits-scores", "data/brats"), "is of lits, not of brats"),
-        (("lits", "--run", "data", "one/scan.nii.gz"), "data is no evaluation"),
+        (("lits", "--run", "data", "one/scan.nii.gz"), "data is not an evaluation"),
         (
             ("lits", "--run", "lits-scores", "one/scan.nii.gz", "one"),
             "two inputs are called",

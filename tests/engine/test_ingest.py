@@ -55,7 +55,7 @@ def test_volumes(lits, tmp_path):
     report = ingest("lits", lits, cache=tmp_path / "cache", recipe="cpu-3d", workers=1, progress=told)
     assert told.kinds() == ["planned", "done", "done", "finished"]
     assert told.plan().work == "2 scans to read"
-    assert (told.plan().dataset, told.plan().todo, told.plan().there) == ("lits", 2, 0)
+    assert (told.plan().dataset, told.plan().todo, told.plan().already_cached) == ("lits", 2, 0)
     assert told.events[-1][1] == report
     assert [one.name for one in report.failed] == ["volume-1"]
     assert "the file is empty" in report.failed[0].error
@@ -67,9 +67,9 @@ def test_volumes(lits, tmp_path):
     scans.write(lits / "segmentation-1.nii", (scans.body() > 100).astype(np.uint8))
     told = Told()
     assert len(ingest("lits", lits, cache=tmp_path / "cache", workers=1, progress=told).done) == 2
-    assert told.plan().work == "1 label to read, 1 label to take out"
+    assert told.plan().work == "1 label to read, 1 label to remove"
     last = ingest("lits", str(lits), cache=str(tmp_path / "cache"))
-    assert (last.done, last.there, last.tables) == ((), 2, ())
+    assert (last.done, last.already_cached, last.tables) == ((), 2, ())
     assert Cache(tmp_path / "cache").dataset("lits").record.recipe.name == "cpu-3d"
 
 
@@ -83,12 +83,12 @@ def test_images_and_their_settings(tmp_path):
     )  # fmt: skip
     assert told.kinds() == ["note", "planned", "done", "done", "done", "finished"]
     assert told.plan().recipe == "cpu-2d: shorter side 48, 16 bits, zstd"
-    assert (report.unit, report.dataset, report.there) == ("images", "chests", 0)
+    assert (report.unit, report.dataset, report.already_cached) == ("images", "chests", 0)
     images = Cache(tmp_path / "cache").image_set("chests")
     assert images.record.recipe.data.shard == 2
     assert len(images.table) == 3
     again = ingest("folder", tmp_path / "mine", cache=tmp_path / "cache", dataset="chests")
-    assert (again.done, again.there) == ((), 3)
+    assert (again.done, again.already_cached) == ((), 3)
 
 
 def test_what_cannot_be_meant_is_refused(lits, tmp_path):
@@ -96,7 +96,7 @@ def test_what_cannot_be_meant_is_refused(lits, tmp_path):
     cache = tmp_path / "cache"
     with pytest.raises(LayoutError, match="no layout 'brain': give one of luna, lits"):
         ingest("brain", lits, cache=cache)
-    with pytest.raises(LayoutError, match="is no name for a data set"):
+    with pytest.raises(LayoutError, match="cannot be the name of a data set"):
         ingest("lits", lits, cache=cache, dataset="../lits")
     with pytest.raises(RecipeError, match="no 'zip': there are zarr, hdf5"):
         ingest("lits", lits, cache=cache, storage="zip")

@@ -30,7 +30,7 @@ class Cache:
         )
         if not self.names():
             raise CacheError(
-                f"{root} is no cache, or an empty one: make one with `pcrl ingest --dataset NAME --cache {root}`"
+                f"{root} is not a cache, or an empty one: make one with `pcrl ingest --dataset NAME --cache {root}`"
             )
 
     def __repr__(self) -> str:

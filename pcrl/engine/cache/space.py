@@ -1,4 +1,4 @@
-"""Is there room on the disk for what an ingest would write?"""
+"""Whether the disk has room for what an ingest would write."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A sheet of images and of views drawn from them: is the cache what one thinks it is?"""
+"""A sheet of images and of views drawn from them, to check a cache by eye."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from pcrl.engine.cache.images.dataset import CachedImages, edge, scale_of
 from pcrl.engine.cache.images.reader import ImageReader
 from pcrl.engine.images.cut import ImageWorkspace
 from pcrl.engine.images.views import draw_settings, empty_plan, plan_views
-from pcrl.engine.loading.batch import SampleSlot, Spent
+from pcrl.engine.loading.batch import SampleSlot, StageTimes
 from pcrl.kernels.clock import share
 from pcrl.kernels.images.sample import SampleViews, render_views
 
@@ -86,7 +86,7 @@ class ImageRenderer:
         if block is not None:
             opened.file.read_ahead(block)
 
-    def make(self, key: int, sample: int, workspace: Workspace, to: SampleSlot) -> tuple[bool, Spent]:
+    def make(self, key: int, sample: int, workspace: Workspace, to: SampleSlot) -> tuple[bool, StageTimes]:
         """Draw, read and render one sample; see `pcrl.engine.loading.batch.Renderer`. There are no fallbacks."""
         number, index, position = self._row(sample)
         begun = time.perf_counter()
@@ -103,7 +103,7 @@ class ImageRenderer:
         rendered = time.perf_counter() - read
         decode = (read - planned) * workspace.scratch.share_of_decoding()
         gather = rendered * share(int(ticks[0]), int(ticks.sum()))
-        return False, Spent(planned - begun, read - planned - decode, decode, gather, rendered - gather)
+        return False, StageTimes(planned - begun, read - planned - decode, decode, gather, rendered - gather)
 
     def image(self, sample: int, workspace: Workspace) -> NDArray[Any]:
         """The chunk that holds the image of a sample; see `ImageReader.read`."""

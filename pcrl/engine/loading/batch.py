@@ -1,4 +1,4 @@
-"""What the loader hands over, and what it needs of those who render: volumes and images are two such."""
+"""The batches of the loader, and the interface of a renderer, which volumes and images implement."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ class Batch:
 
 
 @dataclass(slots=True)
-class Spent:
-    """Seconds that making samples took.
+class StageTimes:
+    """Seconds spent on making samples, by stage.
 
     Args:
         plan: drawing of boxes; opening of files that are not open yet.
@@ -124,7 +124,7 @@ class Renderer(Protocol):
     def read_ahead(self, group: int, block: bytearray | None) -> None:
         """Open a group's file, and bring it into memory with the help of `block` if that is given."""
 
-    def make(self, key: int, sample: int, workspace: Any, to: SampleSlot) -> tuple[bool, Spent]:
+    def make(self, key: int, sample: int, workspace: Any, to: SampleSlot) -> tuple[bool, StageTimes]:
         """Render one sample; whether it is a fallback (see `Batch`), and what it took."""
 
     def read_cost(self, key: int, sample: int) -> tuple[int, int]:

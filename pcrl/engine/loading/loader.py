@@ -67,8 +67,8 @@ class Loader:
             source = select(source, names, recipe_for(source, names, recipe, several(overrides)))
         elif recipe is not None or datasets or overrides:
             raise TypeError(
-                "a selection has its recipe and its data sets: leave recipe, datasets and overrides away, or give "
-                "the cache"
+                "a selection already has its recipe and data sets: remove recipe, datasets and overrides, or give "
+                "the cache instead"
             )
         elif not hasattr(source, "renderer"):
             raise TypeError(f"expected a cache, its folder or a selection of it, got {source!r}")
@@ -109,7 +109,7 @@ def _require_a_batch(selection: Selection, order: Order, recipe: Recipe) -> None
     """Raise `LoaderError` unless there is something to draw from."""
     if not len(selection):
         raise LoaderError(
-            f"there is no case to train on: all {selection.held_back} are held for evaluation"
+            f"there is no case to train on: all {selection.held_back} are held back for evaluation"
             if selection.held_back
             else "there is no case to train on: the data sets are empty"
         )

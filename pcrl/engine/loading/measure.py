@@ -9,12 +9,12 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from pcrl.engine.loading.batch import Renderer, Spent
+from pcrl.engine.loading.batch import Renderer, StageTimes
 from pcrl.engine.loading.order import Order
 from pcrl.engine.loading.ring import Ring, Times
 from pcrl.kernels.streams import sample_key
 
-STAGES = tuple(stage.name for stage in fields(Spent))
+STAGES = tuple(stage.name for stage in fields(StageTimes))
 _WARM_UP_SECONDS = 1.0
 _ENDLESS = 1_000_000
 

@@ -73,5 +73,5 @@ class Order:
             rank = np.argsort(np.argsort(uniforms(stream(key, GROUPS), len(self.groups)), kind="stable"))
             places = np.repeat(rank, self.groups) + self.window * places
         order = np.argsort(places, kind="stable")[: self.steps * self.batch_size]
-        mine = slice(self.rank * self.local_batch, (self.rank + 1) * self.local_batch)
-        return np.ascontiguousarray(order.reshape(self.steps, self.batch_size)[:, mine])
+        of_rank = slice(self.rank * self.local_batch, (self.rank + 1) * self.local_batch)
+        return np.ascontiguousarray(order.reshape(self.steps, self.batch_size)[:, of_rank])

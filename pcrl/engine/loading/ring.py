@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pcrl.engine.cache.chunks.files import BLOCK
-from pcrl.engine.loading.batch import Allocate, Batch, Renderer, SampleSlot, Spent, arrays
+from pcrl.engine.loading.batch import Allocate, Batch, Renderer, SampleSlot, StageTimes, arrays
 from pcrl.engine.loading.order import Order
 from pcrl.kernels.streams import sample_key
 
@@ -36,7 +36,7 @@ class LoaderError(RuntimeError):
 
 
 @dataclass(slots=True)
-class Times(Spent):
+class Times(StageTimes):
     """Seconds spent since the start, summed over threads; the consumer's wait is its own.
 
     Args:
@@ -101,7 +101,7 @@ class Ring:
         self._next = (self.first, 0)  # the next sample to render: batch, position in it
         self._released = self.first  # batches before this one have been given back
         self._ahead = self.first  # the next batch whose files are to be read ahead
-        self._wanted: deque[int] = deque()  # groups of earlier batches that no reader has taken yet
+        self._upcoming: deque[int] = deque()  # groups of earlier batches that no reader has taken yet
         self._read_in: dict[int, int] = {}  # group → epoch in which a reader was last sent to it
         self._epoch_samples: dict[int, NDArray[np.int64]] = {}
         self._failure: BaseException | None = None
@@ -190,7 +190,7 @@ class Ring:
     def _take_ahead(self) -> int | None:
         """The next group that a batch will need soon. None: there is nothing left to do."""
         with self._changed:
-            while not self._wanted:
+            while not self._upcoming:
                 if self._closing or self._failure is not None or self._ahead >= self.last:
                     return None
                 if self._ahead < self._released + len(self._slots) + BATCHES_AHEAD:
@@ -198,11 +198,11 @@ class Ring:
                     for group in self.order.groups_of(self._samples(epoch)[step]):
                         if self._read_in.get(group) != epoch:
                             self._read_in[group] = epoch
-                            self._wanted.append(group)
+                            self._upcoming.append(group)
                     self._ahead += 1
                 else:
                     self._changed.wait()
-            return self._wanted.popleft()
+            return self._upcoming.popleft()
 
     def _take(self) -> tuple[int, int, int, _Slot] | None:
         """The next sample to render and where; waits until its slot is free. None: there is nothing left to do."""
@@ -243,7 +243,7 @@ class Ring:
         except Exception as error:
             raise LoaderError(f"case {self.renderer.name_of(sample)}: {error}") from error
         with self._changed:
-            for stage in fields(Spent):
+            for stage in fields(StageTimes):
                 setattr(self.times, stage.name, getattr(self.times, stage.name) + getattr(spent, stage.name))
             self.times.samples += 1
         return fallback

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from pcrl.config import Corruption, VolumeRecipe
 from pcrl.engine.cache.chunks.scratch import Scratch
-from pcrl.engine.loading.batch import SampleSlot, Spent
+from pcrl.engine.loading.batch import SampleSlot, StageTimes
 from pcrl.engine.volumes.views import View, ViewPlan
 from pcrl.kernels.pixels.blur import MAXIMUM_RADIUS, blur
 from pcrl.kernels.pixels.gamma import apply_gamma
@@ -30,7 +30,7 @@ class Workspace:
     """
 
     def __init__(self, recipe: VolumeRecipe) -> None:
-        self.spent = Spent()
+        self.spent = StageTimes()
         views = recipe.views
         boxes = np.array([*views.global_boxes, *views.local_boxes])
         # Two boxes that overlap at all span less than both together.

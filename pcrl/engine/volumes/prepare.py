@@ -141,9 +141,7 @@ def decide_modality(
         ScanError: the user and the file disagree, or values under a CT window are not Hounsfield units.
     """
     if forced and stated and forced != stated:
-        raise ScanError(
-            f"the file or data set says {stated}, --modality says {forced}: leave --modality away"
-        )
+        raise ScanError(f"the file or data set says {stated}, --modality says {forced}: remove --modality")
     modality = forced or stated
     hounsfield = looks_like_hounsfield(values)
     if modality == "ct" and not hounsfield:

@@ -14,7 +14,7 @@ from pcrl.config import TissueRule, VolumeRecipe
 from pcrl.engine.cache.chunks.boxes import BoxReader
 from pcrl.engine.cache.chunks.scratch import Scratch
 from pcrl.engine.cache.volumes.dataset import CachedCase
-from pcrl.engine.loading.batch import SampleSlot, Spent
+from pcrl.engine.loading.batch import SampleSlot, StageTimes
 from pcrl.engine.volumes.cut import Workspace, render_views
 from pcrl.engine.volumes.tissue import Tissue
 from pcrl.engine.volumes.views import ViewPlan, plan_views
@@ -25,7 +25,7 @@ SPARE_CASES = 16
 
 
 class OpenCase:
-    """What drawing and reading a case needs: its record, what tissue is where, and the map of its file."""
+    """What drawing and reading a case needs: its record, its tissue, and its file."""
 
     def __init__(self, case: CachedCase) -> None:
         record = case.record
@@ -39,8 +39,8 @@ class OpenCase:
         channel, box = plan.channel, plan.region
         if any(a < 0 or b > n for a, b, n in zip(box.start, box.stop, self.shape, strict=True)):
             destination.fill(self.intensities[channel].air)
-        wanted = np.array([(view.box.start, view.box.stop) for view in plan.views])
-        self.boxes.read(channel, box.start, destination, scratch, wanted)
+        needed = np.array([(view.box.start, view.box.stop) for view in plan.views])
+        self.boxes.read(channel, box.start, destination, scratch, needed)
 
 
 class VolumeRenderer:
@@ -88,10 +88,10 @@ class VolumeRenderer:
             key, opened.shape, opened.tissues, self.rules[index], recipe.views, recipe.corruption
         )
 
-    def make(self, key: int, sample: int, workspace: Workspace, to: SampleSlot) -> tuple[bool, Spent]:
+    def make(self, key: int, sample: int, workspace: Workspace, to: SampleSlot) -> tuple[bool, StageTimes]:
         """Draw, read and render one sample; see `pcrl.engine.loading.batch.Renderer`."""
         index = sample // self.recipe.training.samples_per_case
-        workspace.spent = spent = Spent()
+        workspace.spent = spent = StageTimes()
         begun = time.perf_counter()
         plan = self.plan(key, index)
         planned = time.perf_counter()

@@ -1,4 +1,4 @@
-"""Whether a box is worth looking at, without reading it: the occupancy volume of a case, summed up."""
+"""How much tissue a box holds, without reading it: sums over the occupancy volume of a case."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Tissue:
-    """What is where in one channel of a case.
+    """Foreground and dense tissue in one channel of a case.
 
     Args:
         occupancy: (2, cells…) float32: shares of foreground and of dense tissue.

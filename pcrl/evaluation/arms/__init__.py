@@ -1,1 +1,1 @@
-"""What is compared: ways to start and to train."""
+"""Arms: the ways to start and to train that are compared."""

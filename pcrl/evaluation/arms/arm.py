@@ -1,4 +1,4 @@
-"""What is compared: one arm is one way to start, and to train."""
+"""An arm: one way to start and to train."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 LONGER, AT_MOST = 5, 10
-"""`scratch-long` trains for this many times the epochs at least, and at most, until validation finds nothing better."""
+"""`scratch-long` trains for at least, and at most, this many times the epochs, until validation no longer improves."""
 State = dict[str, Tensor]
 
 
@@ -23,9 +23,9 @@ class Arm:
         state: weights of the encoder; none: from scratch.
         checkpoint: where they are from.
         longer: trained to its plateau, at `LONGER` times the epochs or more.
-        permuted: the values of each tensor are mixed: weights of the same size, without what they had learnt.
-        shuffled: learns labels that belong to other images; if it scores above chance, something other than the
-            labels is being scored.
+        permuted: the values of each tensor are permuted: weights of the same scale, without what was learnt.
+        shuffled: is trained on labels of other images; if it scores better than guessing, the evaluation measures
+            something other than what was learnt from labels.
     """
 
     name: str

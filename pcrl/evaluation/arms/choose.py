@@ -1,4 +1,4 @@
-"""From what is asked for to arms with their weights, and whether those saw what is tested."""
+"""From names of arms to arms with their weights, and whether these saw the test set."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from pcrl.evaluation.records.errors import ProtocolError
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class ChosenArms:
     """The arms of an evaluation.
 
     Args:
         model: the network whose encoder all of them have.
         weights: all that are used.
-        notes: what was passed over on the way, and what a reader must know of the weights.
+        notes: runs that were not used, and what a reader must know about the weights.
     """
 
     arms: tuple[Arm, ...]
@@ -50,7 +50,7 @@ def choose(
     runs: Path,
     cache: Path,
     controls: Mapping[str, Path] | None = None,
-) -> Chosen:
+) -> ChosenArms:
     """The arms that are asked for, in that order; all others are compared with the first.
 
     Args:
@@ -77,7 +77,7 @@ def choose(
         elif kind == "scratch":
             arms.append(Arm("scratch", "random weights"))
         elif kind == "scratch-long":
-            times = f"{LONGER} to {AT_MOST} times the epochs, until validation finds nothing better"
+            times = f"{LONGER} to {AT_MOST} times the epochs, until the validation score no longer improves"
             arms.append(Arm("scratch-long", f"random weights, {times}", longer=True))
         elif kind in OBJECTIVES:
             known = (controls or {}).get(kind)
@@ -89,7 +89,9 @@ def choose(
         else:
             assert main is not None
             what = (
-                "its values mixed within each tensor" if kind == "permuted" else "trained on shuffled labels"
+                "its values permuted within each tensor"
+                if kind == "permuted"
+                else "trained on shuffled labels"
             )
             arms.append(
                 Arm(
@@ -101,16 +103,19 @@ def choose(
     used += controls_used
     for weights in used:
         if weights.unfinished:
-            notes.append(f"the pre-training of {weights.path} is not finished: {weights.unfinished} is taken")
+            notes.append(
+                f"the pre-training of {weights.path} is not finished: its last checkpoint so far, "
+                f"{weights.unfinished}, is used"
+            )
         if not weights.known:
             notes.append(
-                f"not everything that {weights.path} was pre-trained on is known: make sure that no test patient is "
-                "among it"
+                f"it is not fully known on which patients {weights.path} was pre-trained: make sure that no test "
+                "patient is among them"
             )
     names = [arm.name for arm in arms]
     if doubled := sorted({name for name in names if names.count(name) > 1}):
-        raise ProtocolError(f"two checkpoints are called {doubled[0]}: rename one of the folders")
-    return Chosen(tuple(arms), model, tuple(used), tuple(notes))
+        raise ProtocolError(f"two checkpoints would both be the arm {doubled[0]}: rename one of the folders")
+    return ChosenArms(tuple(arms), model, tuple(used), tuple(notes))
 
 
 def _pretrained(weights: Pretrained, several: bool) -> Arm:
@@ -130,17 +135,17 @@ def checkpoint_arm(path: Path) -> str:
 def _newest(runs: Path, model: Model, objective: str | None, cache: Path, notes: list[str]) -> Pretrained:
     found, passed_over = newest_compatible(runs, model, objective)
     if found is None:
-        reasons = "".join(f"\n  passed over {reason}" for reason in passed_over)
+        reasons = "".join(f"\n  not used: {reason}" for reason in passed_over)
         if objective is None:
             raise ProtocolError(
                 f"no finished run in {runs} fits. Make one:\n  pcrl pretrain --cache {cache}\nor give --checkpoint, "
-                f"or --arms scratch for the network without pre-training{reasons}"
+                f"or --arms scratch to train without pre-training{reasons}"
             )
         raise ProtocolError(
             f"no finished run in {runs} has the objective {objective}. Make one, with everything else as in the other "
             f"run:\n  pcrl pretrain --cache {cache} --set objective.name={objective}{reasons}"
         )
-    notes.extend(f"passed over {reason}" for reason in passed_over)
+    notes.extend(f"not used: {reason}" for reason in passed_over)
     return found
 
 
@@ -153,8 +158,8 @@ def _same(used: Sequence[Pretrained], model: Model) -> Model:
             )
         if describe(one.model) != describe(first.model):
             raise ProtocolError(
-                f"{one.path} is {describe(one.model)}, {first.path} {describe(first.model)}: they have no common "
-                "control; evaluate them one after the other"
+                f"{one.path} is {describe(one.model)}, {first.path} {describe(first.model)}: no control arm fits "
+                "both; evaluate them separately"
             )
     return first.model
 

@@ -38,10 +38,10 @@ class Pretrained:
 
     def digest(self) -> str:
         """Changes when a weight does."""
-        found = hashlib.sha256()
+        digest = hashlib.sha256()
         for name, value in sorted(self.state.items()):
-            found.update(name.encode() + value.detach().cpu().contiguous().numpy().tobytes())
-        return found.hexdigest()
+            digest.update(name.encode() + value.detach().cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()
 
 
 def open_run(path: Path) -> Pretrained:
@@ -54,16 +54,16 @@ def open_run(path: Path) -> Pretrained:
     run = run_of(path)
     weights = path
     if run == path:
-        found = checkpoints(path / CHECKPOINTS)
-        if not found and (path.parent.parent / REQUEST).is_file():
+        saved = checkpoints(path / CHECKPOINTS)
+        if not saved and (path.parent.parent / REQUEST).is_file():
             raise ProtocolError(
-                f"{path} is a training of an evaluation, not a pre-training: give the run that it began with"
+                f"{path} is a fine-tuning of an evaluation, not a pre-training run: give the run that it started from"
             )
-        if not found:
+        if not saved:
             raise ProtocolError(
                 f"{path} has no checkpoint yet: go on with `pcrl pretrain --out {path} --resume`"
             )
-        weights = found[-1]
+        weights = saved[-1]
     loaded = load_weights(weights)
     if run:
         record = read(run)
@@ -93,7 +93,7 @@ def describe(model: Model) -> str:
 def newest_compatible(
     runs: Path, model: Model, objective: str | None = None
 ) -> tuple[Pretrained | None, list[str]]:
-    """The newest finished run whose encoder is that of `model`, and what was passed over on the way, with reasons.
+    """The newest finished run whose encoder is that of `model`, and the runs that were not used, with reasons.
 
     Args:
         objective: its name; None: any that is not only there to be compared with.

@@ -1,1 +1,1 @@
-"""Who is trained on, who chooses the epoch, who is tested; and whether pre-training saw them."""
+"""Training, validation and test patients of an evaluation; and whether pre-training saw them."""

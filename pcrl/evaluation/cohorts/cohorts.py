@@ -1,4 +1,4 @@
-"""What an evaluation asks of those who take part, whether they are volumes or images."""
+"""The training, validation and test sides of an evaluation: what volumes and images have in common."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pcrl.evaluation.records.results import Side
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """How often every arm is trained, and on whom.
+    """How often every arm is trained, and on which patients.
 
     Args:
         fraction: share of the labelled training patients, in (0, 1]; smaller ones nest in larger ones.
@@ -29,7 +29,7 @@ class Design:
 
 
 class Cohorts(Protocol):
-    """Who is trained on, who chooses the epoch and who is tested, in every training of an arm."""
+    """The training, validation and test sides of every training of an arm."""
 
     @property
     def replicates(self) -> tuple[Replicate, ...]:

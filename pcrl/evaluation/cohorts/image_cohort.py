@@ -1,4 +1,4 @@
-"""Which images are trained on, which choose the model, which are scored: by patient, as the cache says."""
+"""The training, validation and test images of an evaluation: divided by patient, as the cache says."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from pcrl.evaluation.statistics.bootstrap import FEWEST_PATIENTS
 from pcrl.listing import counted
 
 CARVED = 0.1
-"""Share of the chosen training patients who choose the model where the data set holds none for that."""
-CHOOSERS = 5
-"""Validation patients below whom the best epoch is a matter of luck: then the last one is kept."""
+"""Share of the training patients set aside for validation where the data set has too few validation patients."""
+FEWEST_VALIDATION_PATIENTS = 5
+"""With fewer validation patients the choice of an epoch would be chance: then the last one is kept."""
 _CARVING = 1 << 32
-"""Added to the seed, so that who is carved out does not follow from who comes first in the fractions."""
+"""Added to the seed, so that the patients set aside do not depend on the order by which fractions are taken."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImageCohort:
-    """Images by their part in the evaluation.
+    """The images of one training, by side.
 
     Args:
         train, validation, test: positions in the table, rising.
         all_training_patients: of whom a fraction was taken.
-        left_out: images of all splits that are not frontal, where only frontal ones take part.
-        validation: none, if they are of fewer than `CHOOSERS` patients.
-        carved: the validation patients are some of the chosen training patients, as the data set has too few.
+        left_out: images of all splits that are left out because they are not frontal views.
+        validation: none, if they are of fewer than `FEWEST_VALIDATION_PATIENTS` patients.
+        carved: the validation patients were set aside from the training patients, as the data set has too few.
     """
 
     table: ImageTable
@@ -44,7 +44,7 @@ class ImageCohort:
     carved: bool
 
     def patients(self, rows: NDArray[np.int64]) -> list[str]:
-        """Whose each image is."""
+        """The patient of each image."""
         return [self.table.patients[row] for row in rows]
 
     def tested(self) -> list[Tested]:
@@ -53,7 +53,7 @@ class ImageCohort:
         return [Tested(table.names[n], table.patients[n], table.pixels[n]) for n in self.test]
 
     def synthetic(self) -> int:
-        """Images that are of no patient."""
+        """Number of synthetic images."""
         return int(sum(self.table.virtual[rows].sum() for rows in (self.train, self.validation, self.test)))
 
     def describe(self) -> str:
@@ -70,27 +70,36 @@ class ImageCohort:
         notes = []
         if self.left_out:
             notes.append(
-                f"{counted(self.left_out, 'image')} not frontal: left out; --views all takes them in"
+                f"not used: {counted(self.left_out, 'image')} of other than frontal views; --views all includes them"
             )
         if self.carved:
-            notes.append("too few validation patients: some of the chosen training patients choose the model")
-        if not len(self.validation):
-            notes.append(f"fewer than {CHOOSERS} patients could choose the epoch: the last one is kept")
-        if 0 < (choosing := len(set(self.patients(self.validation)))) < FEWEST_PATIENTS:
             notes.append(
-                f"{counted(choosing, 'validation patient')} to choose the epoch by: much of that is chance"
+                "the data set has too few validation patients: some of the training patients are set aside for "
+                "validation"
+            )
+        if not len(self.validation):
+            notes.append(
+                f"fewer than {FEWEST_VALIDATION_PATIENTS} validation patients: the last epoch is kept, not the "
+                "best one"
+            )
+        if 0 < (validation := len(set(self.patients(self.validation)))) < FEWEST_PATIENTS:
+            notes.append(
+                f"only {counted(validation, 'validation patient')}: which epoch they choose is largely chance"
             )
         tested = len(set(self.patients(self.test)))
         if tested < FEWEST_PATIENTS:
             notes.append(
-                f"{counted(tested, 'test patient')}: too few for intervals; says nothing about quality"
+                f"only {counted(tested, 'test patient')}: too few for confidence intervals, or for conclusions "
+                "about quality"
             )
         if absent := len(self.table.failed):
             notes.append(
-                f"{counted(absent, 'image')} could not be read at ingest and take no part: pcrl ingest names them"
+                f"not used: {counted(absent, 'image')} that could not be read at ingest; pcrl ingest says why"
             )
-        if made := self.synthetic():
-            notes.append(f"{counted(made, 'synthetic image')}: says nothing about quality")
+        if synthetic := self.synthetic():
+            notes.append(
+                f"{counted(synthetic, 'synthetic image')}: the scores say nothing about real patients"
+            )
         return notes
 
 
@@ -112,18 +121,18 @@ def image_cohort(images: CachedImages, fraction: float, seed: int, views: str = 
     for split in ("train", "test"):
         if not len(by_split[split]):
             raise ProtocolError(
-                f"{images.name}: no {'image' if views == 'all' else 'frontal image'} of {len(table)} fell into "
-                f"{split}; more patients are needed, or a column `split` in a table of your own"
+                f"{images.name}: no {'image' if views == 'all' else 'frontal image'} of {len(table)} is in the "
+                f"{split} split; add patients, or a column `split` to a table of your own"
             )
     patients = {table.patients[row] for row in by_split["train"]}
     chosen = fraction_of(patients, fraction, seed)
     own = {table.patients[row] for row in by_split["val"]}
-    carved = fraction_of(chosen, CARVED, seed + _CARVING) if len(own) < CHOOSERS else []
-    if len(carved) < CHOOSERS:
+    carved = fraction_of(chosen, CARVED, seed + _CARVING) if len(own) < FEWEST_VALIDATION_PATIENTS else []
+    if len(carved) < FEWEST_VALIDATION_PATIENTS:
         carved = []
     train = _whose(table, by_split["train"], set(chosen) - set(carved))
     validation = _whose(table, by_split["train"], set(carved))
-    if len(own) >= CHOOSERS:
+    if len(own) >= FEWEST_VALIDATION_PATIENTS:
         validation = by_split["val"]
     left_out = int((~shown).sum())
     return ImageCohort(table, train, validation, by_split["test"], len(patients), left_out, bool(carved))

@@ -1,4 +1,4 @@
-"""Which images take part, in every training of an arm."""
+"""The image cohorts of every training of an arm."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class ImageCohorts:
         return dict(zip(self.dataset.table.names, self.dataset.table.patients, strict=True))
 
     def virtual(self) -> int:
-        """Test images that are of no patient."""
+        """Number of synthetic test images."""
         return int(self.dataset.table.virtual[self.first.test].sum())
 
     def describe(self) -> str:

@@ -1,4 +1,4 @@
-"""Whether pre-training saw any of those who are scored."""
+"""Whether pre-training saw a test patient."""
 
 from __future__ import annotations
 
@@ -32,8 +32,9 @@ def check_leak(run: RunRecord, name: str, test: Iterable[Tested], transductive: 
         return False
     if not transductive:
         raise ProtocolError(
-            f"{name} saw what would be tested: patients {few(patients) or 'none'}; images {few(images) or 'none'}. "
-            "Give a run that did not (pcrl pretrain leaves test patients out by default; with --folds, one on other "
-            "scans, or --arms scratch), or state it with --transductive, which every table then says"
+            f"the pre-training of {name} saw the test set: patients {few(patients) or 'none'}; images "
+            f"{few(images) or 'none'}. Give a run that did not (pcrl pretrain leaves test patients out by default; "
+            "with --folds, give a run on other scans, or --arms scratch), or allow it with --transductive: every "
+            "table then says so"
         )
     return True

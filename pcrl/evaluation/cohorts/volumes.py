@@ -1,4 +1,4 @@
-"""Which volumes are trained on, which choose the epoch, which are scored: by patient, as the cache says."""
+"""The training, validation and test volumes of an evaluation: divided by patient, as the cache says."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from pcrl.engine.cache.volumes.dataset import CachedCase, CachedDataset
-from pcrl.engine.cache.volumes.records import count_patients
+from pcrl.engine.cache.volumes.records import patients_in_words
 from pcrl.engine.splits import deal, fraction_of
 from pcrl.evaluation.cohorts.cohorts import Design
 from pcrl.evaluation.cohorts.leak import Tested
@@ -17,13 +17,13 @@ from pcrl.evaluation.statistics.bootstrap import FEWEST_PATIENTS
 from pcrl.listing import counted
 
 FOLDS = 5
-"""Of a data set that has none of its own."""
+"""Number of folds of a data set that has none of its own."""
 Cases = tuple[CachedCase, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class VolumeCohort:
-    """Cases by their part in one training."""
+    """The cases of one training, by side."""
 
     train: Cases
     validation: Cases
@@ -66,14 +66,14 @@ class VolumeCohorts:
         return {case.name: case.patient for case in self.dataset.cases}
 
     def virtual(self) -> int:
-        """Test cases that are generated."""
+        """Number of virtual test cases."""
         return sum(case.entry.virtual for case in self._tested())
 
     def describe(self) -> str:
         """Realised numbers of patients, real and virtual; of several trainings, of the first."""
         first = next(iter(self.of.values()))
         parts = (("training", first.train), ("validation", first.validation), ("test", first.test))
-        sides = [f"{name} {count_patients(case.entry for case in cases)}" for name, cases in parts]
+        sides = [f"{name} {patients_in_words(case.entry for case in cases)}" for name, cases in parts]
         text = "; ".join(sides) + f" (of {first.all_training_patients} labelled training patients)"
         folds = {replicate.fold for replicate in self.of if replicate.fold is not None}
         return text + (f", the first of {len(folds)} folds" if len(folds) > 1 else "")
@@ -84,24 +84,27 @@ class VolumeCohorts:
         if absent := self.dataset.absent():
             tested = sum(entry.split == "test" for entry in absent.values())
             notes.append(
-                f"{len(absent)} of {len(self.dataset.record.cases)} cases are not in the cache ({next(iter(absent))}"
-                f"{', …' * (len(absent) > 1)}), {tested} of them test cases: pcrl ingest goes on, and names what fails"
+                f"{len(absent)} of {len(self.dataset.record.cases)} cases are not in the cache "
+                f"({next(iter(absent))}{', …' * (len(absent) > 1)}), {tested} of them test cases: run pcrl ingest "
+                "again, which names the cases that fail"
             )
-        choosing = min(len(_patients(cohort.validation)) for cohort in self.of.values())
-        if not choosing:
-            notes.append("no validation patient: the last epoch is kept, and nothing ends a training early")
-        elif choosing < FEWEST_PATIENTS:
+        validation = min(len(_patients(cohort.validation)) for cohort in self.of.values())
+        if not validation:
+            notes.append("no validation patients: every training runs to its last epoch, which is kept")
+        elif validation < FEWEST_PATIENTS:
             notes.append(
-                f"{counted(choosing, 'validation patient')} to choose the epoch by: much of that is chance"
+                f"only {counted(validation, 'validation patient')}: which epoch they choose is largely chance"
             )
         tested = len(_patients(self._tested()))
         if tested < FEWEST_PATIENTS:
             notes.append(
-                f"{counted(tested, 'test patient')}: too few for intervals; says nothing about quality"
+                f"only {counted(tested, 'test patient')}: too few for confidence intervals, or for conclusions "
+                "about quality"
             )
-        if made := self.virtual():
+        if virtual := self.virtual():
             notes.append(
-                f"{made} of {len(self._tested())} test cases are virtual: says nothing about quality"
+                f"{virtual} of {len(self._tested())} test cases are virtual: the scores say nothing about real "
+                "patients"
             )
         return notes
 
@@ -139,8 +142,8 @@ def _divided(dataset: CachedDataset, cases: Sequence[CachedCase], design: Design
         for part in ("train", "test"):
             if not sides[part]:
                 raise ProtocolError(
-                    f"{dataset.name}: no labelled patient of {len(_patients(cases))} fell into {part}; more labelled "
-                    "patients are needed, or a split of your own (nnU-Net's splits_final.json), or --folds"
+                    f"{dataset.name}: no labelled patient of {len(_patients(cases))} is in the {part} split; add "
+                    "labelled patients or a split of your own (nnU-Net's splits_final.json), or give --folds"
                 )
         for seed in range(design.seeds):
             chosen = set(fraction_of(patients, design.fraction, seed))

@@ -15,7 +15,7 @@ class EarlyStopping:
     """Keeps the best state of a module. Where there are no validation patients, the last epoch is kept.
 
     Args:
-        patience: epochs without a better score after which it makes no sense to go on.
+        patience: epochs without a better score after which training ends.
         minimum: epochs before which training does not end.
     """
 
@@ -32,7 +32,7 @@ class EarlyStopping:
         return max((score for _, score in self.history), default=None)
 
     def should_continue(self, epoch: int, score: Score) -> bool:
-        """Take in the score of an epoch; whether it makes sense to go on."""
+        """Take in the score of an epoch, and return whether training should continue."""
         best = self.best
         self.history.append((epoch, score))
         if best is None or score > best:

@@ -57,7 +57,7 @@ def save_state(
 def restore_state(
     folder: Path, module: nn.Module, optimizer: Adam, stopping: EarlyStopping
 ) -> tuple[list[float], bool]:
-    """Put everything back; the losses of the epochs that are done, and whether it made sense to go on."""
+    """Put everything back; the losses of the epochs that are done, and whether training should continue."""
     module.load_state_dict(load_file(folder / _MODULE))
     state: dict[int, dict[str, Tensor]] = {}
     for key, value in load_file(folder / _ADAM).items():

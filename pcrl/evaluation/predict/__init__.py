@@ -1,1 +1,1 @@
-"""What a fine-tuned network says of new scans and radiographs."""
+"""Predictions of a fine-tuned network for new scans and radiographs."""

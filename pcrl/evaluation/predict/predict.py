@@ -25,7 +25,7 @@ TABLE = "probabilities.csv"
 
 @dataclass(frozen=True, slots=True)
 class Predicted:
-    """What came of a prediction.
+    """The outcome of a prediction.
 
     Args:
         network: folder of the training whose network predicted.
@@ -52,7 +52,7 @@ def predict(
     device: str = "auto",
     progress: Progress | None = None,
 ) -> Predicted:
-    """Ask a fine-tuned network about scans or radiographs that are in no cache.
+    """Predict scans or radiographs that are in no cache with a fine-tuned network.
 
     Segmentations are written as NIfTI in each input's own grid, spacing and orientation; probabilities as one CSV. An
     input that cannot be read is named, and the others are predicted.

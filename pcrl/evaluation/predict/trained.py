@@ -27,7 +27,8 @@ def open_trained(path: Path, task: str) -> Trained:
     evaluation = path if whole else path.parent.parent
     if not (evaluation / REQUEST).is_file():
         raise ProtocolError(
-            f"{path} is no evaluation: give its folder, such as evaluations/{task}-…, or one of {RUNS}/ARM-seed0 in it"
+            f"{path} is not an evaluation: give the folder of one, such as evaluations/{task}-…, or one of "
+            f"{RUNS}/ARM-seed0 in it"
         )
     request = load_request(evaluation)
     if request.task != task:
@@ -41,11 +42,14 @@ def open_trained(path: Path, task: str) -> Trained:
         in_order = [folder for arm in _arms(request) for folder in _of_arm(arm, ended)]
         if not in_order:
             raise ProtocolError(
-                f"{path}: no training has ended yet; go on with it (pcrl eval {task} --out {path} --resume)"
+                f"{path}: no training has finished yet; continue the evaluation (pcrl eval {task} --out {path} "
+                "--resume)"
             )
         folder = in_order[0]
     if not (folder / RUN).is_file():
-        raise ProtocolError(f"{folder}: this training has not ended; go on with it (--resume)")
+        raise ProtocolError(
+            f"{folder}: this training has not finished; continue its evaluation with --resume"
+        )
     return Trained(folder, entry_of(request.task), request.rebuild)
 
 

@@ -1,1 +1,1 @@
-"""What is asked of an evaluation and what it found: records on disk. No torch."""
+"""Requests and results of evaluations: records on disk. No torch."""

@@ -1,28 +1,28 @@
-"""The arms that can be asked for, by name; what each is, `pcrl.evaluation.arms` knows. Light, as `--help` needs it."""
+"""The names of the arms; `pcrl.evaluation.arms` builds them. Imports nothing heavy, as `--help` needs it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 ARMS = ("pretrained", "scratch", "scratch-long", "permuted", "shuffled")
-"""The arms that there always are. An arm called like an objective begins with the newest run of that objective."""
+"""The arms that always exist. An arm named after an objective starts from the newest run with that objective."""
 
 
 def known_arms() -> tuple[str, ...]:
-    """All of them: `ARMS`, and the names of all objectives."""
+    """The names of all arms: `ARMS`, and those of all objectives."""
     from pcrl.config import OBJECTIVES
 
     return (*ARMS, *OBJECTIVES)
 
 
 def check_arms(arms: Sequence[str]) -> None:
-    """Refuse names that no arm has, and to compare nothing.
+    """Check that at least one arm is named, and that every name is one of an arm.
 
     Raises:
-        ValueError: it says which there are.
+        ValueError: it lists the arms.
     """
-    there = ", ".join(known_arms())
+    names = ", ".join(known_arms())
     if not arms:
-        raise ValueError(f"no arm; there are {there}")
+        raise ValueError(f"no arm was given; there are {names}")
     if unknown := [arm for arm in arms if arm not in known_arms()]:
-        raise ValueError(f"no arm {unknown[0]!r}; there are {there}")
+        raise ValueError(f"no arm {unknown[0]!r}; there are {names}")

@@ -1,4 +1,4 @@
-"""What is asked of a curve over label fractions, kept in its folder."""
+"""The options of a curve over label fractions, kept in its folder."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CURVE = "curve-request.json"
 
 
 class CurveRequest(Record):
-    """What is asked: the evaluation, of which the fraction is replaced by each of `fractions`."""
+    """The options of a curve: those of an evaluation, whose fraction is replaced by each of `fractions`."""
 
     request: Request
     fractions: tuple[float, ...]

@@ -1,4 +1,4 @@
-"""What is asked of an evaluation: kept in its folder, so that a killed one goes on, and anyone can see what it was."""
+"""The options of an evaluation, kept in its folder: so a killed one can be resumed, and anyone can read what it was."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _NOT_PROTOCOL = {
 
 
 class Request(Record):
-    """All that decides what an evaluation comes to.
+    """Everything that determines the results of an evaluation.
 
     Args:
         cache, checkpoints, runs: absolute paths; `runs` is where the newest run is looked for.
-        options: what only some tasks are asked, by the names in `pcrl.evaluation.tasks.registry`. In JSON the three
+        options: those that only some tasks have, by the names in `pcrl.evaluation.tasks.registry`. In JSON the three
             oldest of them stand beside the other fields.
         controls: runs of the arms that are called like an objective, `weights` a digest of those of each run,
             `identity` one of the content of the cache, and `rebuild` what `pcrl predict` needs: known once it has
@@ -86,7 +86,7 @@ class Request(Record):
         return stored
 
     def protocol(self) -> dict[str, Any]:
-        """What a reader wants to know of it."""
+        """What a report shows of it."""
         return self.model_dump(mode="json", exclude=_NOT_PROTOCOL)
 
 

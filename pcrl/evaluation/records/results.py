@@ -1,4 +1,4 @@
-"""What an evaluation found: the one record that tables, CSV, curves over fractions and the report are made from."""
+"""The results of an evaluation: the one record that tables, CSV, curves over fractions and the report are made from."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class CaseRow(Record):
 
 
 class Run(Record):
-    """One training: of an arm, with a seed, in a fold, at the learning rate that validation patients liked best.
+    """One training: of an arm, with a seed, in a fold, at the learning rate with the best validation score.
 
     Args:
         losses: mean of each epoch.
@@ -149,7 +149,7 @@ class Results(Record):
     Args:
         task, dataset: such as `lits`; several tasks can be asked of one data set.
         command: as typed.
-        protocol: what was asked: fraction, seeds, folds, learning rates, frozen, …; plain values.
+        protocol: the options: fraction, seeds, folds, learning rates, frozen, …; plain values.
         patients: how many are on each side, in words.
         notes: what a reader must know beside the numbers.
         transductive: pre-training saw test patients; every table says so.
@@ -199,5 +199,5 @@ def load_results(folder: Path) -> Results:
         ProtocolError: missing, damaged, or of another version of pcrl.
     """
     return load_stored(
-        Results, folder / RESULTS, "it holds no evaluation that has ended: go on with it (--resume)"
+        Results, folder / RESULTS, "it holds no finished evaluation: continue it with --resume"
     )

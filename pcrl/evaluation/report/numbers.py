@@ -73,6 +73,6 @@ def titled(metric: Metric) -> str:
     return f"{metric.title} ({metric.unit})" if metric.unit else metric.title
 
 
-def counted(counts: Mapping[str, int]) -> str:
+def counts_in_words(counts: Mapping[str, int]) -> str:
     """What stands behind a score: `12 positives, 40 negatives`."""
     return ", ".join(f"{count} {name}" for name, count in counts.items())

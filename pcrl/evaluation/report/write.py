@@ -67,7 +67,7 @@ def write_report(results: Results, folder: Path, curve: Sequence[CurvePoint] = (
 def _first_seed(results: Results) -> str:
     """What curves and pictures are of, where tables are means over seeds."""
     several = len({run.seed for arm in results.arms for run in arm.runs}) > 1
-    return " Of the first seed; the tables are means over all." if several else ""
+    return " Shown for the first seed; the tables are means over all seeds." if several else ""
 
 
 def _test_cases(results: Results) -> int:

@@ -21,8 +21,8 @@ from pcrl.evaluation.records.errors import ProtocolError
 from pcrl.evaluation.records.request import REQUEST, load_request
 from pcrl.evaluation.records.results import RESULTS, Results, load_results
 from pcrl.evaluation.report import REPORT, write_curve_report
-from pcrl.evaluation.run.asking import given, in_words, new_request, refuse_changes
 from pcrl.evaluation.run.folders import EVALUATIONS, new_folder, newest_unfinished
+from pcrl.evaluation.run.new_request import arguments_given, call_in_words, new_request, refuse_changes
 from pcrl.evaluation.run.opening import open_study
 from pcrl.evaluation.run.points import points_of, write_points
 from pcrl.evaluation.run.progress import Progress
@@ -95,7 +95,7 @@ def curve(
         >>> made = curve("lits", fractions=(0.1, 1.0), arms=("pretrained", "scratch"))
         >>> [(point.arm, point.fraction, point.value) for point in made.points]
     """
-    arguments = given(curve, locals())
+    arguments = arguments_given(curve, locals())
     watch, where = progress or Progress(), device_named(device)
     if resume:
         refuse_changes(arguments)
@@ -104,12 +104,14 @@ def curve(
     else:
         request = new_request(
             task, cache=cache, dataset=dataset, runs=runs, arms=arms, checkpoints=checkpoints, options=options,
-            command=command or in_words("curve", arguments), fraction=1.0, seeds=seeds, folds=folds,
+            command=command or call_in_words("curve", arguments), fraction=1.0, seeds=seeds, folds=folds,
             learning_rates=learning_rates, freeze=freeze, epochs=epochs, recipe=recipe, overrides=overrides,
             transductive=transductive,
         )  # fmt: skip
         if not fractions or not all(0 < fraction <= 1 for fraction in fractions):
-            raise ProtocolError(f"fractions {tuple(fractions)}: expected some, each above 0 and up to 1")
+            raise ProtocolError(
+                f"fractions {tuple(fractions)}: expected at least one, each above 0 and at most 1"
+            )
         folder = new_folder(out, f"curve-{task}", CURVE)
         # What can fail fails here, before there is a folder.
         curve_request = pinned(CurveRequest(request=request, fractions=tuple(sorted(set(fractions)))))
@@ -163,7 +165,7 @@ def _unfinished(out: str | Path | None, task: str) -> tuple[Path, CurveRequest]:
     folder = newest_unfinished(f"curve-{task}", CURVE, REPORT) if out is None else Path(out)
     if folder is None:
         raise ProtocolError(
-            f"no unfinished curve of {task} in ./{EVALUATIONS}: give --out, or leave --resume"
+            f"no unfinished curve of {task} in ./{EVALUATIONS}: give --out, or run without --resume"
         )
     curve_request = load_curve_request(folder)
     if (other := curve_request.request.task) != task:

@@ -9,8 +9,8 @@ from pathlib import Path
 from pcrl.evaluation.records.errors import ProtocolError
 from pcrl.evaluation.records.request import REQUEST, Request, load_request
 from pcrl.evaluation.records.results import RESULTS, Results
-from pcrl.evaluation.run.asking import given, in_words, new_request, refuse_changes
 from pcrl.evaluation.run.folders import EVALUATIONS, new_folder, newest_unfinished
+from pcrl.evaluation.run.new_request import arguments_given, call_in_words, new_request, refuse_changes
 from pcrl.evaluation.run.opening import open_study
 from pcrl.evaluation.run.progress import Progress
 from pcrl.models.device import device_named
@@ -88,7 +88,7 @@ def evaluate(
         >>> results = evaluate("lits", fraction=0.1, arms=("pretrained", "scratch"), seeds=3)
         >>> [(row.label, row.value) for row in results.arms[0].rows if row.metric == results.main.name]
     """
-    arguments = given(evaluate, locals())
+    arguments = arguments_given(evaluate, locals())
     watch, where = progress or Progress(), device_named(device)
     if resume:
         refuse_changes(arguments)
@@ -97,7 +97,7 @@ def evaluate(
     else:
         request = new_request(
             task, cache=cache, dataset=dataset, runs=runs, arms=arms, checkpoints=checkpoints, options=options,
-            command=command or in_words("evaluate", arguments), fraction=fraction, seeds=seeds, folds=folds,
+            command=command or call_in_words("evaluate", arguments), fraction=fraction, seeds=seeds, folds=folds,
             learning_rates=learning_rates, freeze=freeze, epochs=epochs, recipe=recipe, overrides=overrides,
             transductive=transductive,
         )  # fmt: skip
@@ -112,7 +112,7 @@ def _unfinished(out: str | Path | None, task: str) -> tuple[Path, Request]:
     folder = newest_unfinished(task, REQUEST, RESULTS) if out is None else Path(out)
     if folder is None:
         raise ProtocolError(
-            f"no unfinished evaluation of {task} in ./{EVALUATIONS}: give --out, or leave --resume"
+            f"no unfinished evaluation of {task} in ./{EVALUATIONS}: give --out, or run without --resume"
         )
     request = load_request(folder)
     if request.task != task:

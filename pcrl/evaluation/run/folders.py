@@ -40,7 +40,7 @@ def require_empty(folder: Path, begun: str = "") -> None:
         raise ProtocolError(f"{folder} is a file: give a folder as --out")
     if folder.is_dir() and any(folder.iterdir()):
         resumable = bool(begun) and (folder / begun).exists()
-        how = "go on with it (--resume), or give another --out" if resumable else "give another --out"
+        how = "continue it (--resume), or give another --out" if resumable else "give another --out"
         raise ProtocolError(f"{folder} is not empty: {how}")
 
 

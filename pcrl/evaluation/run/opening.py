@@ -1,4 +1,4 @@
-"""From what is asked to an evaluation that can begin: everything that can fail before the first training fails here."""
+"""From a request to an evaluation that can begin: everything that can fail before the first training fails here."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pcrl.engine.cache.cache import Cache
 from pcrl.engine.cache.format import CacheError
 from pcrl.engine.cache.images.dataset import CachedImages
 from pcrl.engine.cache.volumes.dataset import CachedDataset, identity
-from pcrl.evaluation.arms.choose import Chosen, choose
+from pcrl.evaluation.arms.choose import ChosenArms, choose
 from pcrl.evaluation.cohorts.cohorts import Cohorts, Design
 from pcrl.evaluation.records.errors import ProtocolError
 from pcrl.evaluation.records.request import Request
@@ -31,14 +31,14 @@ def open_study(request: Request) -> Study:
         ProtocolError: no such task, no patients on a side, no run that fits, a leak, or a cache that has changed since.
     """
     entry = entry_of(request.task)
-    options = entry.chosen(
+    options = entry.with_defaults(
         {o.name: request.options[o.name] for o in entry.options if o.name in request.options}
     )
     data = _dataset(request, entry)
     digest = _identity(data)
     if request.identity and request.identity != digest:
         raise ProtocolError(
-            f"{request.cache / request.dataset} has changed since this evaluation began: begin a new one"
+            f"{request.cache / request.dataset} has changed since this evaluation began: start a new one"
         )
     recipe = _recipe(request, entry, data)
     chosen = choose(
@@ -70,12 +70,12 @@ def open_study(request: Request) -> Study:
     return Study(request, cohorts, task, chosen, recipe, leaked)
 
 
-def _require_choice(request: Request, chosen: Chosen, cohorts: Cohorts, task: Task) -> None:
+def _require_choice(request: Request, chosen: ChosenArms, cohorts: Cohorts, task: Task) -> None:
     """Refuse several learning rates where no validation patient could choose between them."""
     if chosen.arms[0].shuffled:
         raise ProtocolError(
-            "validation patients cannot choose a learning rate for shuffled labels: give one rate, or another arm "
-            "before it, whose rate it then takes"
+            "with shuffled labels there is no validation score to choose a learning rate by: give one rate, or list "
+            "another arm first, whose rate is then used"
         )
     if without := [replicate for replicate in cohorts.replicates if not task.can_validate(replicate)]:
         raise ProtocolError(
@@ -88,13 +88,13 @@ def _require_same(request: Request, task: Task, weights: dict[str, str]) -> None
     changed = [path for path, digest in request.weights.items() if weights.get(path) != digest]
     if changed:
         raise ProtocolError(
-            f"the weights of {changed[0]} have changed since this evaluation began: begin a new one (--out)"
+            f"the weights of {changed[0]} have changed since this evaluation began: start a new one (--out)"
         )
     if request.rebuild and request.rebuild != json.loads(json.dumps(task.rebuild)):
-        raise ProtocolError("the recipe has changed since this evaluation began: begin a new one (--out)")
+        raise ProtocolError("the recipe has changed since this evaluation began: start a new one (--out)")
 
 
-def _first(chosen: Chosen) -> set[Path]:
+def _first(chosen: ChosenArms) -> set[Path]:
     """Where the weights of the pre-trained arm, and of those made from them, are."""
     made = ("permuted", "shuffled")
     return {
@@ -138,7 +138,7 @@ def _recipe(request: Request, entry: TaskEntry, data: CachedDataset | CachedImag
     recipe = recipe_from(tree, request.overrides)
     if recipe.data != stored.data:
         raise RecipeError(
-            f"{request.cache / request.dataset} was ingested with other settings of data than --set says; for these, "
-            "ingest into another --cache"
+            f"{request.cache / request.dataset} was ingested with data settings other than those of --set: to use "
+            "these, ingest into another --cache"
         )
     return recipe

@@ -12,7 +12,7 @@ import torch
 
 from pcrl.config import Recipe
 from pcrl.engine.cache.lock import locked
-from pcrl.evaluation.arms.choose import Chosen
+from pcrl.evaluation.arms.choose import ChosenArms
 from pcrl.evaluation.cohorts.cohorts import Cohorts
 from pcrl.evaluation.records.replicate import Replicate
 from pcrl.evaluation.records.request import Request, save_request
@@ -36,7 +36,7 @@ class Study:
     request: Request
     cohorts: Cohorts
     task: Task
-    chosen: Chosen
+    chosen: ChosenArms
     recipe: Recipe
     leaked: bool
 

@@ -60,7 +60,7 @@ def _scores(results: Results) -> Iterator[Line]:
 
 
 def _restricted(results: Results) -> tuple[int, int]:
-    """What takes worth from every number: pre-training saw test patients; test cases that are generated."""
+    """Restrictions that hold for every number: pre-training saw test patients; number of virtual test cases."""
     return int(results.transductive), results.virtual
 
 

@@ -1,4 +1,4 @@
-"""How sure an AUROC is: a percentile bootstrap over patients, whose images come along together."""
+"""Confidence intervals of AUROCs: a percentile bootstrap over patients, each with all its images."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from pcrl.evaluation.statistics.roc import Scores, Truth, scored
 
 RESAMPLES = 1000
 FEWEST_PATIENTS = 10
-"""Below so many an interval would pretend to know something."""
+"""With fewer patients a bootstrap interval is too narrow, and none is given."""
 _BLOCK = 64
-"""Resamples that are counted together: they take 8 · images bytes each."""
+"""Resamples that are computed together: each takes 8 · images bytes."""
 
 
 @dataclass(frozen=True, slots=True)
-class Resampled:
-    """AUROCs of resamples.
+class Resamples:
+    """Scores of bootstrap samples.
 
     Args:
         labels: (resamples, labels), NaN where a resample has no positive or no negative of a label.
@@ -52,7 +52,7 @@ class Resampled:
 
 def resample(
     scores: Scores, truth: Truth, patients: Sequence[str], seed: int = 0, resamples: int = RESAMPLES
-) -> Resampled | None:
+) -> Resamples | None:
     """Draw patients with replacement and take the AUROCs anew; None if there are too few patients.
 
     With the same seed and patients every call draws the same, so that arms can be compared resample by resample.
@@ -69,27 +69,27 @@ def resample(
         raise ValueError(
             f"{len(scores)} rows of scores, but {len(patients)} patients: expected one for each row"
         )
-    names, whose = np.unique(np.asarray(patients), return_inverse=True)
+    names, patient_index = np.unique(np.asarray(patients), return_inverse=True)
     if len(names) < FEWEST_PATIENTS:
         return None
     rng = np.random.default_rng(np.random.SeedSequence([seed, len(names)]))
     result = np.empty((resamples, truth.shape[1]))
-    prepared = [_Label(scores[:, n], truth[:, n], whose) for n in range(truth.shape[1])]
+    prepared = [_Label(scores[:, n], truth[:, n], patient_index) for n in range(truth.shape[1])]
     for start in range(0, resamples, _BLOCK):
         stop = min(start + _BLOCK, resamples)
         drawn = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), size=stop - start)
         for number, label in enumerate(prepared):
             result[start:stop, number] = label.auroc(drawn)
-    return Resampled(result)
+    return Resamples(result)
 
 
-def average(parts: Sequence[Resampled | None]) -> Resampled | None:
+def average(parts: Sequence[Resamples | None]) -> Resamples | None:
     """The mean over runs (of several seeds), resample by resample; None where none was resampled."""
     drawn = [part.labels for part in parts if part is not None]
-    return Resampled(np.mean(drawn, axis=0)) if drawn else None
+    return Resamples(np.mean(drawn, axis=0)) if drawn else None
 
 
-def difference(first: Resampled, second: Resampled) -> Interval | None:
+def difference(first: Resamples, second: Resamples) -> Interval | None:
     """Interval of the difference of the mean AUROCs of two arms, over the same resamples."""
     return interval_of(first.means() - second.means())
 
@@ -97,11 +97,11 @@ def difference(first: Resampled, second: Resampled) -> Interval | None:
 class _Label:
     """One label's images in the order of their scores, so that a resample needs no sorting."""
 
-    def __init__(self, scores: Scores, truth: Truth, whose: NDArray[np.int64]) -> None:
+    def __init__(self, scores: Scores, truth: Truth, patient_index: NDArray[np.int64]) -> None:
         known = np.flatnonzero(scored(scores, truth))
         order = known[np.argsort(scores[known], kind="stable")]
         ordered = scores[order]
-        self.whose, self.positive = whose[order], truth[order] > 0.5
+        self.patient_index, self.positive = patient_index[order], truth[order] > 0.5
         # First image of each run of equal scores.
         self.starts = np.flatnonzero(np.r_[True, np.diff(ordered) != 0][: len(order)])
 
@@ -109,7 +109,7 @@ class _Label:
         """AUROC with each image counted as often as its patient was drawn: (resamples, patients) to (resamples,)."""
         if not len(self.starts):
             return np.full(len(drawn), np.nan)
-        counts = drawn[:, self.whose].astype(np.float64)
+        counts = drawn[:, self.patient_index].astype(np.float64)
         positives = np.add.reduceat(counts * self.positive, self.starts, axis=1)
         negatives = np.add.reduceat(counts * ~self.positive, self.starts, axis=1)
         below = np.cumsum(negatives, axis=1) - negatives

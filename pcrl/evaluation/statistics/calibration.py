@@ -1,4 +1,4 @@
-"""Do probabilities mean what they say? Reliability, Brier score, expected calibration error."""
+"""Calibration of probabilities: reliability, Brier score, expected calibration error."""
 
 from __future__ import annotations
 

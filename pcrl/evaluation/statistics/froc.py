@@ -1,4 +1,4 @@
-"""FROC: how many nodules are found against how many false positives a scan, and how sure that is.
+"""FROC: sensitivity for nodules against false positives per scan, with confidence intervals.
 
 As in LUNA16's evaluation (noduleCADEvaluationLUNA16.py): of the candidates that hit a nodule the best counts, the
 others neither for nor against; candidates that hit nothing but an excluded annotation do not count; a nodule that no
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pcrl.evaluation.statistics.bootstrap import FEWEST_PATIENTS, RESAMPLES, Resampled
+from pcrl.evaluation.statistics.bootstrap import FEWEST_PATIENTS, RESAMPLES, Resamples
 
 RATES = (1 / 8, 1 / 4, 1 / 2, 1, 2, 4, 8)
 """False positives a scan at which sensitivities are averaged (LUNA16)."""
@@ -72,7 +72,7 @@ def cpm(detections: Detections) -> float:
 
 def resample(
     detections: Detections, patients: Sequence[str], seed: int = 0, resamples: int = RESAMPLES
-) -> Resampled | None:
+) -> Resamples | None:
     """Draw patients with replacement and take the sensitivities anew; None if there are too few patients.
 
     The result has a column for each of `RATES`; its `means` are CPMs, its `mean_interval` that of the CPM. With the
@@ -88,7 +88,7 @@ def resample(
         raise ValueError(
             f"{detections.scans} scans, but {len(patients)} patients: expected one for each scan"
         )
-    names, whose = np.unique(np.asarray(patients), return_inverse=True)
+    names, patient_index = np.unique(np.asarray(patients), return_inverse=True)
     if len(names) < FEWEST_PATIENTS:
         return None
     rng = np.random.default_rng(np.random.SeedSequence([seed, len(names)]))
@@ -98,10 +98,10 @@ def resample(
     for start in range(0, resamples, block):
         stop = min(start + block, resamples)
         drawn = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), size=stop - start)
-        curves = zip(*counted.curves(drawn[:, whose].astype(np.float64)), strict=True)
+        curves = zip(*counted.curves(drawn[:, patient_index].astype(np.float64)), strict=True)
         for row, (false, true) in enumerate(curves, start):
             result[row] = np.interp(RATES, false, true)
-    return Resampled(result)
+    return Resamples(result)
 
 
 class _Counted:

@@ -1,4 +1,4 @@
-"""Two arms on the same patients: is the difference more than chance? The patient is the unit, not a seed or organ."""
+"""Paired tests of two arms on the same patients. The patient is the unit of analysis, not a seed or an organ."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pcrl.evaluation.records.results import Interval
 from pcrl.evaluation.statistics.bootstrap import FEWEST_PATIENTS, RESAMPLES, interval_of
 
 FEWEST_TO_TEST = 6
-"""Patients below whom no outcome of a sign-flip test could reach p = 0.05: 2 / 2⁵ is 0.06."""
+"""With fewer patients a sign-flip test can never reach p < 0.05: 2 / 2⁵ is 0.06."""
 _EXACT = 14
 """Patients up to whom all sign flips are counted."""
 _FLIPS = 10_000
@@ -21,7 +21,7 @@ Values = NDArray[np.float64]
 
 
 def sign_flip(differences: Values) -> float | None:
-    """Two-sided p of the mean of the patients' differences (n,), had each as well come out the other way round.
+    """Two-sided p of a sign-flip test of the mean of the patients' differences (n,).
 
     All flips are counted up to 14 patients, 10,000 seeded ones are drawn beyond. None with fewer than six patients.
     """
@@ -50,7 +50,7 @@ def swap(
     patients: int,
     draws: int = SWAPS,
 ) -> float | None:
-    """Two-sided p of the difference of a metric of all patients together, had each patient's arms been swapped.
+    """Two-sided p of a permutation test of a metric of all patients together, which swaps the arms within patients.
 
     Args:
         metric: called with 0 or 1 and a mask (patients,): the metric of the first, or the second arm, with the scores

@@ -1,4 +1,4 @@
-"""From values of cases to those of patients, to rows of a table, to paired comparisons: for metrics that a case has."""
+"""Metrics that a single case has: from cases to patients, rows of a table and paired comparisons."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ def scored(scores: Scores, truth: Truth) -> NDArray[np.bool_]:
         ValueError: a score is NaN, which would sort above all others; or truth is anything else, such as -1.
     """
     if missing := int(np.count_nonzero(np.isnan(scores))):
-        raise ValueError(f"{missing} of {len(scores)} scores are NaN: there is no place for them in an order")
+        raise ValueError(f"{missing} of {len(scores)} scores are NaN, which cannot be ranked")
     known = ~np.isnan(truth)
     if other := sorted({float(value) for value in np.unique(truth[known])} - {0.0, 1.0}):
         raise ValueError(f"truth is {other[0]:g}, expected 1, 0 or NaN: let `uncertain.targets` make it")

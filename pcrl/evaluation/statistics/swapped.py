@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pcrl.evaluation.records.results import Comparison
-from pcrl.evaluation.statistics.bootstrap import Resampled, difference
+from pcrl.evaluation.statistics.bootstrap import Resamples, difference
 from pcrl.evaluation.statistics.paired import swap
 
 
 @dataclass(frozen=True, slots=True)
-class Swappable:
+class ExchangeableMetric:
     """A metric of two arms, whose scores can be exchanged patient by patient.
 
     Args:
@@ -35,8 +35,8 @@ class Swappable:
 def compare(
     arms: tuple[str, str],
     named: tuple[str, str],
-    swappable: Swappable,
-    resamples: tuple[Resampled | None, Resampled | None],
+    exchangeable: ExchangeableMetric,
+    resamples: tuple[Resamples | None, Resamples | None],
 ) -> Comparison | None:
     """The difference of two arms: interval over the same resamples, p by swapping within patients; None if undefined.
 
@@ -45,7 +45,7 @@ def compare(
         named: label and metric.
         resamples: of the first arm and the second.
     """
-    observed = swappable.difference()
+    observed = exchangeable.difference()
     if np.isnan(observed):
         return None
     first, second = resamples
@@ -56,6 +56,6 @@ def compare(
         minus=arms[1],
         difference=observed,
         interval=difference(first, second) if first and second else None,
-        p=swap(swappable.metric, swappable.patients),
-        patients=swappable.patients,
+        p=swap(exchangeable.metric, exchangeable.patients),
+        patients=exchangeable.patients,
     )

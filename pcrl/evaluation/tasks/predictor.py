@@ -1,4 +1,4 @@
-"""What `pcrl predict` asks of a task: a trained network, and what it says of one new input after the other."""
+"""What `pcrl predict` needs of a task: a trained network, and its predictions for one new input after the other."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Inputs:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What is said of one input.
+    """The prediction for one input.
 
     Args:
         rows: of the table, under `Predictor.columns`.
@@ -73,7 +73,7 @@ class Prediction:
 
 
 class Predictor(Protocol):
-    """A trained network that is asked about new inputs."""
+    """A trained network that predicts new inputs."""
 
     @property
     def columns(self) -> tuple[str, ...]:

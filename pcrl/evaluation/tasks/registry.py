@@ -21,7 +21,7 @@ _CLASSIFICATION = "pcrl.evaluation.tasks.classification"
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """What one task is asked and others are not; `--NAME` on the command line."""
+    """An option that only some tasks have; `--NAME` on the command line."""
 
     name: str
     choices: tuple[str, ...]
@@ -38,8 +38,8 @@ class TaskEntry:
         data: what its data set holds, and so the kind of recipe and of network.
         about: paragraphs of help, the first of them one line; `examples` are calls of `pcrl eval`.
         dataset: its name in the cache; none: one of the user's own, which `--dataset` names.
-        folds: whether `--folds` can be asked of it.
-        options: of its own.
+        folds: whether it can be cross-validated (`--folds`).
+        options: those that only some tasks have.
         layout: published layout in which `pcrl predict` finds its cases; none: files, and folders of them.
         cohorts: `module:function` that divides the patients: `(data set, Design)` to
             `pcrl.evaluation.cohorts.cohorts.Cohorts`.
@@ -61,7 +61,7 @@ class TaskEntry:
     opens: str
     predicts: str
 
-    def chosen(self, options: Mapping[str, str]) -> dict[str, str]:
+    def with_defaults(self, options: Mapping[str, str]) -> dict[str, str]:
         """All options of this task: those that are given, and the defaults of the others.
 
         Raises:
@@ -77,16 +77,20 @@ class TaskEntry:
 
 
 FOLDS_HELP = (
-    "Test these folds in turn: LUNA16's own ten, five of other data.  [default: the data's own split]"
+    "Cross-validation: test these folds in turn. LUNA16 has its own ten, other data sets five.  [default: the "
+    "split of the data set]"
 )
 TARGET = Option(
     "target", ("liver", "tumour"), "liver",
-    "The liver (tumours belong to it), or the liver and the tumours in it.",
+    "Segment the liver (with its tumours), or the liver and the tumours separately.",
 )  # fmt: skip
-VIEWS = Option("views", ("frontal", "all"), "frontal", "Images of no stated view count as frontal.")
-UNCERTAIN = Option(
-    "uncertain", ("ones", "zeros", "ignore"), "ones", "What an uncertain label counts as in training."
+VIEWS = Option(
+    "views", ("frontal", "all"), "frontal", "Views to use; images whose view is not stated count as frontal."
 )
+UNCERTAIN = Option(
+    "uncertain", ("ones", "zeros", "ignore"), "ones",
+    "How an uncertain label counts in training: as positive, as negative, or not at all.",
+)  # fmt: skip
 
 _ENTRIES = (
     TaskEntry(
@@ -120,8 +124,8 @@ _ENTRIES = (
         name="luna",
         kind="candidates",
         data="volumes",
-        about="LUNA16: is a candidate a nodule? AUROC, FROC and CPM over the candidates of the test scans.\n\n"
-        "candidates_V2.csv and annotations.csv are taken into the cache with the scans.",
+        about="LUNA16: classification of candidates as nodule or not. AUROC, FROC and CPM over the candidates of "
+        "the test scans.\n\ncandidates_V2.csv and annotations.csv are copied into the cache with the scans.",
         examples=(
             "pcrl eval luna --fraction 0.1 --from-scratch",
             "pcrl eval luna --arms scratch --folds 0-9",
@@ -136,7 +140,7 @@ _ENTRIES = (
         name="segmentation",
         kind="segmentation",
         data="volumes",
-        about="Segmentation on any labelled data set of the cache; every label value is a class.",
+        about="Segmentation of any labelled data set in the cache; every label value is a class.",
         examples=("pcrl eval segmentation --dataset dataset009_spleen --fraction 0.5",),
         dataset=None,
         folds=True,
@@ -148,8 +152,8 @@ _ENTRIES = (
         name="chexpert",
         kind="classification",
         data="images",
-        about="CheXpert: 14 observations are learnt, the five of the competition scored, per image and per study.\n\n"
-        "The published valid (and test, if present) is scored, and chooses nothing.",
+        about="CheXpert: 14 observations are learnt, the five of the competition scored, per image and per "
+        "study.\n\nThe published valid (and test, if present) is only scored: it never chooses an epoch.",
         examples=("pcrl eval chexpert --fraction 0.1 --from-scratch --seeds 3",),
         dataset="chexpert",
         options=(VIEWS, UNCERTAIN),

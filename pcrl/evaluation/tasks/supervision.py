@@ -1,4 +1,4 @@
-"""What a classifier, of images or of candidates, learns from, and by what its epoch is chosen."""
+"""The targets that a classifier of images or candidates learns from, and the scores by which its epoch is chosen."""
 
 from __future__ import annotations
 
@@ -67,5 +67,5 @@ def refuse_infinite(logits: NDArray[np.float64]) -> None:
     # The last step of an epoch can ruin a network whose loss was a number until then.
     if not np.isfinite(logits).all():
         raise FloatingPointError(
-            "the network's answers are NaN or infinite: give a lower learning rate (--learning-rates)"
+            "the network's outputs are NaN or infinite: give a lower learning rate (--learning-rates)"
         )

@@ -1,4 +1,4 @@
-"""What a task is to the machinery that is common to all: head, loss, predictions, metrics. Cohorts are given to it."""
+"""What every task provides: network, loss, predictions, metrics. Cohorts are given to it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pcrl.evaluation.records.replicate import Replicate
 from pcrl.evaluation.records.results import CaseRow, Comparison, Line, Metric, Picture, Row
 
 Predictions = Mapping[str, NDArray[Any]]
-"""What a trained network says of the test cases; everything that is scored follows from it."""
+"""Predictions of a trained network for the test cases; all scores follow from them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class Task(Protocol):
     def predict(
         self, model: nn.Module, replicate: Replicate, arm: str, device: torch.device, out: Path
     ) -> Predictions:
-        """What a trained network says of the test cases; pictures of them go to `out`."""
+        """Predictions of a trained network for the test cases; pictures of them go to `out`."""
 
     def score(self, predictions: Mapping[str, Mapping[Replicate, Predictions]], out: Path) -> Scored:
         """Metrics of all arms (name → replicate → predictions), compared. Files of the task's own go to `out`."""

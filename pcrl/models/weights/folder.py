@@ -114,7 +114,7 @@ def load_into(model: Network, weights: Weights) -> None:
         target.load_state_dict(state)
     except RuntimeError as error:
         raise WeightsError(
-            f"these are no weights of a {weights.part} of {weights.model!r}: {error}"
+            f"these are not the weights of a {weights.part} of {weights.model!r}: {error}"
         ) from error
 
 

@@ -18,7 +18,7 @@ from pcrl.config import Model
 from pcrl.models.weights import pickled
 from pcrl.models.weights.names import images as published_names2d
 from pcrl.models.weights.names import volumes as published_names3d
-from pcrl.models.weights.names.layout import Layout, Part, differences
+from pcrl.models.weights.names.published_format import Part, PublishedFormat, differences
 from pcrl.models.weights.pickled import WeightsError
 
 __all__ = ["IMAGENET", "Axes", "Part", "Published", "WeightsError", "read_published", "to_published"]
@@ -26,7 +26,7 @@ __all__ = ["IMAGENET", "Axes", "Part", "Published", "WeightsError", "read_publis
 Axes = Literal["zyx", "xyz"]
 IMAGENET = "torchvision resnet18 (ImageNet)"
 """Origin of weights that were trained on photographs, so that no patient went into them."""
-_WANTED = "Give a checkpoint of the published PCRLv2 code, or the weights of torchvision's resnet18"
+_HINT = "Give a checkpoint of the published PCRLv2 code, or the weights of torchvision's resnet18"
 _CLASSIFIER = ("fc.weight", "fc.bias")
 _COUNTER = "num_batches_tracked"
 
@@ -60,12 +60,12 @@ def read_published(path: Path, axes: Axes = "zyx") -> Published:
     Raises:
         WeightsError: missing, damaged, no checkpoint, one that would execute code, or of another network.
     """
-    content = pickled.load(path, _WANTED)
+    content = pickled.load(path, _HINT)
     whole = content if isinstance(content, dict) else {}
     state = _tensors(whole.get("state_dict", content))
     if state is None:
-        raise WeightsError(f"{path}: no weights in it; expected a `state_dict` of tensors. {_WANTED}")
-    layout = _layout(state, bare="state_dict" not in whole)
+        raise WeightsError(f"{path}: no weights in it; expected a `state_dict` of tensors. {_HINT}")
+    layout = _format_of(state, bare="state_dict" not in whole)
     if layout.part == "encoder":
         state = {name: value for name, value in state.items() if name not in _CLASSIFIER}
     if layout.model.network == "nsunet2d":
@@ -73,7 +73,7 @@ def read_published(path: Path, axes: Axes = "zyx") -> Published:
         counters = {name: torch.tensor(0) for name in layout.names if name.endswith(_COUNTER)}
         state = counters | state
     if found := differences(state, layout):
-        raise WeightsError(f"{path}: not a {layout.title}: {found}. {_WANTED}")
+        raise WeightsError(f"{path}: not a {layout.title}: {found}. {_HINT}")
     epoch = whole.get("epoch")
     return Published(
         {layout.names[name]: _turned(value, axes) for name, value in state.items()},
@@ -108,7 +108,7 @@ def _tensors(content: object) -> dict[str, Tensor] | None:
     return {name.removeprefix("module."): value for name, value in content.items()}
 
 
-def _layout(state: Mapping[str, Tensor], bare: bool) -> Layout:
+def _format_of(state: Mapping[str, Tensor], bare: bool) -> PublishedFormat:
     """What a state dict means to be, judged by its names.
 
     Args:

@@ -18,7 +18,7 @@ class Comparison(Pyramid):
 
     def __init__(self, recipe: Recipe, network: Network) -> None:
         super().__init__(recipe, network)
-        self.wants_locals = bool(self.settings.local_cosine)
+        self.uses_locals = bool(self.settings.local_cosine)
 
     def loss(self, outputs: ViewOutputs, views: Views, draws: Draws, moment: Moment) -> Loss:
         """Agreement of the global views, and of local with global ones."""

@@ -71,12 +71,12 @@ class MaskedRestoration(Objective):
     def readings(self) -> Mapping[str, Reading]:
         """See `Objective`."""
         return {
-            "loss": Reading("Mean squared error where the view was hidden; lower is better.", shown=True),
-            "seen": Reading("The same where it was not hidden, which is not trained."),
+            "loss": Reading("Mean squared error over the hidden blocks; lower is better.", shown=True),
+            "seen": Reading("Mean squared error over the visible blocks, which is not part of the loss."),
         }
 
     def pictures(self, outputs: MaskedOutputs, views: Views, draws: Draws) -> Mapping[str, Tensor]:
-        """What should be given back, what was given, what came back."""
+        """The target, the input and the restored view."""
         return {"target": views.target, "masked": outputs.given, "restored": outputs.restored}
 
 

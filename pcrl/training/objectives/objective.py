@@ -1,4 +1,4 @@
-"""What an objective is to the trainer: one way to learn from views that nobody has labelled."""
+"""The interface of an objective: one way to learn from unlabelled views."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Scalars = Mapping[str, Tensor]
 
 
 class Keys(NamedTuple):
-    """Where the chance of a step comes from: with the same keys an objective draws the same.
+    """The keys of the random draws of a step: with the same keys an objective draws the same.
 
     Args:
         step: key of the step as a whole.
@@ -37,7 +37,7 @@ class Views(NamedTuple):
     Args:
         globals: (2, batch, channels, *spatial), the two corrupted global views.
         target: (batch, channels, *spatial), view 1 before it was corrupted.
-        locals: (locals, batch, channels, *spatial); no local views where the objective does not want them.
+        locals: (locals, batch, channels, *spatial); none if the objective does not use local views.
     """
 
     globals: Tensor
@@ -82,11 +82,11 @@ class Objective(nn.Module, ABC):
     mean_over_samples: ClassVar[bool] = True
     """Whether the loss is a mean over the samples of the batch, so that several devices, or several smaller batches one
     after the other, may average theirs. Not so where samples are compared with each other."""
-    wants_locals: bool = False
+    uses_locals: bool = False
     """Whether local views are used; else they are not brought to the device."""
 
     def draw(self, keys: Keys) -> Draws:
-        """Draw on the host what a step leaves to chance beside its views."""
+        """Draw on the host what is random in a step beside its views."""
         return {}
 
     @abstractmethod
@@ -106,4 +106,4 @@ class Objective(nn.Module, ABC):
 
     @abstractmethod
     def pictures(self, outputs: Any, views: Views, draws: Draws) -> Mapping[str, Tensor]:
-        """What can be looked at, by title: (batch, channels, *spatial) each, in the values of the network."""
+        """Images to show, by title: (batch, channels, *spatial) each, in the values of the network."""

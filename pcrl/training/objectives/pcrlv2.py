@@ -23,7 +23,7 @@ class Pcrlv2(Pyramid):
 
     def __init__(self, recipe: Recipe, network: Network) -> None:
         super().__init__(recipe, network)
-        self.wants_locals = bool(self.settings.local_cosine)
+        self.uses_locals = bool(self.settings.local_cosine)
 
     def loss(self, outputs: ViewOutputs, views: Views, draws: Draws, moment: Moment) -> Loss:
         """Terms are logged unweighted, but for beta in `mid_restoration`."""
@@ -54,7 +54,7 @@ class Pcrlv2(Pyramid):
         return terms | self.psnr_readings() | self.spread_readings()
 
     def pictures(self, outputs: ViewOutputs, views: Views, draws: Draws) -> Mapping[str, Tensor]:
-        """What should be given back, what was given, what came back."""
+        """The target, the input and the restored view."""
         return {"target": views.target, "corrupted": views.globals[0], "restored": outputs.first.restored}
 
 

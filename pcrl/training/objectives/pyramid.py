@@ -22,11 +22,17 @@ from pcrl.models.networks import Network
 from pcrl.models.outputs import Outputs
 from pcrl.training.objectives.objective import Draws, Keys, Moment, Objective, Reading, Views
 
-LOSS = Reading("Weighted sum of the terms; with comparison it falls below 0.", shown=True)
+LOSS = Reading(
+    "Weighted sum of the terms; lower is better. The comparison terms can make it negative.", shown=True
+)
 RESTORATION = Reading("Mean squared error of the restored view; lower is better.", shown=True)
-MID_RESTORATION = Reading("The same from a middle level, times beta, which falls from 1 to 0 over the run.")
-GLOBAL_COSINE = Reading("Agreement of the two global views; from 1 to −1, lower is better.", shown=True)
-LOCAL_COSINE = Reading("Agreement of local with global views; from 1 to −1, lower is better.")
+MID_RESTORATION = Reading(
+    "The same from a middle level of the decoder, times beta, which falls from 1 to 0 during the run."
+)
+GLOBAL_COSINE = Reading(
+    "Negative cosine similarity of the two global views, from 1 to −1; lower is better.", shown=True
+)
+LOCAL_COSINE = Reading("Negative cosine similarity of local and global views, from 1 to −1; lower is better.")
 
 
 class ViewOutputs(NamedTuple):
@@ -103,20 +109,20 @@ class Pyramid(Objective):
         first = outputs.first
         missing = torch.full((), math.nan, device=views.target.device)
         with torch.no_grad():
-            found = {"psnr": _psnr(first.restored, views.target, self.unit)}
+            values = {"psnr": _psnr(first.restored, views.target, self.unit)}
             for each in range(self.levels):
                 mid = _psnr(first.mids[level], views.target, self.unit) if each == level else missing
-                found[f"psnr_level_{each}"] = mid
-        return found
+                values[f"psnr_level_{each}"] = mid
+        return values
 
     def spread(self, outputs: ViewOutputs) -> dict[str, Tensor]:
         """Standard deviation over the batch of each level's normalised projections, times √C."""
-        found = {}
+        values = {}
         with torch.no_grad():
             for level, z in enumerate(outputs.first.projections):
                 directions = functional.normalize(z.float())
-                found[f"spread_level_{level}"] = directions.std(dim=0).mean() * math.sqrt(z.shape[1])
-        return found
+                values[f"spread_level_{level}"] = directions.std(dim=0).mean() * math.sqrt(z.shape[1])
+        return values
 
     def psnr_readings(self) -> dict[str, Reading]:
         """How to read `psnr`."""
@@ -128,7 +134,9 @@ class Pyramid(Objective):
 
     def spread_readings(self) -> dict[str, Reading]:
         """How to read `spread`."""
-        text = "near 1 projections of level {} point everywhere, at 0 all are one (collapse)."
+        text = (
+            "near 1 the projections of level {} differ between samples; near 0 they are all alike (collapse)."
+        )
         return {f"spread_level_{n}": Reading(f"Spread: {text.format(n)}") for n in range(self.levels)}
 
 

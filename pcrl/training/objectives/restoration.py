@@ -32,7 +32,7 @@ class Restoration(Pyramid):
         return terms | self.psnr_readings()
 
     def pictures(self, outputs: ViewOutputs, views: Views, draws: Draws) -> Mapping[str, Tensor]:
-        """What should be given back, what was given, what came back."""
+        """The target, the input and the restored view."""
         return {"target": views.target, "corrupted": views.globals[0], "restored": outputs.first.restored}
 
 

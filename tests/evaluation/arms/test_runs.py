@@ -42,7 +42,7 @@ def test_the_newest_finished_run_that_fits_and_why_others_do_not(lits, tmp_path)
     assert "restoration: its objective is restoration" in text
     assert "damaged" in text
     assert "old" not in text
-    assert [note for note in pick(tmp_path, "pretrained").notes if "passed over" in note]
+    assert [note for note in pick(tmp_path, "pretrained").notes if "not used" in note]
 
 
 def test_no_runs_at_all(tmp_path):
@@ -141,7 +141,7 @@ def test_several_checkpoints_are_arms_of_their_own_and_the_first_has_the_control
 def test_checkpoints_that_cannot_be_told_apart_or_have_no_common_control_are_refused(lits, tmp_path):
     for folder in ("x/run", "y/run"):
         make(lits, tmp_path / folder, 1)
-    with pytest.raises(ProtocolError, match="two checkpoints are called pretrained-run"):
+    with pytest.raises(ProtocolError, match="two checkpoints would both be the arm pretrained-run"):
         pick(tmp_path, "pretrained", checkpoints=[tmp_path / "x/run", tmp_path / "y/run"])
     make(lits, tmp_path / "wide", 1, recipe("model.width=8"))
     with pytest.raises(ProtocolError, match=r"wide is a 3D network of width 8.*no common control"):

@@ -89,7 +89,7 @@ def test_all_images_of_a_chosen_patient_that_are_frontal_or_all_of_them():
     assert len(frontal.train) == 2 * len(patients(frontal)[0])
     assert len(everything.train) == 3 * len(patients(everything)[0])
     assert not any(MANY.table.views[row] == "lateral" for row in frontal.test)
-    assert "1500 images not frontal" in frontal.notes()[0]
+    assert "1500 images of other than frontal views" in frontal.notes()[0]
     assert everything.notes() == []
 
 
@@ -98,12 +98,12 @@ def test_without_validation_patients_some_training_patients_choose():
     chosen = image_cohort(none, 0.1, 0)
     train, validation, test = patients(chosen)
     assert chosen.carved
-    assert "to choose the epoch by" not in "".join(chosen.notes())
-    assert "6 validation patients to choose the epoch by" in image_cohort(none, 0.05, 0).notes()[2]
+    assert "which epoch they choose" not in "".join(chosen.notes())
+    assert "6 validation patients: which epoch they choose" in image_cohort(none, 0.05, 0).notes()[2]
     assert len(validation) == -(-(len(train) + len(validation)) // 10)
     assert not train & validation
     assert not (train | validation) & test
-    assert "some of the chosen training patients choose the model" in chosen.notes()[1]
+    assert "some of the training patients are set aside for validation" in chosen.notes()[1]
     labelled = [set(a.train) | set(a.validation) for a in (chosen, image_cohort(none, 1.0, 0))]
     assert labelled[0] < labelled[1]
 
@@ -127,13 +127,13 @@ def test_numbers_are_of_what_is_taken():
         f"{found.all_training_patients} training patients)"
     )
     made = sum(table.virtual[rows].sum() for rows in (found.train, found.validation, found.test))
-    assert f"{made} synthetic images: says nothing about quality" in found.notes()
+    assert f"{made} synthetic images: the scores say nothing about real patients" in found.notes()
 
 
 def test_an_empty_side_is_refused():
     for split, other in (("test", "train"), ("train", "test")):
         table = replace(MANY.table, splits=[other] * len(MANY.table))
-        with pytest.raises(ProtocolError, match=f"no frontal image of 4500 fell into {split}"):
+        with pytest.raises(ProtocolError, match=f"no frontal image of 4500 is in the {split} split"):
             image_cohort(with_table(table), 1.0, 0)
     bare = replace(MANY.table, labels=np.zeros((4500, 0), np.int8), label_names=())
     with pytest.raises(ProtocolError, match="has no labels"):

@@ -46,7 +46,7 @@ def test_every_part_has_the_patients_of_its_split(lits):
         assert names(cases) == {f"volume-{n}" for n in numbers}
     assert found.counts(Replicate(0)) == (4, 3)
     assert found.describe() == (
-        "training 4 real patients; validation 1 real patient; test 3 real patients (of 4 labelled training patients)"
+        "training 4 patients; validation 1 patient; test 3 patients (of 4 labelled training patients)"
     )
     side = found.side(Replicate(0))
     assert (set(side.train), set(side.test)) == (names(whole.train), names(whole.test))
@@ -74,13 +74,13 @@ def test_seeds_share_who_is_tested(lits):
 def test_labels_are_needed_on_both_sides(lits):
     for split, missing in (("train", "test"), ("test", "train")):
         alone = tuple(case for case in lits.cases if case.split == split)
-        with pytest.raises(ProtocolError, match=rf"no labelled patient of \d fell into {missing}"):
+        with pytest.raises(ProtocolError, match=rf"no labelled patient of \d is in the {missing} split"):
             labelled_cases(replace(lits, cases=alone), Design())
     with pytest.raises(ProtocolError, match="no labels in the cache"):
         labelled_cases(replace(lits, cases=()), Design())
 
 
-def many(lits):
+def counted(lits):
     """23 patients; every third has two scans."""
     entries = [(f"c{n}", f"p{n}", "train", None, False) for n in range(23)]
     return of_entries(lits, *entries, *((f"d{n}", f"p{n}", "test", None, False) for n in range(0, 23, 3)))
@@ -88,7 +88,7 @@ def many(lits):
 
 @pytest.mark.parametrize("fraction", [0.3, 1.0])
 def test_dealt_folds_test_every_patient_once_and_have_none_on_two_sides(lits, fraction):
-    found = all_cases(many(lits), Design(fraction, 2, tuple(range(FOLDS))))
+    found = all_cases(counted(lits), Design(fraction, 2, tuple(range(FOLDS))))
     assert found.replicates == tuple(Replicate(seed, fold) for fold in range(FOLDS) for seed in range(2))
     of_first_seed = [found.of[Replicate(0, fold)] for fold in range(FOLDS)]
     tested = Counter(patient for cohort in of_first_seed for patient in owners(cohort.test))
@@ -105,7 +105,7 @@ def test_dealt_folds_test_every_patient_once_and_have_none_on_two_sides(lits, fr
 
 
 def test_folds_are_the_same_whatever_the_order_and_whichever_are_asked_for(lits):
-    data = many(lits)
+    data = counted(lits)
     turned = replace(data, cases=data.cases[::-1])
     one, other = (all_cases(each, Design(folds=(3,))).of[Replicate(0, 3)] for each in (data, turned))
     whole = all_cases(data, Design(folds=tuple(range(FOLDS)))).of[Replicate(0, 3)]
@@ -127,28 +127,28 @@ def test_a_data_sets_own_folds_go_before_and_a_patient_goes_whole_to_one(lits):
 @pytest.mark.parametrize(("fold", "last"), [(5, 4), (10, 9)])
 def test_a_fold_that_there_is_not_is_named(lits, fold, last):
     own = of_entries(lits, *((f"c{n}", f"p{n}", "train", n % 10, False) for n in range(30)))
-    data = many(lits) if last == 4 else own
+    data = counted(lits) if last == 4 else own
     with pytest.raises(ProtocolError, match=f"lits has folds 0 to {last}, not {fold}"):
         all_cases(data, Design(folds=(fold,)))
 
 
 def test_what_a_reader_should_know(lits):
     assert labelled_cases(lits, Design()).notes() == [
-        "1 validation patient to choose the epoch by: much of that is chance",
-        "3 test patients: too few for intervals; says nothing about quality",
+        "only 1 validation patient: which epoch they choose is largely chance",
+        "only 3 test patients: too few for confidence intervals, or for conclusions about quality",
     ]
     several = [(f"t{n}", f"t{n}", "test", None, n < 2) for n in range(10)]
     data = of_entries(lits, ("a", "a", "train", None, False), *several)
     assert all_cases(data, Design()).notes() == [
-        "no validation patient: the last epoch is kept, and nothing ends a training early",
-        "2 of 10 test cases are virtual: says nothing about quality",
+        "no validation patients: every training runs to its last epoch, which is kept",
+        "2 of 10 test cases are virtual: the scores say nothing about real patients",
     ]
     choosing = [(f"v{n}", f"v{n}", "val", None, False) for n in range(10)]
     data = of_entries(lits, ("a", "a", "train", None, False), *several, *choosing)
     found = all_cases(data, Design())
-    assert found.notes() == ["2 of 10 test cases are virtual: says nothing about quality"]
+    assert found.notes() == ["2 of 10 test cases are virtual: the scores say nothing about real patients"]
     assert found.virtual() == 2
-    assert "test 8 real patients, 2 virtual" in found.describe()
+    assert "test 8 patients and 2 virtual ones" in found.describe()
 
 
 def test_cases_that_ingest_did_not_get_to_are_told(lits):
@@ -156,5 +156,6 @@ def test_cases_that_ingest_did_not_get_to_are_told(lits):
     data = of_entries(lits, *entries)
     data = replace(data, cases=tuple(case for case in data.cases if case.name not in ("c3", "c5", "c8")))
     assert all_cases(data, Design()).notes()[0] == (
-        "3 of 30 cases are not in the cache (c3, …), 2 of them test cases: pcrl ingest goes on, and names what fails"
+        "3 of 30 cases are not in the cache (c3, …), 2 of them test cases: run pcrl ingest again, "
+        "which names the cases that fail"
     )

@@ -49,11 +49,13 @@ def test_several_checkpoints_go_in_the_order_in_which_they_were_given(tmp_path):
 def test_what_is_no_training_is_said(tmp_path):
     folder = evaluation(tmp_path / "scores", ("scratch",))
     (folder / "runs/scratch-seed0").mkdir(parents=True)
-    with pytest.raises(ProtocolError, match="no training has ended yet; go on with it"):
+    with pytest.raises(ProtocolError, match="no training has finished yet; continue the evaluation"):
         open_trained(folder, "lits")
-    with pytest.raises(ProtocolError, match=r"this training has not ended; go on with it \(--resume\)"):
+    with pytest.raises(
+        ProtocolError, match=r"this training has not finished; continue its evaluation with --resume"
+    ):
         open_trained(folder / "runs/scratch-seed0", "lits")
     with pytest.raises(ProtocolError, match="is of lits, not of brats: pcrl predict lits --run"):
         open_trained(folder, "brats")
-    with pytest.raises(ProtocolError, match="is no evaluation: give its folder"):
+    with pytest.raises(ProtocolError, match="is not an evaluation: give the folder of one"):
         open_trained(tmp_path, "lits")

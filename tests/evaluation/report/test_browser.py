@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 from pcrl.evaluation.report import write_report
-from tests.helpers import found
+from tests.helpers import example_results
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium in PATH")
@@ -55,7 +55,7 @@ const click = () => {
 
 
 def test_sorting_is_by_exact_numbers_and_what_is_undefined_stays_last(tmp_path):
-    results = found.segmentation()
+    results = example_results.segmentation()
     write_report(results, tmp_path)
     (one, rising), (two, falling) = said_by(tmp_path, COLUMN % "HD95" + "click(); click()")
     assert (one, two) == ("ascending", "descending")
@@ -68,7 +68,7 @@ def test_sorting_is_by_exact_numbers_and_what_is_undefined_stays_last(tmp_path):
 
 
 def test_filtering_hides_rows_and_counts_them(tmp_path):
-    write_report(found.segmentation(), tmp_path)
+    write_report(example_results.segmentation(), tmp_path)
     script = """
     const box = document.getElementById("filter");
     const type = (text) => {
@@ -82,16 +82,16 @@ def test_filtering_hides_rows_and_counts_them(tmp_path):
 
 
 def test_two_thousand_rows_sort(tmp_path):
-    write_report(found.classification(), tmp_path)
+    write_report(example_results.classification(), tmp_path)
     ((_, values),) = said_by(tmp_path, COLUMN % "probability" + "click()")
     numbers = [float(value) for value in values]
     assert len(numbers) == 2000
     assert numbers == sorted(numbers)
 
 
-@pytest.mark.parametrize("make", [found.segmentation, found.tiny])
+@pytest.mark.parametrize("make", [example_results.segmentation, example_results.tiny])
 def test_a_phone_does_not_scroll_sideways(tmp_path, make):
-    write_report(make(), tmp_path, found.curve())
+    write_report(make(), tmp_path, example_results.curve())
     frame = '<iframe id="f" src="report.html" width="360" height="700" style="border:0"></iframe>'
     measure = (
         "document.getElementById('f').onload = (e) => { const d = e.target.contentDocument.documentElement;"
@@ -107,7 +107,7 @@ def test_a_phone_does_not_scroll_sideways(tmp_path, make):
 
 
 def test_hostile_names_run_nothing(tmp_path):
-    write_report(found.tiny(), tmp_path, found.curve())
+    write_report(example_results.tiny(), tmp_path, example_results.curve())
     script = """
     say(window.alerted ?? false);
     for (const tag of ["script", "style"]) say(document.querySelectorAll(tag).length)
@@ -116,7 +116,7 @@ def test_hostile_names_run_nothing(tmp_path):
 
 
 def test_the_policy_lets_the_script_of_the_page_run(tmp_path):
-    write_report(found.segmentation(), tmp_path)
+    write_report(example_results.segmentation(), tmp_path)
     dom = browse(tmp_path / "report.html", tmp_path)
     assert re.search(r'<p class="filter">', dom)
     assert dom.count('<button type="button">') > 20

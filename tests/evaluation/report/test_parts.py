@@ -11,12 +11,12 @@ from pcrl.evaluation.report.figures.lines import read_off
 from pcrl.evaluation.report.numbers import duration, number, p_value
 from pcrl.evaluation.report.tables.cases import MOST_ROWS
 from pcrl.evaluation.report.tables.headline import headline
-from tests.helpers import found
+from tests.helpers import example_results
 from tests.helpers.report_page import Page, page_of
 
 
 def test_best_is_said_only_of_what_is_surely_better():
-    results = found.classification()
+    results = example_results.classification()
     rows = {row.label: row for row in headline(results) if row.metric == "AUROC"}
     assert rows["mean"].cells[0].better_than == ("from scratch",)
     assert not any(cell.better_than for label, row in rows.items() if label != "mean" for cell in row.cells)
@@ -27,7 +27,7 @@ def test_best_is_said_only_of_what_is_surely_better():
 
 
 def test_where_lower_is_better_the_lower_is_best():
-    results = found.segmentation()
+    results = example_results.segmentation()
     comparison = results.comparisons[0].model_copy(
         update={"metric": "hd95", "minus": "from scratch", "difference": -2.0, "interval": (-3.0, -1.0)}
     )
@@ -38,14 +38,14 @@ def test_where_lower_is_better_the_lower_is_best():
 
 
 def test_few_patients_explain_themselves(tmp_path):
-    text = page_of(found.tiny(), tmp_path).text
-    assert "Below 10 patients there is no interval" in text
-    assert "Below 6 patients there is no p" in text
-    assert "Below" not in page_of(found.segmentation(), tmp_path).text
+    text = page_of(example_results.tiny(), tmp_path).text
+    assert "Below 10 patients no interval is given" in text
+    assert "Below 6 patients no p is given" in text
+    assert "Below" not in page_of(example_results.segmentation(), tmp_path).text
 
 
 def test_pictures_are_embedded_as_they_are(tmp_path):
-    results = found.segmentation(tmp_path)
+    results = example_results.segmentation(tmp_path)
     page = page_of(results, tmp_path)
     sources = [attributes["src"] for attributes in page.all("img")]
     stored = {base64.b64decode(source.partition(",")[2]) for source in sources}
@@ -57,8 +57,8 @@ def test_pictures_are_embedded_as_they_are(tmp_path):
 
 def test_only_pictures_of_the_folder_are_embedded(tmp_path):
     folder = tmp_path / "evaluation"
-    results = found.segmentation(folder)
-    (tmp_path / "outside.png").write_bytes(found.png())
+    results = example_results.segmentation(folder)
+    (tmp_path / "outside.png").write_bytes(example_results.png())
     (folder / "text.png").write_text("not a picture", encoding="utf-8")
     one, two = (
         results.pictures[n].model_copy(update={"file": file})
@@ -71,22 +71,27 @@ def test_only_pictures_of_the_folder_are_embedded(tmp_path):
 
 
 def test_many_cases_are_cut_and_said_so(tmp_path):
-    page = page_of(found.classification(), tmp_path)
+    page = page_of(example_results.classification(), tmp_path)
     assert f"The first {MOST_ROWS} of 3375 rows are shown; cases.csv holds the rest." in page.text
 
 
 def test_tables_have_captions_and_heads(tmp_path):
-    page = page_of(found.segmentation(), tmp_path, curve=found.curve())
+    page = page_of(example_results.segmentation(), tmp_path, curve=example_results.curve())
     assert len(page.all("table")) == len(page.all("caption")) == len(page.all("thead"))
     assert all("scope" in attributes for attributes in page.all("th"))
     assert all(a.get("role") == "img" or a.get("aria-hidden") == "true" for a in page.all("svg"))
 
 
 def test_a_curve_links_its_evaluations(tmp_path):
-    hostile = found.curve()[0].model_copy(update={"folder": "javascript:alert(1)", "arm": found.HOSTILE})
-    remote = found.curve()[1].model_copy(update={"folder": "//example.org/x", "transductive": True})
+    hostile = example_results.curve()[0].model_copy(
+        update={"folder": "javascript:alert(1)", "arm": example_results.HOSTILE}
+    )
+    remote = example_results.curve()[1].model_copy(update={"folder": "//example.org/x", "transductive": True})
     path = write_curve_report(
-        [hostile, remote, *found.curve()[2:]], tmp_path, found.HOSTILE, metrics=(found.DICE,)
+        [hostile, remote, *example_results.curve()[2:]],
+        tmp_path,
+        example_results.HOSTILE,
+        metrics=(example_results.DICE,),
     )
     page = Page(path.read_text(encoding="utf-8"))
     links = [attributes["href"] for attributes in page.all("a")]
@@ -100,7 +105,9 @@ def test_a_curve_links_its_evaluations(tmp_path):
 
 
 def test_a_curve_without_points_and_values(tmp_path):
-    undefined = found.curve()[0].model_copy(update={"value": None, "interval": None, "training_patients": 0})
+    undefined = example_results.curve()[0].model_copy(
+        update={"value": None, "interval": None, "training_patients": 0}
+    )
     for points in ([], [undefined]):
         Page(write_curve_report(points, tmp_path, "empty").read_text(encoding="utf-8"))
 

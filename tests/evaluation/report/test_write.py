@@ -11,20 +11,20 @@ from pcrl.evaluation.report.numbers import p_value
 from pcrl.evaluation.report.page import flat
 from pcrl.evaluation.report.tables.cases import MOST_ROWS
 from pcrl.evaluation.report.tables.headline import headline
-from tests.helpers import found
+from tests.helpers import example_results
 from tests.helpers.report_page import page_of
 
 MAKERS = {
-    "segmentation": found.segmentation,
-    "classification": found.classification,
-    "detection": found.detection,
-    "tiny": found.tiny,
+    "segmentation": example_results.segmentation,
+    "classification": example_results.classification,
+    "detection": example_results.detection,
+    "tiny": example_results.tiny,
 }
 
 
 @pytest.mark.parametrize("name", MAKERS)
 def test_the_file_needs_no_other(tmp_path, name):
-    page = page_of(MAKERS[name](), tmp_path, curve=found.curve())
+    page = page_of(MAKERS[name](), tmp_path, curve=example_results.curve())
     for tag, attributes in page.elements:
         for key in ("src", "href", "srcset", "xlink:href", "data", "action", "poster"):
             value = attributes.get(key)
@@ -40,7 +40,7 @@ def test_the_file_needs_no_other(tmp_path, name):
 
 @pytest.mark.parametrize("name", MAKERS)
 def test_ids_are_unique_and_links_lead_somewhere(tmp_path, name):
-    page = page_of(MAKERS[name](), tmp_path, curve=found.curve())
+    page = page_of(MAKERS[name](), tmp_path, curve=example_results.curve())
     ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
     assert len(ids) == len(set(ids))
     targets = {a["href"][1:] for a in page.all("a") if a["href"].startswith("#")}
@@ -82,29 +82,29 @@ def test_every_number_is_there(tmp_path, name):
 
 
 def test_hostile_names_stay_text(tmp_path):
-    page = page_of(found.tiny(), tmp_path)
+    page = page_of(example_results.tiny(), tmp_path)
     assert len(page.all("script")) == len(page.all("style")) == 1
     assert not page.comments
     assert page.text.count("<script>alert(1)</script>") > 20
     assert "49" not in re.findall(r"\{\{ (.*?) \}\}", page.text)
     labels = [attributes["aria-label"] for attributes in page.all("svg") if "aria-label" in attributes]
-    assert any(found.HOSTILE in label for label in labels)
+    assert any(example_results.HOSTILE in label for label in labels)
     assert "No picture" in page.text
 
 
 def test_a_policy_forbids_what_is_not_in_the_page(tmp_path):
-    page = page_of(found.segmentation(), tmp_path)
+    page = page_of(example_results.segmentation(), tmp_path)
     policy = next(a["content"] for a in page.all("meta") if a.get("http-equiv"))
     assert policy.startswith("default-src 'none'; img-src data:;")
     assert "unsafe-inline" not in policy.split("script-src")[1]
 
 
 def test_what_makes_scores_doubtful_comes_first(tmp_path):
-    text = page_of(found.classification(), tmp_path).text
+    text = page_of(example_results.classification(), tmp_path).text
     transductive = "TRANSDUCTIVE: pre-training saw test patients"
     for warning in (transductive, "112 of 225 test cases are virtual or synthetic"):
         assert text.index(warning) < text.index("Scores of test patients")
-    plain = page_of(found.segmentation(), tmp_path).text
+    plain = page_of(example_results.segmentation(), tmp_path).text
     assert "RANSDUCTIVE" not in plain
     assert "virtual" not in plain
 

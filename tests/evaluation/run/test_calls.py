@@ -89,9 +89,11 @@ def test_it_is_told_from_beginning_to_end_and_goes_on(evaluated):
 def test_nothing_is_overwritten_and_what_goes_on_is_what_was_asked(evaluated, cache, monkeypatch):
     folder = evaluated[0]
     monkeypatch.chdir(folder.parents[1])
-    with pytest.raises(ProtocolError, match=r"is not empty: go on with it \(--resume\)"):
+    with pytest.raises(ProtocolError, match=r"is not empty: continue it \(--resume\)"):
         evaluate("lits", cache=cache, out=folder, **QUICK)
-    with pytest.raises(ProtocolError, match="goes on with what was asked: leave fraction"):
+    with pytest.raises(
+        ProtocolError, match="continues with the arguments that were given at the start: remove fraction"
+    ):
         evaluate("lits", out=folder, resume=True, fraction=0.5)
     with pytest.raises(ProtocolError, match="no unfinished evaluation of lits"):
         evaluate("lits", resume=True)
@@ -102,16 +104,16 @@ def test_nothing_is_overwritten_and_what_goes_on_is_what_was_asked(evaluated, ca
     [
         ("liver", {}, "no task 'liver'"),
         ("segmentation", {}, "segmentation needs --dataset"),
-        ("lits", {"dataset": "other"}, "lits has no --dataset"),
+        ("lits", {"dataset": "other"}, "lits takes no --dataset"),
         ("chexpert", {"folds": (0,)}, "chexpert has no --folds"),
         ("lits", {"options": {"views": "all"}}, "lits has no --views"),
         ("lits", {"arms": ("frozen",)}, "no arm 'frozen'"),
-        ("lits", {"arms": ()}, "no arm; there are pretrained"),
-        ("lits", {"fraction": 0.0}, "a fraction of 0: expected more than 0"),
         ("lits", {"arms": "frozen"}, "no arm 'frozen'"),
         ("lits", {"recipe": patients.RECIPE}, "kept by its name or the path"),
-        ("lits", {"seeds": 0}, "0 seeds: expected 1 at least"),
-        ("lits", {"epochs": 0}, "0 epochs: expected 1 at least"),
+        ("lits", {"arms": ()}, "no arm was given; there are pretrained"),
+        ("lits", {"fraction": 0.0}, "fraction 0: expected more than 0"),
+        ("lits", {"seeds": 0}, "0 seeds: expected at least 1"),
+        ("lits", {"epochs": 0}, "0 epochs: expected at least 1"),
         ("lits", {"learning_rates": (1e-4, 0.0)}, "a learning rate of 0: expected a number above 0"),
     ],
 )
@@ -150,7 +152,7 @@ def test_a_curve_stopped_and_gone_on_with(cache, tmp_path):
     assert (out / "report.html").is_file()
     with pytest.raises(ProtocolError, match=r"is a curve of lits: pcrl curve lits --out .*curve --resume"):
         curve("brats", out=out, resume=True)
-    with pytest.raises(ProtocolError, match="expected some, each above 0 and up to 1"):
+    with pytest.raises(ProtocolError, match="expected at least one, each above 0 and at most 1"):
         curve("lits", fractions=(0.0,), cache=cache, out=tmp_path / "none", **QUICK)
 
 

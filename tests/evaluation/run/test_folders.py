@@ -12,9 +12,7 @@ def test_a_folder_that_holds_something_is_refused(tmp_path):
     require_empty(tmp_path / "new")
     require_empty(tmp_path)
     (tmp_path / "begun.json").touch()
-    with pytest.raises(
-        ProtocolError, match=r"is not empty: go on with it \(--resume\), or give another --out"
-    ):
+    with pytest.raises(ProtocolError, match=r"is not empty: continue it \(--resume\), or give another --out"):
         require_empty(tmp_path, "begun.json")
     with pytest.raises(ProtocolError, match="is not empty: give another --out"):
         new_folder(tmp_path, "lits", "other.json")

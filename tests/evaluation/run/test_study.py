@@ -227,7 +227,7 @@ def test_folds_in_turn_test_everyone(asked, lits, tmp_path):
     assert {row.case for row in results.arms[0].cases} == everyone
     assert results.arms[0].rows[0].patients == results.test_patients == 8
     # The run has seen those that are tested in other folds.
-    with pytest.raises(ProtocolError, match="saw what would be tested: patients volume-0"):
+    with pytest.raises(ProtocolError, match="saw the test set: patients volume-0"):
         open_study(asked(arms=("pretrained",), folds=(0, 1, 2, 3, 4)))
 
 
@@ -241,9 +241,7 @@ def leaky(lits, run):
 def test_a_run_that_saw_test_patients_is_refused_unless_stated(asked, lits, tmp_path):
     leaky(lits, tmp_path / "leaky")
     request = asked(checkpoints=(tmp_path / "leaky",))
-    with pytest.raises(
-        ProtocolError, match=r"leaky saw what would be tested: patients volume-3;.*--transductive"
-    ):
+    with pytest.raises(ProtocolError, match=r"leaky saw the test set: patients volume-3;.*--transductive"):
         open_study(request)
     results = carry_out(request.model_copy(update={"transductive": True}), tmp_path / "stated")
     assert results.transductive is True
@@ -254,7 +252,7 @@ def test_a_control_that_saw_test_patients_is_refused_too(asked, lits, tmp_path):
     make(lits, tmp_path / "runs/control", 2, recipe(*RESTORATION))
     path = tmp_path / "runs/control/run.json"
     path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | {"patients": ["volume-4"]}))
-    with pytest.raises(ProtocolError, match="control saw what would be tested: patients volume-4"):
+    with pytest.raises(ProtocolError, match="control saw the test set: patients volume-4"):
         open_study(asked(runs=tmp_path / "runs", arms=("pretrained", "restoration")))
 
 
@@ -316,7 +314,7 @@ def test_a_run_that_is_not_finished_is_said_to_be(asked, lits, tmp_path):
     make(lits, tmp_path / "half", 1)
     (tmp_path / "half/finished.json").unlink()
     notes = open_study(asked(checkpoints=(tmp_path / "half",))).notes()
-    assert any("half is not finished: epoch-" in note for note in notes)
+    assert any("half is not finished: its last checkpoint so far, epoch-" in note for note in notes)
 
 
 def test_several_checkpoints_are_arms_beside_one_control(asked, lits, tmp_path):

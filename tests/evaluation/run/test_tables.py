@@ -7,7 +7,7 @@ import pytest
 
 from pcrl.evaluation.records.results import save_results
 from pcrl.evaluation.run.tables import write_tables
-from tests.helpers import found
+from tests.helpers import example_results
 
 
 def read(path):
@@ -19,7 +19,15 @@ def number(text):
     return None if text == "" else float(text)
 
 
-@pytest.mark.parametrize("make", [found.segmentation, found.classification, found.detection, found.tiny])
+@pytest.mark.parametrize(
+    "make",
+    [
+        example_results.segmentation,
+        example_results.classification,
+        example_results.detection,
+        example_results.tiny,
+    ],
+)
 def test_numbers_are_those_of_the_results(tmp_path, make):
     results = make()
     save_results(results, tmp_path)
@@ -57,7 +65,7 @@ def test_numbers_are_those_of_the_results(tmp_path, make):
 
 
 def test_rates_are_told_with_their_scores(tmp_path):
-    results = found.segmentation()
+    results = example_results.segmentation()
     run = results.arms[0].runs[0]
     line = read(write_tables(results, tmp_path)[3])[0]
     assert line["rates_tried"] == " ".join(f"{rate}={score!r}" for rate, score in run.rates_tried.items())
@@ -65,8 +73,8 @@ def test_rates_are_told_with_their_scores(tmp_path):
 
 
 def test_a_table_is_replaced_whole(tmp_path):
-    write_tables(found.segmentation(), tmp_path)
-    paths = write_tables(found.tiny(), tmp_path)
+    write_tables(example_results.segmentation(), tmp_path)
+    paths = write_tables(example_results.tiny(), tmp_path)
     assert [path.name for path in paths] == ["scores.csv", "cases.csv", "comparisons.csv", "runs.csv"]
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(path.name for path in paths)
     assert len(read(paths[0])) == 1

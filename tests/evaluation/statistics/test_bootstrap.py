@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pcrl.evaluation.statistics.bootstrap import FEWEST_PATIENTS, Resampled, average, difference, resample
+from pcrl.evaluation.statistics.bootstrap import FEWEST_PATIENTS, Resamples, average, difference, resample
 from pcrl.evaluation.statistics.roc import auroc, auroc_per_label
 
 
@@ -74,7 +74,7 @@ def test_copies_of_an_image_make_nothing_surer():
 
 def test_resamples_without_a_label_are_counted_and_left_out():
     nan = np.nan
-    found = Resampled(np.array([[0.6, nan], [0.8, 0.4], [nan, nan]]))
+    found = Resamples(np.array([[0.6, nan], [0.8, 0.4], [nan, nan]]))
     assert found.left_out() == [1, 2]
     np.testing.assert_allclose(found.means(), [0.6, 0.6, nan])
     assert found.intervals()[1] == (0.4, 0.4)

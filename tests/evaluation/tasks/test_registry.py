@@ -36,12 +36,12 @@ def test_an_option_of_two_tasks_is_one():
 
 
 def test_options_of_a_task_are_completed_and_those_of_others_refused():
-    assert TASKS["lits"].chosen({}) == {"target": "liver"}
-    assert TASKS["chexpert"].chosen({"views": "all"}) == {"views": "all", "uncertain": "ones"}
+    assert TASKS["lits"].with_defaults({}) == {"target": "liver"}
+    assert TASKS["chexpert"].with_defaults({"views": "all"}) == {"views": "all", "uncertain": "ones"}
     with pytest.raises(ProtocolError, match="lits has no --views"):
-        TASKS["lits"].chosen({"views": "all"})
+        TASKS["lits"].with_defaults({"views": "all"})
     with pytest.raises(ProtocolError, match="--target spleen: lits has liver, tumour"):
-        TASKS["lits"].chosen({"target": "spleen"})
+        TASKS["lits"].with_defaults({"target": "spleen"})
     with pytest.raises(ProtocolError, match="no task 'liver'; there are lits, brats"):
         entry_of("liver")
 

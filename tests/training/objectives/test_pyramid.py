@@ -115,7 +115,7 @@ def test_a_control_is_the_whole_objective_without_the_other_side(name):
         assert (ours.grad is None) == (theirs.grad is None)
         assert ours.grad is None or torch.equal(ours.grad, theirs.grad)
     assert [term for term in loss.scalars if "restoration" in term or "cosine" in term] == kept
-    assert objective.wants_locals == (name == "comparison")
+    assert objective.uses_locals == (name == "comparison")
 
 
 def test_levels_are_drawn_evenly_and_the_same_for_the_same_step():

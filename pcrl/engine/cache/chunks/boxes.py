@@ -34,14 +34,14 @@ class BoxReader:
         start: tuple[int, int, int],
         destination: NDArray[np.int16],
         scratch: Scratch,
-        wanted: NDArray[np.int64] | None = None,
+        needed: NDArray[np.int64] | None = None,
     ) -> None:
         """Copy the part of a box that lies within the volume; the rest of `destination` stays as it is.
 
         Args:
             start: first voxel (z, y, x) of the box; may lie outside.
             destination: (z, y, x) int16, as large as the box.
-            wanted: (boxes, 2, 3) int64, start and stop of the parts that are needed; none is all. What else is read is
+            needed: (boxes, 2, 3) int64, start and stop of the parts that are needed; none is all. What else is read is
                 up to the chunks.
 
         Raises:
@@ -52,11 +52,11 @@ class BoxReader:
         if scratch.decompressor is None:
             self._read_plainly(channel, start, destination)
             return
-        if wanted is None:
-            wanted = np.array([[start, np.add(start, destination.shape)]])
+        if needed is None:
+            needed = np.array([[start, np.add(start, destination.shape)]])
         file, chunk = self.file, scratch.chunk(table.chunk[-3:], table.dtype)
         result = read_box(
-            file.open, self._indices[channel], table.fill, start, wanted, (z, y, x), scratch.decoder(), chunk,
+            file.open, self._indices[channel], table.fill, start, needed, (z, y, x), scratch.decoder(), chunk,
             destination,
         )  # fmt: skip
         if result != OK:

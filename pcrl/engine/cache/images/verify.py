@@ -1,4 +1,4 @@
-"""Is a data set of radiographs as it was written? Every byte of its shards against their records."""
+"""Verification of a data set of radiographs: every byte of its shards against their records."""
 
 from __future__ import annotations
 

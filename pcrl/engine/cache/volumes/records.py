@@ -88,23 +88,12 @@ class CaseEntry(Record):
 
 def patients_in_words(entries: Iterable[CaseEntry]) -> str:
     """How many patients these cases are of: `3 patients`, `8 virtual patients`, `3 patients and 8 virtual ones`."""
-    real, made = _patients(entries)
-    if made and not real:
-        return counted(made, "virtual patient")
-    return counted(real, "patient") + (f" and {counted(made, 'virtual one')}" if made else "")
-
-
-def count_patients(entries: Iterable[CaseEntry]) -> str:
-    """The same as results of evaluations keep it: `3 real patients, 8 virtual`."""
-    real, made = _patients(entries)
-    return f"{real} real patient{'s' * (real != 1)}" + (f", {made} virtual" if made else "")
-
-
-def _patients(entries: Iterable[CaseEntry]) -> tuple[int, int]:
-    """How many there are, and how many virtual ones."""
-    virtual = {entry.patient: entry.virtual for entry in entries}
-    made = sum(virtual.values())
-    return len(virtual) - made, made
+    is_virtual = {entry.patient: entry.virtual for entry in entries}
+    virtual = sum(is_virtual.values())
+    real = len(is_virtual) - virtual
+    if virtual and not real:
+        return counted(virtual, "virtual patient")
+    return counted(real, "patient") + (f" and {counted(virtual, 'virtual one')}" if virtual else "")
 
 
 class DatasetRecord(Record):

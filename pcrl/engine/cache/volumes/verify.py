@@ -1,4 +1,4 @@
-"""Is a cache as it was written? Every byte against the commit records, every record against its format."""
+"""Verification of a cache: every byte against the commit records, every record against its format."""
 
 from __future__ import annotations
 

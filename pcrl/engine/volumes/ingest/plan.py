@@ -82,7 +82,7 @@ class Plan:
         parts += [counted(labels, "label")] if labels else []
         removed = len(self.todo) - scans - labels
         steps = [f"{' and '.join(parts)} to read"] if parts else []
-        steps += [f"{counted(removed, 'label')} to take out"] if removed else []
+        steps += [f"{counted(removed, 'label')} to remove"] if removed else []
         return ", ".join(steps) or "nothing to read"
 
     @property
@@ -126,8 +126,8 @@ def plan(
         entries = old.cases | entries
         if storage not in (None, old.storage):
             raise CacheError(
-                f"{folder} holds {old.storage}: leave --format away, or copy it as {storage} with "
-                f"`pcrl cache copy {cache} NEW --format {storage}`"
+                f"{folder} holds {old.storage}: remove --format, or copy it as {storage} with `pcrl cache copy "
+                f"{cache} NEW --format {storage}`"
             )
         storage = old.storage
     record = DatasetRecord(

@@ -15,7 +15,7 @@ _KINDS = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png"}
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class EmbeddedPicture:
     """A picture in the page; `problem` says why there is none."""
 
     picture: Picture
@@ -31,7 +31,7 @@ class Montage:
 
     arm: str
     label: str
-    pictures: Sequence[Shown]
+    pictures: Sequence[EmbeddedPicture]
 
 
 def montages(results: Results, folder: Path) -> list[Montage]:
@@ -52,11 +52,11 @@ def montages(results: Results, folder: Path) -> list[Montage]:
     ]
 
 
-def _shown(results: Results, picture: Picture, folder: Path) -> Shown:
+def _shown(results: Results, picture: Picture, folder: Path) -> EmbeddedPicture:
     source, problem = _embedded(folder, picture.file)
     metric = metric_of(results, picture.metric)
     value = number(picture.value, 3 if abs(picture.value) < 2 else 1)
-    return Shown(picture, f"{value} {metric.unit}".strip(), metric.title, source, problem)
+    return EmbeddedPicture(picture, f"{value} {metric.unit}".strip(), metric.title, source, problem)
 
 
 def _embedded(folder: Path, file: str) -> tuple[str, str]:

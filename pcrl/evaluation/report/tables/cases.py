@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from statistics import median
 
 from pcrl.evaluation.records.results import ArmResult, CaseRow, Results, Row
-from pcrl.evaluation.report.numbers import counted, decimals_for, interval, number, titled
+from pcrl.evaluation.report.numbers import counts_in_words, decimals_for, interval, number, titled
 from pcrl.evaluation.report.tables.headline import decimals, metric_of
 
 MOST_ROWS = 2000
-"""More rows than these nobody reads in a page; the CSV has all."""
+"""Rows that the page shows at most; the CSV has all."""
 Value = tuple[str, float | None]
 """As shown, and exact."""
 
@@ -107,7 +107,7 @@ def _label_row(results: Results, arm: ArmResult, row: Row, cases: Sequence[CaseR
         best=_value(best, places),
         cases=len(given),
         undefined=len(given) - len(values),
-        counts=counted(row.counts),
+        counts=counts_in_words(row.counts),
     )
 
 

@@ -11,9 +11,10 @@ from pcrl.evaluation.statistics.bootstrap import FEWEST_PATIENTS
 from pcrl.evaluation.statistics.paired import FEWEST_TO_TEST
 
 _METHOD = (
-    "Seeds are averaged first, so that the patient is the unit, and arms are compared on the same patients; the "
-    "interval is of a bootstrap over patients (95 %), p of a two-sided test that swaps the arms within patients (for a "
-    "mean over patients: flips the signs of their differences). Nothing is corrected for the number of comparisons."
+    "Arms are compared on the same test patients. Scores are averaged over seeds first, so that the patient is the "
+    "unit of analysis. Intervals are 95 % bootstrap intervals over patients; p is two-sided, from a permutation "
+    "test that swaps the arms within patients (for a mean over patients: flips the signs of their differences). "
+    "There is no correction for multiple comparisons."
 )
 
 
@@ -46,13 +47,13 @@ def explained(results: Results) -> list[str]:
     fewest = min(each.patients for each in results.comparisons)
     if fewest < FEWEST_PATIENTS:
         sentences.append(
-            f"Below {FEWEST_PATIENTS} patients there is no interval: resamples of so few hardly differ, and it would "
-            "come out too narrow."
+            f"Below {FEWEST_PATIENTS} patients no interval is given: a bootstrap of so few patients gives intervals "
+            "that are too narrow."
         )
     if fewest < FEWEST_TO_TEST:
         sentences.append(
-            f"Below {FEWEST_TO_TEST} patients there is no p: five can be swapped in 32 ways only, and a two-sided p "
-            "could not fall below 0.05 whatever was found."
+            f"Below {FEWEST_TO_TEST} patients no p is given: five patients can be swapped in only 32 ways, so that a "
+            "two-sided p could never fall below 0.05."
         )
     return sentences
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pcrl.evaluation.records.results import Metric, Results, Row
-from pcrl.evaluation.report.numbers import counted, decimals_for, interval, number, titled
+from pcrl.evaluation.report.numbers import counts_in_words, decimals_for, interval, number, titled
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def _row(results: Results, label: str, metric: Metric) -> HeadlineRow:
     present = [row for row in rows if row is not None]
     best, worse = _best(results, rows, label, metric)
     places = decimals(results, metric.name)
-    counts = {counted(row.counts) for row in present}
+    counts = {counts_in_words(row.counts) for row in present}
     same = counts.pop() if len(counts) == 1 else ""
     return HeadlineRow(
         label=label,
@@ -86,7 +86,7 @@ def _cell(row: Row | None, places: int, worse: tuple[str, ...], same: str) -> Ce
     if row is None:
         return Cell("", None)
     sd = "" if row.sd is None else number(row.sd, places)
-    counts = "" if same else counted(row.counts)
+    counts = "" if same else counts_in_words(row.counts)
     return Cell(number(row.value, places), row.value, sd, interval(row.interval, places), counts, worse)
 
 

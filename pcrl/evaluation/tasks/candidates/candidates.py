@@ -90,12 +90,12 @@ def read_candidates(dataset: CachedDataset) -> tuple[Candidates, Nodules]:
     read = read_points(tables[name], cases, "class")
     points, notes = _once(read, tables[name]), []
     if repeated := len(read.line) - len(points.line):
-        notes.append(f"{repeated} candidates are in {name} twice, and counted once")
+        notes.append(f"{repeated} candidates are listed twice in {name}, and count once")
     if points.absent:
-        notes.append(f"left out, as the scan is not in the cache: candidates {points.absent_words()}")
+        notes.append(f"not used, as the scan is not in the cache: {points.absent_in_words('candidate')}")
     annotated = read_points(tables[ANNOTATIONS], cases, "diameter_mm")
     if annotated.absent:
-        notes.append(f"left out, as the scan is not in the cache: nodules {annotated.absent_words()}")
+        notes.append(f"not used, as the scan is not in the cache: {annotated.absent_in_words('nodule')}")
     hits, distance = _hits(points, annotated)
     nodule = np.full(len(points.case), -1, np.int64)
     # The nearest is written last.
@@ -183,6 +183,6 @@ def _contradictions(candidates: Candidates, name: str, cases: Sequence[CachedCas
     counts = {
         f"candidates of class 1 in {name} hit no nodule of {ANNOTATIONS}": int((label & ~hit).sum()),
         f"candidates of class 0 in {name} hit a nodule of {ANNOTATIONS}": int((~label & hit).sum()),
-        "candidates lie outside their scan: is it the right scan?": int(outside.any(axis=1).sum()),
+        "candidates lie outside their scan: check that it is the right scan": int(outside.any(axis=1).sum()),
     }
     return [f"{count} {words}" for words, count in counts.items() if count]

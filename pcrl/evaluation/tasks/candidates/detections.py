@@ -33,11 +33,9 @@ def detections(
     if len(scores) != len(rows):
         raise ValueError(f"{len(scores)} scores, but {len(rows)} candidates: expected one for each")
     if wrong := int(np.count_nonzero(~np.isfinite(scores))):
-        raise ValueError(
-            f"{wrong} of {len(scores)} scores are not finite: there is no place for them in an order"
-        )
+        raise ValueError(f"{wrong} of {len(scores)} scores are not finite and cannot be ranked")
     if len(np.unique(rows)) != len(rows) or len(set(scans)) != len(scans):
-        raise ValueError("a candidate or a scan is given twice: its scores would count twice")
+        raise ValueError("a candidate or a scan is given twice, and would count twice")
     number = np.full(max([*scans, *candidates.case.tolist(), *nodules.case.tolist()], default=-1) + 1, -1)
     number[list(scans)] = np.arange(len(scans))
     if len(other := np.flatnonzero(number[candidates.case[rows]] < 0)):

@@ -36,9 +36,9 @@ class Points:
     value: NDArray[np.float64]
     absent: Mapping[str, int]
 
-    def absent_words(self) -> str:
-        """`120 of 3 scans`; how many points were left out."""
-        return f"{sum(self.absent.values())} of {counted(len(self.absent), 'scan')}"
+    def absent_in_words(self, what: str) -> str:
+        """How many points were left out: `120 candidates of 3 scans`."""
+        return f"{counted(sum(self.absent.values()), what)} of {counted(len(self.absent), 'scan')}"
 
 
 def read_points(path: Path, cases: Mapping[str, int], column: str | None) -> Points:

@@ -11,9 +11,9 @@ from scipy.stats import rankdata
 
 from pcrl.evaluation.records.results import Comparison, Line, Metric, Row
 from pcrl.evaluation.statistics import bootstrap, froc
-from pcrl.evaluation.statistics.bootstrap import Resampled, average
+from pcrl.evaluation.statistics.bootstrap import Resamples, average
 from pcrl.evaluation.statistics.roc import auroc_per_label, roc_points, thinned
-from pcrl.evaluation.statistics.swapped import Swappable, compare
+from pcrl.evaluation.statistics.swapped import ExchangeableMetric, compare
 from pcrl.evaluation.tasks.candidates.candidates import Candidates, Nodules
 from pcrl.evaluation.tasks.candidates.detections import detections
 
@@ -28,11 +28,11 @@ Values = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class CandidateScores:
-    """What a seed says of the candidates `rows`.
+    """The predictions of one seed for the candidates `rows`.
 
     Args:
         probabilities: (n,).
-        scans: numbers of all cases that are tested, and `patients` whose each is.
+        scans: numbers of all test cases; `patients` has the patient of each.
     """
 
     candidates: Candidates
@@ -52,30 +52,31 @@ class CandidateScores:
         truth[self.candidates.excluded[self.rows]] = np.nan
         return truth[:, None]
 
-    def whose(self) -> list[str]:
+    def candidate_patients(self) -> list[str]:
         """The patient of each candidate."""
         of = dict(zip(self.scans, self.patients, strict=True))
         return [of[case] for case in self.candidates.case[self.rows].tolist()]
 
 
 @dataclass(frozen=True, slots=True)
-class Resamples:
-    """Resamples, averaged over seeds; none with too few patients."""
+class CandidateResamples:
+    """Scores of the bootstrap samples, averaged over seeds; none with too few patients."""
 
-    sensitivities: Resampled | None
-    auroc: Resampled | None
+    sensitivities: Resamples | None
+    auroc: Resamples | None
 
 
-def resampled(runs: Mapping[int, CandidateScores]) -> Resamples:
+def resampled(runs: Mapping[int, CandidateScores]) -> CandidateResamples:
     """Resamples of the test patients: every seed alike."""
     curves = [froc.resample(one.detections(), one.patients) for one in runs.values()]
     areas = [
-        bootstrap.resample(one.probabilities[:, None], one.truth(), one.whose()) for one in runs.values()
+        bootstrap.resample(one.probabilities[:, None], one.truth(), one.candidate_patients())
+        for one in runs.values()
     ]
-    return Resamples(average(curves), average(areas))
+    return CandidateResamples(average(curves), average(areas))
 
 
-def rows_of(runs: Mapping[int, CandidateScores], resamples: Resamples) -> list[Row]:
+def rows_of(runs: Mapping[int, CandidateScores], resamples: CandidateResamples) -> list[Row]:
     """Means over seeds."""
     first = next(iter(runs.values()))
     patients, truth = len(set(first.patients)), first.truth()
@@ -109,7 +110,7 @@ def rows_of(runs: Mapping[int, CandidateScores], resamples: Resamples) -> list[R
 
 
 def compare_first(
-    scores: Mapping[str, Mapping[int, CandidateScores]], resamples: Mapping[str, Resamples]
+    scores: Mapping[str, Mapping[int, CandidateScores]], resamples: Mapping[str, CandidateResamples]
 ) -> list[Comparison]:
     """CPM of the first arm and of each other."""
     first, *others = scores
@@ -117,7 +118,7 @@ def compare_first(
         compare(
             (first, other),
             (LABEL, "cpm"),
-            _swappable([(scores[first][seed], scores[other][seed]) for seed in scores[first]]),
+            _exchangeable([(scores[first][seed], scores[other][seed]) for seed in scores[first]]),
             (resamples[first].sensitivities, resamples[other].sensitivities),
         )
         for other in others
@@ -125,12 +126,12 @@ def compare_first(
     return [pair for pair in pairs if pair is not None]
 
 
-def _swappable(pairs: Sequence[tuple[CandidateScores, CandidateScores]]) -> Swappable:
-    """The mean CPM over seeds, of the ranks within each arm: networks differ in how sure they are."""
-    names, whose = np.unique(pairs[0][0].whose(), return_inverse=True)
+def _exchangeable(pairs: Sequence[tuple[CandidateScores, CandidateScores]]) -> ExchangeableMetric:
+    """The mean CPM over seeds, of the ranks within each arm: networks differ in the scale of their scores."""
+    names, patient_index = np.unique(pairs[0][0].candidate_patients(), return_inverse=True)
     tested = sorted(set(pairs[0][0].patients))
     # Patients without candidates swap nothing.
-    patient_of = np.array([tested.index(name) for name in names.tolist()])[whose]
+    patient_of = np.array([tested.index(name) for name in names.tolist()])[patient_index]
     ranked = [tuple(rankdata(one.probabilities) for one in pair) for pair in pairs]
 
     def metric(arm: int, swapped: NDArray[np.bool_]) -> float:
@@ -143,7 +144,7 @@ def _swappable(pairs: Sequence[tuple[CandidateScores, CandidateScores]]) -> Swap
         ]
         return float(np.mean(values))
 
-    return Swappable(metric, len(tested))
+    return ExchangeableMetric(metric, len(tested))
 
 
 def lines_of(scores: Mapping[str, Mapping[int, CandidateScores]]) -> list[Line]:

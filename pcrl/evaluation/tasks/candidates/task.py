@@ -63,7 +63,7 @@ class CandidateTask:
             if not np.isin(nodules.case, [self._number[case.name] for case in tested]).any():
                 raise ProtocolError(
                     f"{cohorts.dataset.name}: annotations.csv has no nodule in the {len(tested)} test scans, so that "
-                    "nothing could be found: check that its seriesuid are those of the scans, and ingest again"
+                    "sensitivity is undefined: check that its seriesuid are those of the scans, and ingest again"
                 )
 
     def _require_nodules(self, part: str, scans: Cases) -> None:
@@ -106,8 +106,8 @@ class CandidateTask:
         ]
         if without:
             notes.append(
-                f"no candidate of the validation scans is a nodule ({without[0]}): the last epoch is kept, and nothing "
-                "ends a training early"
+                f"no candidate of the validation scans is a nodule ({without[0]}): every training runs to its last "
+                "epoch, which is kept"
             )
         return notes
 

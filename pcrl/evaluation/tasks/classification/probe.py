@@ -1,4 +1,4 @@
-"""How much a linear layer finds in the features of an encoder that stays as it is."""
+"""Linear probe: a linear layer on the features of a fixed encoder."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pcrl.evaluation.tasks.supervision import Supervision, masked_loss
 from pcrl.models.classifier import Classifier
 
 _SMALLEST_DEVIATION = 1e-6
-"""Features that vary less than this do not vary."""
+"""Features with a smaller standard deviation count as constant."""
 
 
 class ProbeLearner:

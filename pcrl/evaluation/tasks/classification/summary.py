@@ -11,19 +11,19 @@ from scipy.stats import rankdata
 
 from pcrl.engine.cache.images.table import ImageTable
 from pcrl.evaluation.records.results import Comparison, Line, Row
-from pcrl.evaluation.statistics.bootstrap import Resampled, average, resample
+from pcrl.evaluation.statistics.bootstrap import Resamples, average, resample
 from pcrl.evaluation.statistics.calibration import calibration
 from pcrl.evaluation.statistics.patients import MEAN
 from pcrl.evaluation.statistics.roc import auroc_per_label, mean_of, roc_points
 from pcrl.evaluation.statistics.studies import by_study
-from pcrl.evaluation.statistics.swapped import Swappable, compare
+from pcrl.evaluation.statistics.swapped import ExchangeableMetric, compare
 
 Scores = NDArray[np.float64]
 UNITS = ("images", "studies")
 FEWEST_OF_A_SIDE = 5
-"""Patients with a finding, and without it, below which its AUROC has no interval."""
+"""With fewer patients with a finding, or without it, its AUROC has no interval."""
 METRIC = {"images": "auroc", "studies": "auroc_study"}
-Resamples = dict[str, Resampled | None]
+ResamplesByUnit = dict[str, Resamples | None]
 """Unit → AUROCs of resamples; none with too few patients."""
 
 
@@ -69,11 +69,11 @@ class Tables:
         return grouped.scores, grouped.truth, grouped.patients
 
 
-def resampled(runs: Mapping[int, Scores], tables: Tables) -> Resamples:
+def resampled(runs: Mapping[int, Scores], tables: Tables) -> ResamplesByUnit:
     """AUROCs of resamples of the test patients, of images and of studies.
 
-    Each seed is resampled alike and the AUROCs of a resample are averaged over seeds: they are the mean of the seeds,
-    not the score of their averaged answers.
+    Each seed is resampled alike and the AUROCs of a resample are averaged over seeds: they are the mean over seeds,
+    not the score of averaged predictions.
 
     Args:
         runs: seed → probabilities (n, labels).
@@ -83,7 +83,7 @@ def resampled(runs: Mapping[int, Scores], tables: Tables) -> Resamples:
     }
 
 
-def rows_of(runs: Mapping[int, Scores], resamples: Resamples, tables: Tables) -> list[Row]:
+def rows_of(runs: Mapping[int, Scores], resamples: ResamplesByUnit, tables: Tables) -> list[Row]:
     """Means over seeds, with the interval of that mean; arguments as, and result of, `resampled`."""
     rows: list[Row] = []
     for unit in UNITS:
@@ -91,8 +91,8 @@ def rows_of(runs: Mapping[int, Scores], resamples: Resamples, tables: Tables) ->
         areas = [auroc_per_label(scores, truth) for scores, truth, _ in scored]
         drawn = resamples[unit]
         intervals = drawn.intervals() if drawn else [None] * len(tables.columns)
-        _, truth, whose = scored[0]
-        patients = np.asarray(whose)
+        _, truth, owners = scored[0]
+        patients = np.asarray(owners)
         metric, of = METRIC[unit], len(set(patients))
         for column, name in enumerate(tables.scored):
             sides = {"positives": truth[:, column] == 1, "negatives": truth[:, column] == 0}
@@ -120,7 +120,7 @@ def rows_of(runs: Mapping[int, Scores], resamples: Resamples, tables: Tables) ->
 
 
 def compare_first(
-    scores: Mapping[str, Mapping[int, Scores]], resamples: Mapping[str, Resamples], tables: Tables
+    scores: Mapping[str, Mapping[int, Scores]], resamples: Mapping[str, ResamplesByUnit], tables: Tables
 ) -> list[Comparison]:
     """Mean AUROC of the first arm and of each other; what is not defined is not compared.
 
@@ -134,7 +134,7 @@ def compare_first(
         compare(
             (first, other),
             (label, METRIC[unit]),
-            _swappable(unit, scores[first], scores[other], tables),
+            _exchangeable(unit, scores[first], scores[other], tables),
             (resamples[first][unit], resamples[other][unit]),
         )
         for other in others
@@ -155,30 +155,30 @@ def lines_of(scores: Mapping[str, Mapping[int, Scores]], tables: Tables) -> list
     return lines
 
 
-def _swappable(
+def _exchangeable(
     unit: str, first: Mapping[int, Scores], second: Mapping[int, Scores], tables: Tables
-) -> Swappable:
+) -> ExchangeableMetric:
     """The mean AUROC over labels and seeds.
 
     Scores are replaced by their ranks within an arm: networks differ in how sure they are, and what is exchanged has
     to mean the same in both.
     """
-    pairs, truth, whose = [], np.empty(0), np.empty(0, np.int64)
+    pairs, truth, patient_index = [], np.empty(0), np.empty(0, np.int64)
     for seed in first.keys() & second.keys():
         scores, truth, patients = tables.unit(unit, first[seed])
         others, _, _ = tables.unit(unit, second[seed])
-        whose = np.unique(np.asarray(patients), return_inverse=True)[1]
+        patient_index = np.unique(np.asarray(patients), return_inverse=True)[1]
         pairs.append((rankdata(scores, axis=0), rankdata(others, axis=0)))
 
     def metric(arm: int, swapped: NDArray[np.bool_]) -> float:
-        exchanged = swapped[whose][:, None]
+        exchanged = swapped[patient_index][:, None]
         means = [
             mean_of(auroc_per_label(np.where(exchanged, pair[1 - arm], pair[arm]), truth)) for pair in pairs
         ]
         mean = mean_of(means)
         return float("nan") if mean is None else mean
 
-    return Swappable(metric, int(whose.max()) + 1)
+    return ExchangeableMetric(metric, int(patient_index.max()) + 1)
 
 
 def _calibration(parts: Sequence[tuple[Scores, Scores]], labels: Sequence[str], patients: int) -> list[Row]:

@@ -134,7 +134,8 @@ class ClassificationTask:
             none = [self.tables.names[c] for c in self.tables.columns if not (truth[:, c] == value).any()]
             if none:
                 notes.append(
-                    f"no {what} among the test images, so no AUROC, and no part in the mean: {', '.join(none)}"
+                    f"no {what} among the test images, so that the AUROC is undefined and not part of the mean: "
+                    f"{', '.join(none)}"
                 )
         return notes
 
@@ -144,7 +145,9 @@ class ClassificationTask:
             for column, name in enumerate(self.tables.names)
             if any(not (self.learnt[one.train, column] == 1).any() for one in self.cohorts.of.values())
         ]
-        return [f"no positive among the training images: {', '.join(none)}"] if none else []
+        if not none:
+            return []
+        return [f"no positive among the training images, so that it cannot be learnt: {', '.join(none)}"]
 
 
 def _shuffled(learnt: NDArray[np.float32], cohort: ImageCohort, seed: int) -> NDArray[np.float32]:

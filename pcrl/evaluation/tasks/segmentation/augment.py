@@ -1,4 +1,4 @@
-"""What makes few labelled patients look like more: small rotations, other sizes, other contrast, noise."""
+"""Augmentation of patches: small rotations, scaling, contrast, noise."""
 
 from __future__ import annotations
 

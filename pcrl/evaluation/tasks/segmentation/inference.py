@@ -21,8 +21,8 @@ WINDOWS = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Segmenting:
-    """What is segmented, and how.
+class SegmentationSetup:
+    """What is segmented, with which settings and patches.
 
     Args:
         patch: what the network is shown, voxels of the cache (z, y, x).
@@ -38,7 +38,7 @@ def probabilities(
     model: nn.Module,
     image: NDArray[np.float32],
     air: Sequence[float],
-    segmenting: Segmenting,
+    setup: SegmentationSetup,
     device: torch.device,
 ) -> NDArray[np.float32]:
     """Probabilities of a whole volume, by sliding windows with Gaussian weights.
@@ -53,7 +53,7 @@ def probabilities(
     from monai.inferers.utils import sliding_window_inference
 
     model.eval()
-    patch, overlap = segmenting.patch, segmenting.settings.overlap
+    patch, overlap = setup.patch, setup.settings.overlap
     size = image.shape[1:]
     before = [max(0, edge - n) // 2 for edge, n in zip(patch, size, strict=True)]
     pads = [(b, max(0, edge - n) - b) for b, edge, n in zip(before, patch, size, strict=True)]
@@ -66,7 +66,7 @@ def probabilities(
     assert isinstance(scores, Tensor)
     inside = tuple(slice(b, b + n) for b, n in zip(before, size, strict=True))
     cut = scores[0].float()[(slice(None), *inside)]
-    result: NDArray[np.float32] = segmenting.target.probabilities(cut).cpu().numpy()
+    result: NDArray[np.float32] = setup.target.probabilities(cut).cpu().numpy()
     return result
 
 

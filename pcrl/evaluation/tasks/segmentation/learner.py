@@ -19,7 +19,7 @@ from pcrl.evaluation.finetune.ahead import ahead
 from pcrl.evaluation.finetune.early_stopping import Score
 from pcrl.evaluation.statistics.overlap import dice
 from pcrl.evaluation.tasks.segmentation.augment import augment
-from pcrl.evaluation.tasks.segmentation.inference import Segmenting, probabilities
+from pcrl.evaluation.tasks.segmentation.inference import SegmentationSetup, probabilities
 from pcrl.evaluation.tasks.segmentation.volumes import Volume, image_and_air
 from pcrl.evaluation.tasks.task import Conditions
 from pcrl.models.precision import autocast
@@ -33,7 +33,7 @@ class SegmentationLearner:
     """See `pcrl.evaluation.finetune.fit.Learner`.
 
     Args:
-        segmenting: what is segmented, and how.
+        setup: what is segmented, and how.
         conditions: where labels are shuffled, the label of a patch is cut elsewhere, so that nothing in the image
             tells it; there is no validation then, as no true label may choose the epoch.
     """
@@ -45,14 +45,14 @@ class SegmentationLearner:
         model: nn.Module,
         train: Sequence[CachedCase],
         validation: Sequence[CachedCase],
-        segmenting: Segmenting,
+        setup: SegmentationSetup,
         conditions: Conditions,
     ) -> None:
         device, seed = conditions.device, conditions.replicate.seed
         self.module = model.to(device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
-        self.segmenting, self.seed, self.validation = segmenting, seed, validation
+        self.setup, self.seed, self.validation = setup, seed, validation
         self.device, self.shuffled = device, conditions.shuffled
-        target, self.settings = segmenting.target, segmenting.settings
+        target, self.settings = setup.target, setup.settings
         self._values = frozenset(value for group in target.values for value in group)
         self._pool = ThreadPoolExecutor(len(os.sched_getaffinity(0)), "pcrl-patches")
         self._own = threading.local()
@@ -80,16 +80,16 @@ class SegmentationLearner:
         image, label = batch
         with autocast(self.device):
             scores = self.module(image)
-        return self.segmenting.target.loss(scores.float(), label)
+        return self.setup.target.loss(scores.float(), label)
 
     def validate(self) -> Score | None:
         """Mean over validation cases and regions, on the cache's grid."""
         if not self.validation or self.shuffled:
             return None
-        target, scores = self.segmenting.target, []
+        target, scores = self.setup.target, []
         for case in self.validation:
             (image, air), label = image_and_air(case, self.settings.window), case.label().read()
-            masks = target.masks(probabilities(self.module, image, air, self.segmenting, self.device))
+            masks = target.masks(probabilities(self.module, image, air, self.setup, self.device))
             scores += [dice(mask, target.mask(label, region)) for region, mask in enumerate(masks)]
         return (float(np.mean(scores)),)
 
@@ -101,9 +101,9 @@ class SegmentationLearner:
         if not hasattr(self._own, "scratch"):
             self._own.scratch = Scratch()
         rng = np.random.default_rng([self.seed, PATCH, epoch, number])
-        start = volume.draw(self.segmenting.patch, self._values, rng)
-        image = volume.image(start, self.segmenting.patch, self._own.scratch)
+        start = volume.draw(self.setup.patch, self._values, rng)
+        image = volume.image(start, self.setup.patch, self._own.scratch)
         if self.shuffled:
             volume = self._train[int(rng.integers(len(self._train)))]
-            start = volume.draw(self.segmenting.patch, self._values, rng)
-        return image, volume.label(start, self.segmenting.patch)
+            start = volume.draw(self.setup.patch, self._values, rng)
+        return image, volume.label(start, self.setup.patch)

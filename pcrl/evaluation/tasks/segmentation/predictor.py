@@ -14,7 +14,7 @@ from pcrl.engine.volumes.prepare import ScanError, prepare
 from pcrl.engine.volumes.reading.reader import read
 from pcrl.engine.volumes.reading.writer import write_like
 from pcrl.evaluation.tasks.predictor import Inputs, Prediction, Trained
-from pcrl.evaluation.tasks.segmentation.inference import Segmenting, each_onto, probabilities
+from pcrl.evaluation.tasks.segmentation.inference import SegmentationSetup, each_onto, probabilities
 from pcrl.evaluation.tasks.segmentation.target import Target
 from pcrl.evaluation.tasks.segmentation.volumes import normalisation
 from pcrl.models.volumes.unet import build_unet
@@ -34,11 +34,11 @@ class VolumePredictor:
         recipe = recipe_from(plain["recipe"])
         assert isinstance(recipe, VolumeRecipe)
         z, y, x = plain["patch"]
-        self.segmenting = Segmenting(Target.from_plain(plain["target"]), recipe.finetuning, (z, y, x))
+        self.setup = SegmentationSetup(Target.from_plain(plain["target"]), recipe.finetuning, (z, y, x))
         self.device = device
         self.data = Data.model_validate(plain["data"])
         self.modality = plain["modality"]
-        model = build_unet(recipe.model, self.segmenting.target.outputs, int(plain["channels"]), None)
+        model = build_unet(recipe.model, self.setup.target.outputs, int(plain["channels"]), None)
         self.model = trained.load_into(model, device)
 
     def predict(self, item: Case, out: Path) -> Prediction:
@@ -48,7 +48,7 @@ class VolumePredictor:
             ReadError: a file cannot be read, or channels do not lie on one grid.
             ScanError: values that are not of the modality that the network knows.
         """
-        case, target = item, self.segmenting.target
+        case, target = item, self.setup.target
         scans = [read(path) for path in case.channels]
         for path, scan in zip(case.channels, scans, strict=True):
             if not scan.grid.matches(scans[0].grid):
@@ -65,10 +65,10 @@ class VolumePredictor:
                 raise ScanError(f"{path}: {error}") from error
         stored = np.stack([channel.stored for channel in channels])
         intensities = [channel.intensity for channel in channels]
-        window = self.segmenting.settings.window or self.data.window
+        window = self.setup.settings.window or self.data.window
         normal = normalisation(self.modality, intensities, window, stored)
         image, air = normal.apply(stored), normal.air(intensities)
-        outputs = probabilities(self.model, image, air, self.segmenting, self.device)
+        outputs = probabilities(self.model, image, air, self.setup, self.device)
         masks = target.masks(each_onto(outputs, channels[0].grid, scans[0].grid))
         values = target.painted(masks)
         path = out / f"{case.name}.nii.gz"

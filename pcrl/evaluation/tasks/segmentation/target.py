@@ -1,4 +1,4 @@
-"""What is segmented: from label values to what a network learns, and from its answers to masks."""
+"""What is segmented: from label values to training targets, and from network outputs to masks."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Target:
 
     @property
     def outputs(self) -> int:
-        """Channels of the network's answer."""
+        """Channels of the network's output."""
         return len(self.names) + (not self.overlapping)
 
     def mask(self, label: NDArray[np.integer[Any]], region: int) -> NDArray[np.bool_]:

@@ -20,7 +20,7 @@ from pcrl.evaluation.records.replicate import Replicate
 from pcrl.evaluation.records.results import Metric, Row
 from pcrl.evaluation.statistics.overlap import compare, global_dice
 from pcrl.evaluation.statistics.patients import Measured, case_rows, compare_first, rows
-from pcrl.evaluation.tasks.segmentation.inference import Segmenting, each_onto, probabilities
+from pcrl.evaluation.tasks.segmentation.inference import SegmentationSetup, each_onto, probabilities
 from pcrl.evaluation.tasks.segmentation.learner import SegmentationLearner
 from pcrl.evaluation.tasks.segmentation.pictures import extremes, overlay_file, save_overlay
 from pcrl.evaluation.tasks.segmentation.target import Target
@@ -48,7 +48,7 @@ class SegmentationTask:
 
     def __init__(self, cohorts: VolumeCohorts, target: Target, recipe: VolumeRecipe, patch: Size) -> None:
         self.cohorts, self.target, self.recipe = cohorts, target, recipe
-        self.segmenting = Segmenting(target, recipe.finetuning, recipe.finetuning.patch or patch)
+        self.setup = SegmentationSetup(target, recipe.finetuning, recipe.finetuning.patch or patch)
 
     @cached_property
     def example(self) -> CaseRecord:
@@ -67,7 +67,7 @@ class SegmentationTask:
             "kind": "segmentation",
             "target": self.target.plain(),
             "channels": self.channels,
-            "patch": list(self.segmenting.patch),
+            "patch": list(self.setup.patch),
             "modality": self.example.modality,
             "recipe": self.recipe.model_dump(mode="json"),
             "data": self.cohorts.dataset.record.recipe.data.model_dump(mode="json"),
@@ -87,7 +87,7 @@ class SegmentationTask:
 
     def schedule(self) -> Schedule:
         """As the recipe says."""
-        settings = self.segmenting.settings
+        settings = self.setup.settings
         return Schedule.of(settings, validate_every=max(1, settings.epochs // VALIDATIONS))
 
     def build(self, state: State | None) -> nn.Module:
@@ -97,7 +97,7 @@ class SegmentationTask:
     def learner(self, model: nn.Module, conditions: Conditions) -> SegmentationLearner:
         """Patches of training cases; Dice and cross-entropy."""
         cohort = self._cohort(conditions.replicate)
-        return SegmentationLearner(model, cohort.train, cohort.validation, self.segmenting, conditions)
+        return SegmentationLearner(model, cohort.train, cohort.validation, self.setup, conditions)
 
     def predict(
         self, model: nn.Module, replicate: Replicate, arm: str, device: torch.device, out: Path
@@ -108,8 +108,8 @@ class SegmentationTask:
         dice, hd95 = np.empty(shape), np.full(shape, np.nan)
         common, total = np.empty(shape, np.int64), np.empty(shape, np.int64)
         for row, case in enumerate(cases):
-            image, air = image_and_air(case, self.segmenting.settings.window)
-            outputs = probabilities(model, image, air, self.segmenting, device)
+            image, air = image_and_air(case, self.setup.settings.window)
+            outputs = probabilities(model, image, air, self.setup, device)
             grid = case.label_record.grid
             masks = self.target.masks(each_onto(outputs, case.record.grid, grid))
             truth = case.label(original=True).read()

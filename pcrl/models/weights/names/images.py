@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pcrl.config import ImageModel
 from pcrl.models.images.nsunet import LEVELS
-from pcrl.models.weights.names.layout import Layout, expected, renamed
+from pcrl.models.weights.names.published_format import PublishedFormat, expected, renamed
 
 NETWORK = ImageModel(width=64)
 """The one 2D network of which weights were published."""
@@ -21,15 +21,15 @@ def ours(name: str) -> str:
     return f"{_MODULES[module]}.{leaf}"
 
 
-def network() -> Layout:
+def network() -> PublishedFormat:
     """A file with the whole network."""
-    return Layout("published 2D network", "network", NETWORK, renamed(NETWORK, _MODULES))
+    return PublishedFormat("published 2D network", "network", NETWORK, renamed(NETWORK, _MODULES))
 
 
-def encoder(title: str) -> Layout:
+def encoder(title: str) -> PublishedFormat:
     """A file with a ResNet-18 without its classifier, as published 2D checkpoints and torchvision's files hold it."""
     own = [name for name in expected(NETWORK) if name.startswith(ENCODER)]
-    return Layout(title, "encoder", NETWORK, {name.removeprefix(ENCODER): name for name in own})
+    return PublishedFormat(title, "encoder", NETWORK, {name.removeprefix(ENCODER): name for name in own})
 
 
 def _modules() -> dict[str, str]:

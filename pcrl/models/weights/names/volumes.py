@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pcrl.config import VolumeModel
-from pcrl.models.weights.names.layout import Layout, renamed
+from pcrl.models.weights.names.published_format import PublishedFormat, renamed
 
 NETWORK = VolumeModel(width=64, levels=4, head="published")
 """The one 3D network of which weights were published."""
@@ -15,9 +15,9 @@ def ours(name: str) -> str:
     return f"{_MODULES[module]}.{leaf}"
 
 
-def network() -> Layout:
+def network() -> PublishedFormat:
     """A file with the whole network."""
-    return Layout("published 3D network", "network", NETWORK, renamed(NETWORK, _MODULES))
+    return PublishedFormat("published 3D network", "network", NETWORK, renamed(NETWORK, _MODULES))
 
 
 def _modules() -> dict[str, str]:

@@ -156,7 +156,7 @@ def test_mr_under_a_ct_window_is_refused(grid):
     mr = np.clip(scans.body(), 0, None) + 5
     with pytest.raises(ScanError, match="--modality mr"):
         prepare(mr, grid, Data(), "ct", None)
-    with pytest.raises(ScanError, match="leave --modality away"):
+    with pytest.raises(ScanError, match="remove --modality"):
         prepare(mr, grid, Data(), "mr", "ct")
     assert prepare(mr, grid, Data(), None, None).modality == "mr"
 

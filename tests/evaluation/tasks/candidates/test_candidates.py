@@ -79,7 +79,7 @@ def test_a_repeated_candidate_counts_once(tmp_path):
     rows = [(x, y, z, 1), (x + 9, y, z, 0), (x, y, z, 1), (f"{x:.3f}0", y, z, 1)]
     candidates, _ = read_candidates(one(tmp_path, rows, [(x, y, z, 6)]))
     assert candidates.line.tolist() == [2, 3]
-    assert "2 candidates are in candidates_V2.csv twice" in candidates.notes[0]
+    assert "2 candidates are listed twice in candidates_V2.csv" in candidates.notes[0]
 
 
 def test_what_does_not_fit_together_is_counted(tmp_path):

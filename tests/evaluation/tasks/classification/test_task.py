@@ -168,9 +168,15 @@ def test_what_cannot_be_scored_is_none_and_the_rest_goes_on(images, tmp_path):
     assert row(rows, "mean").value == row(rows, "square").value
     assert {line.label for line in scored.lines} == {"square"}
     notes = task.notes()
-    assert "no positives among the test images, so no AUROC, and no part in the mean: never, unsure" in notes
-    assert "no negatives among the test images, so no AUROC, and no part in the mean: unsure" in notes
-    assert "no positive among the training images: never, unsure" in notes
+    assert (
+        "no positives among the test images, so that the AUROC is undefined and not part of the mean: never, unsure"
+        in notes
+    )
+    assert (
+        "no negatives among the test images, so that the AUROC is undefined and not part of the mean: unsure"
+        in notes
+    )
+    assert "no positive among the training images, so that it cannot be learnt: never, unsure" in notes
     with (tmp_path / "probabilities.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert {r["truth unsure"] for r in rows} == {""}

@@ -7,15 +7,15 @@ from scipy import ndimage
 
 from pcrl.config import FineTuning
 from pcrl.engine.geometry.grid import Grid
-from pcrl.evaluation.tasks.segmentation.inference import Segmenting, each_onto, onto, probabilities
+from pcrl.evaluation.tasks.segmentation.inference import SegmentationSetup, each_onto, onto, probabilities
 from pcrl.evaluation.tasks.segmentation.target import Target
 
 LIVER = Target(("liver",), ((1, 2),), (1,))
 NESTED = Target(("liver", "tumour"), ((1, 2), (2,)), (1, 2), overlapping=True)
 
 
-def segmenting(target):
-    return Segmenting(target, FineTuning(overlap=0.5), (16, 16, 16))
+def segmentation_setup(target):
+    return SegmentationSetup(target, FineTuning(overlap=0.5), (16, 16, 16))
 
 
 def test_onto_another_grid_agrees_with_scipy():
@@ -53,7 +53,7 @@ class Threshold(torch.nn.Module):
 @pytest.mark.parametrize(("target", "slope"), [(LIVER, 2), (NESTED, 1)])
 def test_windows_leave_no_seams(target, slope):
     image = np.random.default_rng(0).normal(size=(1, 21, 30, 17)).astype(np.float32)
-    found = probabilities(Threshold(), image, (0.0,), segmenting(target), torch.device("cpu"))
+    found = probabilities(Threshold(), image, (0.0,), segmentation_setup(target), torch.device("cpu"))
     np.testing.assert_allclose(found[1], 1 / (1 + np.exp(-slope * image[0])), atol=1e-5)
 
 
@@ -61,7 +61,7 @@ def test_the_network_answers_in_evaluation_mode_without_gradients():
     model = torch.nn.Sequential(Threshold(), torch.nn.BatchNorm3d(2)).train()
     before = {name: value.clone() for name, value in model.state_dict().items()}
     image = np.random.default_rng(0).normal(size=(1, 16, 16, 16)).astype(np.float32)
-    probabilities(model, image, (0.0,), segmenting(LIVER), torch.device("cpu"))
+    probabilities(model, image, (0.0,), segmentation_setup(LIVER), torch.device("cpu"))
     assert not model.training
     torch.testing.assert_close(model.state_dict(), before, rtol=0, atol=0)
 
@@ -77,7 +77,7 @@ class Seen(torch.nn.Module):
 def test_beyond_a_volume_smaller_than_a_patch_there_is_air_as_in_training():
     image = np.random.default_rng(0).normal(size=(2, 5, 16, 9)).astype(np.float32)
     model = Seen()
-    found = probabilities(model, image, (-1.0, -0.25), segmenting(LIVER), torch.device("cpu"))
+    found = probabilities(model, image, (-1.0, -0.25), segmentation_setup(LIVER), torch.device("cpu"))
     assert found.shape == (2, 5, 16, 9)
     shown = model.shown[0].numpy()
     for channel, (mine, air) in enumerate(zip(image, (-1.0, -0.25), strict=True)):

@@ -1,4 +1,4 @@
-"""From the arguments of an evaluation to the record of what is asked."""
+"""From the arguments of an evaluation to its request."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ def new_request(
     overrides: Sequence[str],
     transductive: bool,
 ) -> Request:
-    """What is asked, as it is kept; see `pcrl.evaluation.run.evaluate.evaluate` for the arguments.
+    """The request, as it is kept; see `pcrl.evaluation.run.evaluate.evaluate` for the arguments.
 
     Raises:
         ProtocolError: no such task or arm, an option that the task does not have, or numbers out of range.
     """
     entry, arms = entry_of(task), several(arms)
     if dataset is not None and entry.dataset not in (None, dataset):
-        raise ProtocolError(f"{task} has no --dataset: it is of {entry.dataset}")
+        raise ProtocolError(f"{task} takes no --dataset: it always uses {entry.dataset}")
     if not isinstance(recipe, str | Path | None):
         raise ProtocolError("a recipe is kept by its name or the path of its TOML file: give one of these")
     if folds and not entry.folds:
@@ -58,10 +58,10 @@ def new_request(
     except ValueError as error:
         raise ProtocolError(str(error)) from error
     if not 0 < fraction <= 1:
-        raise ProtocolError(f"a fraction of {fraction:g}: expected more than 0, and 1 at most")
+        raise ProtocolError(f"fraction {fraction:g}: expected more than 0, and at most 1")
     for value, what in ((seeds, "seeds"), (epochs, "epochs")):
         if value is not None and value < 1:
-            raise ProtocolError(f"{value} {what}: expected 1 at least")
+            raise ProtocolError(f"{value} {what}: expected at least 1")
     if wrong := [rate for rate in learning_rates if not 0 < rate < float("inf")]:
         raise ProtocolError(f"a learning rate of {wrong[0]:g}: expected a number above 0")
     return Request.model_validate(
@@ -82,13 +82,13 @@ def new_request(
             "recipe": None if recipe is None else str(recipe),
             "overrides": several(overrides),
             "transductive": transductive,
-            "options": entry.chosen(options or {}),
+            "options": entry.with_defaults(options or {}),
         }
     )
 
 
-def given(function: Callable[..., Any], arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of the arguments of a call that differ from their default."""
+def arguments_given(function: Callable[..., Any], arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of a call that differ from their defaults."""
     parameters = inspect.signature(function).parameters
     return {
         name: value
@@ -98,19 +98,21 @@ def given(function: Callable[..., Any], arguments: Mapping[str, Any]) -> dict[st
 
 
 def refuse_changes(arguments: Mapping[str, Any]) -> None:
-    """What goes on is what was asked: to ask for something else is an error, not ignored.
+    """A resumed evaluation keeps its options: any others are an error, not ignored.
 
     Args:
-        arguments: that are given beside `resume`.
+        arguments: those that are given with `resume`.
 
     Raises:
-        ProtocolError: one of them would ask for something else.
+        ProtocolError: one of them would change the evaluation.
     """
     if others := sorted(arguments.keys() - _ALLOWED_WITH_RESUME):
-        raise ProtocolError(f"--resume goes on with what was asked: leave {', '.join(others)}")
+        raise ProtocolError(
+            f"--resume continues with the arguments that were given at the start: remove {', '.join(others)}"
+        )
 
 
-def in_words(function: str, arguments: Mapping[str, Any]) -> str:
+def call_in_words(function: str, arguments: Mapping[str, Any]) -> str:
     """The call of a function, as it is kept where no command was typed."""
     kept = {name: value for name, value in arguments.items() if name not in ("task", "progress", "command")}
     words = [repr(arguments["task"]), *(f"{name}={value!r}" for name, value in kept.items())]

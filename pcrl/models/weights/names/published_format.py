@@ -18,7 +18,7 @@ Part = Literal["network", "encoder"]
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class PublishedFormat:
     """One kind of file.
 
     Args:
@@ -41,14 +41,14 @@ def expected(model: Model) -> dict[str, Tensor]:
 
 def renamed(model: Model, modules: Mapping[str, str]) -> dict[str, str]:
     """Published name → pcrl's for every tensor of a network, from published module → pcrl's."""
-    theirs = {own: published for published, own in modules.items()}
+    published_of = {own: published for published, own in modules.items()}
     split = [name.rpartition(".") for name in expected(model)]
-    return {f"{theirs[module]}.{leaf}": f"{module}.{leaf}" for module, _, leaf in split}
+    return {f"{published_of[module]}.{leaf}": f"{module}.{leaf}" for module, _, leaf in split}
 
 
-def differences(state: Mapping[str, Tensor], layout: Layout) -> str:
-    """What keeps a state dict from being what `layout` says; empty if nothing does."""
-    names, shapes = layout.names, expected(layout.model)
+def differences(state: Mapping[str, Tensor], published: PublishedFormat) -> str:
+    """What keeps a state dict from being what `published` says; empty if nothing does."""
+    names, shapes = published.names, expected(published.model)
     missing = [name for name in names if name not in state]
     unknown = [name for name in state if name not in names]
     wrong = [
@@ -60,7 +60,7 @@ def differences(state: Mapping[str, Tensor], layout: Layout) -> str:
     return "; ".join(f"tensors {kind}: {few(found, 5)}" for kind, found in kinds.items() if found)
 
 
-def _fits(value: Tensor, wanted: Tensor) -> bool:
+def _fits(value: Tensor, required: Tensor) -> bool:
     # Neither sparse nor complex nor quantised, which a file may hold under the right name and shape.
-    same_kind = value.layout == wanted.layout and value.is_floating_point() == wanted.is_floating_point()
-    return same_kind and value.shape == wanted.shape
+    same_kind = value.layout == required.layout and value.is_floating_point() == required.is_floating_point()
+    return same_kind and value.shape == required.shape
