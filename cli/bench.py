@@ -30,7 +30,9 @@ _SPARE = 1.1
 
 
 @click.command()
-@click.option("--cache", type=click.Path(path_type=Path), default=Path("cache"), show_default=True)
+@click.option(
+    "--cache", type=click.Path(path_type=Path), default=Path("cache"), show_default=True, help="Cache folder."
+)
 @click.option(
     "--dataset",
     "names",

@@ -84,7 +84,9 @@ class Arms(click.ParamType[tuple[str, ...]]):
         return arms
 
 
-CACHE = click.option("--cache", type=click.Path(path_type=Path), default=Path("cache"), show_default=True)
+CACHE = click.option(
+    "--cache", type=click.Path(path_type=Path), default=Path("cache"), show_default=True, help="Cache folder."
+)
 FRACTION = click.option(
     "--fraction", type=click.FloatRange(0, 1, min_open=True), default=1.0, show_default=True,
     help="Share of the labelled training patients.",

@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="Where the files are.  [default: $PCRL_DATA/LAYOUT, else ./data/LAYOUT]",
 )
-@click.option("--cache", type=click.Path(path_type=Path), default=Path("cache"), show_default=True)
+@click.option(
+    "--cache", type=click.Path(path_type=Path), default=Path("cache"), show_default=True, help="Cache folder."
+)
 @click.option(
     "--recipe",
     help="Built-in name or a .toml file.  [default: that of the cache, else pcrlv2-3d, for images pcrlv2-2d]",

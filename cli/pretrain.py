@@ -11,7 +11,9 @@ from .device import DEVICE
 
 
 @click.command()
-@click.option("--cache", type=click.Path(path_type=Path), default=Path("cache"), show_default=True)
+@click.option(
+    "--cache", type=click.Path(path_type=Path), default=Path("cache"), show_default=True, help="Cache folder."
+)
 @click.option(
     "--dataset",
     "names",

@@ -48,7 +48,7 @@ class Dataset:
     Args:
         label_names: value in a segmentation → its name (without 0, the background).
         tissue: the rule by which the sampler refuses empty boxes.
-        notes: what a user should be told about this tree (files passed over, and why).
+        notes: what a user should be told about this tree (files skipped, and why).
         tables: CSV files that belong to the data set as a whole, each of a name of its own; ingest copies them.
     """
 

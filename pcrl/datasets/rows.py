@@ -21,7 +21,7 @@ def columns(path: Path) -> list[str]:
 
 
 def rows(path: Path, required: Iterable[str] = ()) -> Iterator[tuple[int, dict[str, str]]]:
-    """Line number and cells, by column and without spaces around them, of each row; empty lines are passed over.
+    """Line number and cells, by column and without spaces around them, of each row; empty lines are skipped.
 
     Comma, semicolon and tabulator are understood as separators; the first line decides.
 

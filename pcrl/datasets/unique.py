@@ -42,7 +42,7 @@ def once(images: Iterable[Radiograph]) -> tuple[tuple[Radiograph, ...], list[str
         kept[image.path] = replace(first, split=min(first.split, image.split, key=_STRICTNESS.index))
     notes = []
     if same:
-        notes.append(f"{same} rows repeat an image with the same content and were passed over")
+        notes.append(f"{same} rows repeat an image with the same content and were skipped")
     if different:
         notes.append(
             f"{len(different)} images have rows that differ, of which the first counts: {few(different)}"

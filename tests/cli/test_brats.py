@@ -86,5 +86,5 @@ def test_a_missing_channel_is_a_note(tmp_path):
     (tmp_path / f"data/brats/HGG/{name}/{name}_t1ce.nii.gz").unlink()
     done = pcrl("ingest", "--dataset", "brats", "--workers", "1", cwd=tmp_path)
     assert done.returncode == 0
-    assert f"case {name} has no t1ce and was passed over" in done.stdout
+    assert f"case {name} has no t1ce and was skipped" in done.stdout
     assert "1 patient" in done.stdout

@@ -30,7 +30,7 @@ def volumes(
             path below the folder that was given.
 
     Returns:
-        The cases, and what was passed over.
+        The cases, and what was skipped.
 
     Raises:
         LayoutError: a folder without scans.

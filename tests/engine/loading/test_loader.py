@@ -160,7 +160,7 @@ def test_a_selection_has_its_recipe(cache):
     recipe = load_recipe("pcrlv2-3d", SMALL)
     selection = select(cache, ("lits",), recipe)
     assert plainly(Loader(selection, threads=1)) == plainly(Loader(cache, recipe, datasets=["lits"]))
-    with pytest.raises(TypeError, match="a selection has its recipe"):
+    with pytest.raises(TypeError, match="a selection already has its recipe"):
         Loader(selection, "pcrlv2-3d")
 
 

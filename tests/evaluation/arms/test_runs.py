@@ -65,7 +65,7 @@ def test_a_run_a_checkpoint_and_imported_weights_can_be_named(lits, tmp_path):
     with pytest.raises(ProtocolError, match="no checkpoint yet"):
         open_run(tmp_path / "run")
     notes = pick(tmp_path, "pretrained", checkpoints=[imported]).notes
-    assert any("not everything that" in note and "imported" in note for note in notes)
+    assert any("not fully known" in note and "imported" in note for note in notes)
     assert not pick(tmp_path, "pretrained", checkpoints=[imported]).saw_test([], transductive=False)
 
 
@@ -144,7 +144,7 @@ def test_checkpoints_that_cannot_be_told_apart_or_have_no_common_control_are_ref
     with pytest.raises(ProtocolError, match="two checkpoints would both be the arm pretrained-run"):
         pick(tmp_path, "pretrained", checkpoints=[tmp_path / "x/run", tmp_path / "y/run"])
     make(lits, tmp_path / "wide", 1, recipe("model.width=8"))
-    with pytest.raises(ProtocolError, match=r"wide is a 3D network of width 8.*no common control"):
+    with pytest.raises(ProtocolError, match=r"wide is a 3D network of width 8.*no control arm fits both"):
         pick(tmp_path, "pretrained", checkpoints=[tmp_path / "x/run", tmp_path / "wide"])
 
 

@@ -114,7 +114,7 @@ def test_a_few_patients_choose_nothing(count, shares):
     chosen = image_cohort(few, 0.5, 0)
     assert not len(chosen.validation)
     assert not chosen.carved
-    assert "the last one is kept" in chosen.notes()[1]
+    assert "the last epoch is kept" in chosen.notes()[1]
 
 
 def test_numbers_are_of_what_is_taken():

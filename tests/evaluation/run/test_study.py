@@ -271,7 +271,7 @@ def test_rates_are_chosen_by_validation_patients_and_refused_without(asked, cach
     with pytest.raises(ProtocolError, match=r"no validation patients to choose a learning rate by \(seed0\)"):
         open_study(asked(learning_rates=(1e-5, 0.01), **alone))
     (first, *_) = open_study(asked(learning_rates=(0.01,), **alone)).notes()
-    assert first.startswith("no validation patient: the last epoch is kept")
+    assert first.startswith("no validation patients: every training runs to its last epoch")
 
 
 def test_weights_that_no_arm_begins_with_leak_nothing(asked, lits, tmp_path):
@@ -283,7 +283,7 @@ def test_weights_that_no_arm_begins_with_leak_nothing(asked, lits, tmp_path):
 def test_shuffled_labels_choose_no_rate(asked):
     rates = {"learning_rates": (1e-5, 0.01)}
     with pytest.raises(
-        ProtocolError, match="validation patients cannot choose a learning rate for shuffled labels"
+        ProtocolError, match="with shuffled labels there is no validation score to choose a learning rate by"
     ):
         open_study(asked(arms=("shuffled",), **rates))
     open_study(asked(arms=("pretrained", "shuffled"), **rates))
@@ -366,7 +366,7 @@ def test_what_cannot_be_is_said_before_anything_is_trained(asked, runs):
         open_study(asked(recipe="cpu-2d"))
     with pytest.raises(RecipeError, match=r"finetuning\.epoch"):
         open_study(asked(overrides=("finetuning.epoch=3",)))
-    with pytest.raises(RecipeError, match="lits was ingested with other settings of data than --set says"):
+    with pytest.raises(RecipeError, match="lits was ingested with data settings other than those of --set"):
         open_study(asked(overrides=("data.spacing=[2, 2, 2]",)))
     with pytest.raises(ProtocolError, match="no finished run"):
         open_study(asked(overrides=("model.width=8",)))

@@ -100,7 +100,7 @@ def test_weights_that_do_not_fit_are_refused(part):
     }
     incomplete = {name: value for name, value in state.items() if name != "encoder.conv1.weight"}
     for damaged in (incomplete, {**state, "x": torch.zeros(1)}):
-        with pytest.raises(WeightsError, match=f"no weights of a {part}"):
+        with pytest.raises(WeightsError, match=f"not the weights of a {part}"):
             load_into(NsUNet2D(4), Weights(ImageModel(width=4), damaged, {}, part))
     with pytest.raises(WeightsError, match=r"conv1\.weight"):
         load_into(NsUNet2D(8), Weights(ImageModel(width=4), state, {}, part))

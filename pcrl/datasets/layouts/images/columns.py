@@ -33,7 +33,7 @@ class Columns:
 
 
 def recognise(table: Path, patient_column: str | None) -> tuple[Columns, list[str]]:
-    """The table's columns, and notes about those that are passed over.
+    """The table's columns, and notes about those that are skipped.
 
     Raises:
         LayoutError: no column for the image, no label, no column `patient_column`.
@@ -55,7 +55,7 @@ def recognise(table: Path, patient_column: str | None) -> tuple[Columns, list[st
             f"{table}: no column is a label, which holds nothing but 1, 0, -1 and blanks. "
             f"Found {', '.join(reasons.values()) or 'no other column'}"
         )
-    notes = [f"{table}: columns that are no labels were passed over: {', '.join(reasons.values())}"]
+    notes = [f"{table}: columns that are not labels were skipped: {', '.join(reasons.values())}"]
     return Columns(image, patient, study, view, split, labels), notes if reasons else []
 
 

@@ -96,7 +96,7 @@ def _missing(files: Mapping[str, Path]) -> list[str]:
 
 def _passed_over(files: Mapping[str, Mapping[str, Path]]) -> list[str]:
     return [
-        f"case {name} has no {', '.join(missing)} and was passed over ({next(iter(files[name].values())).parent})"
+        f"case {name} has no {', '.join(missing)} and was skipped ({next(iter(files[name].values())).parent})"
         for name in sorted(files, key=natural)
         if (missing := _missing(files[name]))
     ]
@@ -107,5 +107,5 @@ def _without_segmentation(files: Mapping[str, Mapping[str, Path]], strays: Itera
     bare = [name for name, known in files.items() if _SEGMENTATION not in known]
     notes = [f"without a segmentation, and so unlabelled: {few(bare, _SHOWN)}"] if bare else []
     if names := [str(path) for path in strays]:
-        notes.append(f"named otherwise than expected, and so passed over: {few(names, _SHOWN)}")
+        notes.append(f"named otherwise than expected, and so skipped: {few(names, _SHOWN)}")
     return notes

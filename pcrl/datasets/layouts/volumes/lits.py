@@ -41,7 +41,7 @@ def find(source: Path) -> Dataset:
         label = None if key.startswith("test-") else files.pop(f"segmentation-{key.split('-')[1]}", None)
         cases.append(Case(key, key, (files[key],), label, modality="ct"))
     notes = tuple(
-        f"{path} has no volume with its number and was passed over"
+        f"{path} has no volume with its number and was skipped"
         for key, path in files.items()
         if key.startswith("segmentation")
     )

@@ -78,7 +78,7 @@ def _tables(source: Path) -> tuple[tuple[Path, ...], tuple[str, ...]]:
             continue
         tables.append(found[0])
         notes += [
-            f"{path} differs from {found[0]} and was passed over"
+            f"{path} differs from {found[0]} and was skipped"
             for path in found[1:]
             if not filecmp.cmp(found[0], path, shallow=False)
         ]

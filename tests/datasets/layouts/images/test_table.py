@@ -80,7 +80,7 @@ def test_repeated_rows_and_the_stricter_split(tmp_path, images):
         ("1.png", "test", (1,)), ("2.png", "train", (0,)),
     ]  # fmt: skip
     assert found.notes[-2:] == (
-        "2 rows repeat an image with the same content and were passed over",
+        "2 rows repeat an image with the same content and were skipped",
         "2 images have rows that differ, of which the first counts: 1.png, 2.png",
     )
 

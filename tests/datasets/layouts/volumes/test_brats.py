@@ -77,7 +77,7 @@ def test_what_is_missing_is_named(tmp_path):
         ("BraTS20_Training_001", True), ("BraTS20_Training_355", False),
     ]  # fmt: skip
     passed_over, unlabelled, stray = found.notes
-    assert "BraTS20_Training_002 has no t1ce, flair and was passed over" in passed_over
+    assert "BraTS20_Training_002 has no t1ce, flair and was skipped" in passed_over
     assert "unlabelled: BraTS20_Training_355" in unlabelled
     assert "W39_1998.09.19_Segm.nii" in stray
 

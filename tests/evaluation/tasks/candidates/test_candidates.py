@@ -90,7 +90,7 @@ def test_what_does_not_fit_together_is_counted(tmp_path):
         file.write("9.9,0,0,0,1\n9.9,1,0,0,1\n9.8,0,0,0,1\n")
     (dataset.folder / "tables/annotations_excluded.csv").unlink()
     absent, unexcluded, no_hit, hit, outside = read_candidates(dataset)[0].notes
-    assert absent.endswith("candidates 3 of 2 scans")
+    assert absent.endswith("3 candidates of 2 scans")
     assert "annotations_excluded.csv" in unexcluded
     assert no_hit.startswith("1 candidates of class 1")
     assert hit.startswith("1 candidates of class 0")
