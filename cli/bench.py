@@ -89,7 +89,7 @@ def bench(
     from pcrl.engine.loading.measure import paced, rate, reads
     from pcrl.engine.loading.ring import LoaderError
     from pcrl.engine.recipe import recipe_for
-    from pcrl.engine.selection import select
+    from pcrl.engine.selection.select import select
 
     with user_errors(RecipeError, CacheError, LoaderError):
         opened = Cache(cache)

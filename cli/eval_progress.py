@@ -15,7 +15,7 @@ from pcrl.engine.cache.format import CacheError
 from pcrl.evaluation.records.errors import ProtocolError
 from pcrl.evaluation.records.replicate import Replicate
 from pcrl.evaluation.records.results import Results
-from pcrl.evaluation.run.progress import Planned, Progress
+from pcrl.evaluation.run.progress import PlannedEvaluation, Progress
 from pcrl.models.device import DeviceError
 from pcrl.models.weights.published import WeightsError
 from pcrl.training.run_folder import RunError
@@ -64,7 +64,7 @@ class EvaluationDisplay(Progress):
         """Print what goes on."""
         console.print(f"Continuing {folder}, which was started with: {command}")
 
-    def planned(self, plan: Planned, folder: Path) -> None:
+    def planned(self, plan: PlannedEvaluation, folder: Path) -> None:
         """Print who takes part, and begin a bar."""
         for name, about in plan.arms.items():
             console.print(f"{name}: {about}")

@@ -9,7 +9,7 @@ from typing import Any
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
-from pcrl.training.progress import Planned, Progress, StepReport
+from pcrl.training.progress import PlannedRun, Progress, StepReport
 
 from .console import console, duration, note_slow_reading, tell_note
 
@@ -43,7 +43,7 @@ class PretrainingDisplay(Progress):
         note_slow_reading()
         console.print("Compiling kernels (only the first time) and timing a step …")
 
-    def planned(self, plan: Planned, stop: Callable[[], None]) -> None:
+    def planned(self, plan: PlannedRun, stop: Callable[[], None]) -> None:
         """Says what is trained, how long it will take and how to read it, and starts the bar."""
         self.has_begun = True
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -64,7 +64,7 @@ class PretrainingDisplay(Progress):
             console.print(f"step {report.step}/{report.steps} {text}")
 
 
-def _announce(plan: Planned) -> None:
+def _announce(plan: PlannedRun) -> None:
     recipe, left = plan.recipe, plan.steps - plan.steps_done
     seconds = plan.seconds_per_step * left
     console.print(

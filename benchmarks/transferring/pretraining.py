@@ -8,7 +8,7 @@ import torch
 
 from pcrl.config import VolumeRecipe
 from pcrl.engine.cache.cache import Cache
-from pcrl.engine.selection import select
+from pcrl.engine.selection.select import select
 from pcrl.evaluation.arms.arm import State
 from pcrl.models.weights.folder import load_weights
 from pcrl.training import run_folder

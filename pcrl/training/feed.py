@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pcrl.engine.loading.batch import Batch
+from pcrl.engine.batch import Batch
 from pcrl.models.images.inputs import to_network
 from pcrl.training.objectives.objective import Draws, Views
 

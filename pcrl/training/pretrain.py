@@ -11,13 +11,13 @@ from pathlib import Path
 from pcrl.config import Recipe
 from pcrl.engine.cache.cache import Cache
 from pcrl.engine.recipe import recipe_for
-from pcrl.engine.selection import select
+from pcrl.engine.selection.select import select
 from pcrl.listing import several
 from pcrl.models.device import device_named
 from pcrl.models.precision import in_use
 from pcrl.models.weights.folder import Weights
 from pcrl.training import run_folder
-from pcrl.training.progress import Planned, Progress
+from pcrl.training.progress import PlannedRun, Progress
 from pcrl.training.run_folder import FINISHED, RUN, RunError
 from pcrl.training.start import open_start
 from pcrl.training.timing import seconds_per_step
@@ -128,10 +128,10 @@ def newest_unfinished(runs: Path) -> Path:
     return max(begun, key=lambda folder: (folder / RUN).stat().st_mtime)
 
 
-def _planned(trainer: Trainer, start: str) -> Planned:
+def _planned(trainer: Trainer, start: str) -> PlannedRun:
     """What is about to be done; times a step."""
     recipe, selection, device = trainer.recipe, trainer.selection, trainer.device
-    return Planned(
+    return PlannedRun(
         folder=trainer.out,
         recipe=recipe,
         cases=selection.describe(),

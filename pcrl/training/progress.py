@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
+class PlannedRun:
     """What a pre-training is about to do.
 
     Args:
@@ -67,7 +67,7 @@ class Progress:
     def preparing(self) -> None:
         """Kernels are compiled, and a step is timed: some seconds."""
 
-    def planned(self, plan: Planned, stop: Callable[[], None]) -> None:
+    def planned(self, plan: PlannedRun, stop: Callable[[], None]) -> None:
         """The first step is next.
 
         Args:

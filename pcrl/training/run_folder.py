@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from pcrl.config import Recipe, recipe_from
-from pcrl.engine.seen import Selection
+from pcrl.engine.selection.selection import Selection
 from pcrl.files import write_text
 
 RUN, FINISHED = "run.json", "finished.json"

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from pcrl.config import Recipe
-from pcrl.engine.loading.batch import Batch
+from pcrl.engine.batch import Batch
 from pcrl.engine.loading.loader import Loader
-from pcrl.engine.seen import Selection
+from pcrl.engine.selection.selection import Selection
 from pcrl.files import write_text
 from pcrl.kernels.streams import stream
 from pcrl.models.networks import Network, build
@@ -163,7 +163,10 @@ class Trainer:
             Pictures, after the last step of an epoch that asks for some.
         """
         training, objective, steps = self.recipe.training, self.objective, self.loader.steps
-        number, moment = batch.epoch * steps + batch.step, Moment(batch.epoch, training.epochs)
+        number, moment = (
+            batch.epoch * steps + batch.step,
+            Moment(batch.epoch, training.epochs, batch.step, steps),
+        )
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(training, batch.epoch, batch.step, steps)
         keys = Keys(step_key(training.seed, number), batch.keys)

@@ -11,7 +11,7 @@ from safetensors.numpy import load_file
 from pcrl.config import VolumeModel
 from pcrl.datasets.layouts.images.chexpert import COMPETITION, OBSERVATIONS
 from pcrl.engine.cache.cache import Cache
-from pcrl.engine.selection import select
+from pcrl.engine.selection.select import select
 from pcrl.models.images.nsunet import build
 from pcrl.models.weights.folder import save_weights
 from pcrl.models.weights.published import IMAGENET

@@ -6,7 +6,7 @@ import torch
 
 from pcrl.config import load_recipe
 from pcrl.engine.cache.cache import Cache
-from pcrl.engine.selection import select
+from pcrl.engine.selection.select import select
 from pcrl.models.volumes.nsunet import build
 from pcrl.models.weights.folder import save_weights
 from pcrl.training import run_folder

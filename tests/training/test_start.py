@@ -75,17 +75,17 @@ def test_an_imported_folder_is_the_same_as_its_file(request, tmp_path, kind):
 
 def test_weights_for_the_other_number_of_dimensions_are_refused(imagenet, tmp_path):
     with pytest.raises(
-        WeightsError, match=r"resnet18\.pth .* a 2D network .*recipe pcrlv2-3d wants a 3D net"
+        WeightsError, match=r"resnet18\.pth .* a 2D network .*recipe pcrlv2-3d needs a 3D net"
     ):
         open_start(imagenet, VOLUMES)
     luna = tmp_path / "luna.pt"
     torch.save({"state_dict": to_published(NsUNet3D().state_dict()), "epoch": 240}, luna)
-    with pytest.raises(WeightsError, match=r"luna\.pt .* a 3D network .*recipe pcrlv2-2d wants a 2D network"):
+    with pytest.raises(WeightsError, match=r"luna\.pt .* a 3D network .*recipe pcrlv2-2d needs a 2D network"):
         open_start(luna, IMAGES)
     weights, start = open_start(luna, VOLUMES)
     assert start.words == f"weights of {luna} (published 3D network)"
     assert weights.part == "network"
-    with pytest.raises(WeightsError, match=r"width=64.* wants .*width=16"):
+    with pytest.raises(WeightsError, match=r"width=64.* needs .*width=16"):
         open_start(imagenet, load_recipe("pcrlv2-2d", ["model.width=16"]))
 
 

@@ -14,11 +14,11 @@ from pcrl.config import load_recipe
 from pcrl.datasets.catalog import find
 from pcrl.engine.cache.cache import Cache
 from pcrl.engine.loading.ring import LoaderError
-from pcrl.engine.selection import held_patients, select
+from pcrl.engine.selection.select import held_patients, select
+from pcrl.engine.selection.volumes import select_volumes
 from pcrl.engine.splits import split_of
 from pcrl.engine.volumes.ingest.plan import plan
 from pcrl.engine.volumes.ingest.run import run
-from pcrl.engine.volumes.selection import select_volumes
 from pcrl.training import run_folder
 from pcrl.training.checkpoint import Position, checkpoints, load
 from pcrl.training.trainer import Trainer, TrainingError, initial_state

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pcrl.config import ImageRecipe
+from pcrl.engine.batch import SampleSlot
 from pcrl.engine.images.cut import room_for
 from pcrl.engine.images.views import draw_settings, empty_plan, plan_views
-from pcrl.engine.loading.batch import SampleSlot
 from pcrl.kernels.images.sample import SampleViews, render_views
 
 

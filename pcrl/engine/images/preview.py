@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from pcrl.engine.batch import SampleSlot
 from pcrl.engine.cache.images.dataset import CachedImages, scale_of
 from pcrl.engine.images.render import ImageRenderer
-from pcrl.engine.loading.batch import SampleSlot
 from pcrl.engine.preview import Picture, save_sheet
 from pcrl.kernels.streams import sample_key
 

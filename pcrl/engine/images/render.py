@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pcrl.config import ImageRecipe
+from pcrl.engine.batch import SampleSlot, StageTimes
 from pcrl.engine.cache.chunks.scratch import Scratch
 from pcrl.engine.cache.images.dataset import CachedImages, edge, scale_of
 from pcrl.engine.cache.images.reader import ImageReader
 from pcrl.engine.images.cut import ImageWorkspace
 from pcrl.engine.images.views import draw_settings, empty_plan, plan_views
-from pcrl.engine.loading.batch import SampleSlot, StageTimes
 from pcrl.kernels.clock import share
 from pcrl.kernels.images.sample import SampleViews, render_views
 
@@ -40,7 +40,7 @@ class Workspace(ImageWorkspace):
 
 
 class ImageRenderer:
-    """Renders samples of images; see `pcrl.engine.loading.batch.Renderer`. A group is what is chosen of a shard.
+    """Renders samples of images; see `pcrl.engine.batch.Renderer`. A group is what is chosen of a shard.
 
     Args:
         sets: data sets, and the positions in their tables of the images to be drawn from.
@@ -67,7 +67,7 @@ class ImageRenderer:
 
     @property
     def files(self) -> list[Path]:
-        """See `pcrl.engine.loading.batch.Renderer`."""
+        """See `pcrl.engine.batch.Renderer`."""
         return [self._readers[number].file_of(shard) for number, shard in self._shards]
 
     def workspace(self) -> Workspace:
@@ -75,19 +75,19 @@ class ImageRenderer:
         return Workspace(self.recipe, max(edge(images.record.recipe.data) for images in self._sets))
 
     def name_of(self, sample: int) -> str:
-        """See `pcrl.engine.loading.batch.Renderer`."""
+        """See `pcrl.engine.batch.Renderer`."""
         number, _, position = self._row(sample)
         return f"{self._sets[number].name}/{self._sets[number].table.names[position]}"
 
     def read_ahead(self, group: int, block: bytearray | None) -> None:
-        """See `pcrl.engine.loading.batch.Renderer`."""
+        """See `pcrl.engine.batch.Renderer`."""
         number, shard = self._shards[group]
         opened = self._readers[number].shard(shard)
         if block is not None:
             opened.file.read_ahead(block)
 
     def make(self, key: int, sample: int, workspace: Workspace, to: SampleSlot) -> tuple[bool, StageTimes]:
-        """Draw, read and render one sample; see `pcrl.engine.loading.batch.Renderer`. There are no fallbacks."""
+        """Draw, read and render one sample; see `pcrl.engine.batch.Renderer`. There are no fallbacks."""
         number, index, position = self._row(sample)
         begun = time.perf_counter()
         plan, ticks = workspace.plan, workspace.ticks
@@ -111,7 +111,7 @@ class ImageRenderer:
         return self._readers[number].read(index, workspace.scratch)
 
     def read_cost(self, key: int, sample: int) -> tuple[int, int]:
-        """See `pcrl.engine.loading.batch.Renderer`."""
+        """See `pcrl.engine.batch.Renderer`."""
         number, index, _ = self._row(sample)
         shard, place = divmod(index, self._readers[number].data.shard)
         return 1, int(self._readers[number].shard(shard).sizes[place])

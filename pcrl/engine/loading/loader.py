@@ -6,13 +6,13 @@ from collections.abc import Generator, Sequence
 from pathlib import Path
 
 from pcrl.config import Recipe
+from pcrl.engine.batch import Allocate, Batch
 from pcrl.engine.cache.cache import Cache
-from pcrl.engine.loading.batch import Allocate, Batch
 from pcrl.engine.loading.order import Order
 from pcrl.engine.loading.ring import LoaderError, Ring, Times
 from pcrl.engine.recipe import recipe_for
-from pcrl.engine.seen import Selection
-from pcrl.engine.selection import select
+from pcrl.engine.selection.select import select
+from pcrl.engine.selection.selection import Selection
 from pcrl.listing import several
 
 

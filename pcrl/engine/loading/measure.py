@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from pcrl.engine.loading.batch import Renderer, StageTimes
+from pcrl.engine.batch import Renderer, StageTimes
 from pcrl.engine.loading.order import Order
 from pcrl.engine.loading.ring import Ring, Times
 from pcrl.kernels.streams import sample_key

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pcrl.engine.batch import Allocate, Batch, Renderer, SampleSlot, StageTimes, arrays
 from pcrl.engine.cache.chunks.files import BLOCK
-from pcrl.engine.loading.batch import Allocate, Batch, Renderer, SampleSlot, StageTimes, arrays
 from pcrl.engine.loading.order import Order
 from pcrl.kernels.streams import sample_key
 

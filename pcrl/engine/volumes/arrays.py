@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pcrl.config import TissueRule, VolumeRecipe
+from pcrl.engine.batch import SampleSlot
 from pcrl.engine.geometry.box import Box
-from pcrl.engine.loading.batch import SampleSlot
 from pcrl.engine.volumes.cut import Voxels, Workspace, render_views
 from pcrl.engine.volumes.prepare import CELL
 from pcrl.engine.volumes.tissue import Tissue

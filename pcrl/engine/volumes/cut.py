@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pcrl.config import Corruption, VolumeRecipe
+from pcrl.engine.batch import SampleSlot, StageTimes
 from pcrl.engine.cache.chunks.scratch import Scratch
-from pcrl.engine.loading.batch import SampleSlot, StageTimes
 from pcrl.engine.volumes.views import View, ViewPlan
 from pcrl.kernels.pixels.blur import MAXIMUM_RADIUS, blur
 from pcrl.kernels.pixels.gamma import apply_gamma

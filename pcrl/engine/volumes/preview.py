@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from pcrl.config import TissueRule, VolumeRecipe
+from pcrl.engine.batch import SampleSlot
 from pcrl.engine.cache.volumes.dataset import CachedCase
-from pcrl.engine.loading.batch import SampleSlot
 from pcrl.engine.preview import Picture, save_sheet
 from pcrl.engine.volumes.render import VolumeRenderer
 from pcrl.kernels.streams import sample_key

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pcrl.config import TissueRule, VolumeRecipe
+from pcrl.engine.batch import SampleSlot, StageTimes
 from pcrl.engine.cache.chunks.boxes import BoxReader
 from pcrl.engine.cache.chunks.scratch import Scratch
 from pcrl.engine.cache.volumes.dataset import CachedCase
-from pcrl.engine.loading.batch import SampleSlot, StageTimes
 from pcrl.engine.volumes.cut import Workspace, render_views
 from pcrl.engine.volumes.tissue import Tissue
 from pcrl.engine.volumes.views import ViewPlan, plan_views
@@ -44,7 +44,7 @@ class OpenCase:
 
 
 class VolumeRenderer:
-    """Renders samples of a list of volumes; see `pcrl.engine.loading.batch.Renderer`. A group is a case.
+    """Renders samples of a list of volumes; see `pcrl.engine.batch.Renderer`. A group is a case.
 
     Args:
         rules: the tissue rule of each case.
@@ -58,12 +58,12 @@ class VolumeRenderer:
 
     @property
     def groups(self) -> tuple[int, ...]:
-        """See `pcrl.engine.loading.batch.Renderer`."""
+        """See `pcrl.engine.batch.Renderer`."""
         return (self.recipe.training.samples_per_case,) * len(self.cases)
 
     @property
     def files(self) -> list[Path]:
-        """See `pcrl.engine.loading.batch.Renderer`."""
+        """See `pcrl.engine.batch.Renderer`."""
         return [case.store.image_table(case.folder).file for case in self.cases]
 
     def workspace(self) -> Workspace:
@@ -71,12 +71,12 @@ class VolumeRenderer:
         return Workspace(self.recipe)
 
     def name_of(self, sample: int) -> str:
-        """See `pcrl.engine.loading.batch.Renderer`."""
+        """See `pcrl.engine.batch.Renderer`."""
         case = self.cases[sample // self.recipe.training.samples_per_case]
         return f"{case.dataset}/{case.name}"
 
     def read_ahead(self, group: int, block: bytearray | None) -> None:
-        """See `pcrl.engine.loading.batch.Renderer`."""
+        """See `pcrl.engine.batch.Renderer`."""
         opened = self.case(group)
         if block is not None:
             opened.boxes.file.read_ahead(block)
@@ -89,7 +89,7 @@ class VolumeRenderer:
         )
 
     def make(self, key: int, sample: int, workspace: Workspace, to: SampleSlot) -> tuple[bool, StageTimes]:
-        """Draw, read and render one sample; see `pcrl.engine.loading.batch.Renderer`."""
+        """Draw, read and render one sample; see `pcrl.engine.batch.Renderer`."""
         index = sample // self.recipe.training.samples_per_case
         workspace.spent = spent = StageTimes()
         begun = time.perf_counter()
@@ -106,7 +106,7 @@ class VolumeRenderer:
         return plan.fallback, spent
 
     def read_cost(self, key: int, sample: int) -> tuple[int, int]:
-        """See `pcrl.engine.loading.batch.Renderer`."""
+        """See `pcrl.engine.batch.Renderer`."""
         index = sample // self.recipe.training.samples_per_case
         plan, table = self.plan(key, index), self.case(index).boxes.table
         touched = np.zeros(table.offsets.shape[1:], bool)

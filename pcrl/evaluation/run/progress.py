@@ -11,7 +11,7 @@ from pcrl.evaluation.records.results import Results
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
+class PlannedEvaluation:
     """What an evaluation is about to do.
 
     Args:
@@ -40,7 +40,7 @@ class Progress:
     def resumed(self, folder: Path, command: str) -> None:
         """What was begun in `folder` goes on; `command` is what was typed then."""
 
-    def planned(self, plan: Planned, folder: Path) -> None:
+    def planned(self, plan: PlannedEvaluation, folder: Path) -> None:
         """An evaluation can begin; its trainings come next."""
 
     def epoch(self, arm: str, replicate: Replicate, epoch: int, loss: float, score: float | None) -> None:

@@ -18,7 +18,7 @@ from pcrl.evaluation.records.replicate import Replicate
 from pcrl.evaluation.records.request import Request, save_request
 from pcrl.evaluation.records.results import ArmResult, Results, save_results
 from pcrl.evaluation.report import write_report
-from pcrl.evaluation.run.progress import Planned, Progress
+from pcrl.evaluation.run.progress import PlannedEvaluation, Progress
 from pcrl.evaluation.run.tables import write_splits, write_tables
 from pcrl.evaluation.run.trainings import Finished, Plan, Trainings
 from pcrl.evaluation.tasks.task import Task
@@ -48,10 +48,10 @@ class Study:
         """Who takes part, in words."""
         return "; ".join([self.cohorts.describe(), *self.task.describe()])
 
-    def planned(self) -> Planned:
+    def planned(self) -> PlannedEvaluation:
         """What is about to be done, as it is told."""
         runs = len(self.chosen.arms) * len(self.cohorts.replicates)
-        return Planned(
+        return PlannedEvaluation(
             dataset=self.request.dataset,
             fraction=self.request.fraction,
             arms={arm.name: arm.about for arm in self.chosen.arms},

@@ -46,10 +46,12 @@ class Views(NamedTuple):
 
 
 class Moment(NamedTuple):
-    """When a step is: in which epoch, counted from 0, of how many."""
+    """When a step is: in which epoch of how many, and which step of the epoch of how many, all counted from 0."""
 
     epoch: int
     epochs: int
+    step: int = 0
+    steps: int = 1
 
 
 class Loss(NamedTuple):

@@ -89,7 +89,9 @@ class Pyramid(Objective):
         )
         if not self.settings.mid_restoration:
             return final, zero
-        return final, beta(*moment) * functional.mse_loss(first.mids[level].to(target.dtype), target)
+        return final, beta(moment.epoch, moment.epochs) * functional.mse_loss(
+            first.mids[level].to(target.dtype), target
+        )
 
     def compared(self, outputs: ViewOutputs, views: Views, levels: Sequence[int]) -> tuple[Tensor, Tensor]:
         """Agreement of the global views, and of local with global ones; 0 where its weight is."""

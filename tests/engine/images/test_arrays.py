@@ -5,12 +5,12 @@ import pytest
 
 from pcrl.config import load_recipe
 from pcrl.datasets.layouts.folder import find
+from pcrl.engine.batch import SampleSlot
 from pcrl.engine.cache.images.dataset import CachedImages
 from pcrl.engine.images.arrays import views_of
 from pcrl.engine.images.ingest.plan import plan
 from pcrl.engine.images.ingest.run import run
 from pcrl.engine.images.render import ImageRenderer
-from pcrl.engine.loading.batch import SampleSlot
 from pcrl.kernels.streams import sample_key
 from tests.helpers import radiographs
 

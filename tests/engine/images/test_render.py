@@ -8,11 +8,11 @@ import pytest
 from pcrl.config import load_recipe
 from pcrl.datasets.layouts.folder import find as find_folder
 from pcrl.datasets.layouts.images.chexpert import find
+from pcrl.engine.batch import SampleSlot
 from pcrl.engine.cache.images.dataset import CachedImages
 from pcrl.engine.images.ingest.plan import plan
 from pcrl.engine.images.ingest.run import run
 from pcrl.engine.images.render import ImageRenderer
-from pcrl.engine.loading.batch import SampleSlot
 from pcrl.engine.loading.measure import paced, rate, reads
 from pcrl.engine.loading.order import Order
 from pcrl.engine.loading.ring import LoaderError, Ring

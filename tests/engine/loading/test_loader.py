@@ -13,7 +13,7 @@ from pcrl.engine.cache.cache import Cache
 from pcrl.engine.loading.loader import Loader
 from pcrl.engine.loading.order import Order
 from pcrl.engine.loading.ring import LoaderError, Ring
-from pcrl.engine.selection import select
+from pcrl.engine.selection.select import select
 from pcrl.engine.volumes.ingest.plan import plan
 from pcrl.engine.volumes.ingest.run import run
 from pcrl.kernels.streams import sample_key

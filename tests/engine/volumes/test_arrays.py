@@ -5,8 +5,8 @@ import pytest
 
 from pcrl.config import load_recipe
 from pcrl.datasets.catalog import find
+from pcrl.engine.batch import SampleSlot
 from pcrl.engine.cache.cache import Cache
-from pcrl.engine.loading.batch import SampleSlot
 from pcrl.engine.volumes.arrays import views_of
 from pcrl.engine.volumes.ingest.plan import plan
 from pcrl.engine.volumes.ingest.run import run

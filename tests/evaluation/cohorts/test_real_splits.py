@@ -9,8 +9,8 @@ from pcrl.datasets.catalog import find
 from pcrl.engine import splits
 from pcrl.engine.cache.images.dataset import CachedImages, ImageSetRecord
 from pcrl.engine.cache.images.table import TABLE, write_table
-from pcrl.engine.images.selection import select_images
-from pcrl.engine.selection import held_patients
+from pcrl.engine.selection.images import select_images
+from pcrl.engine.selection.select import held_patients
 from pcrl.evaluation.cohorts.image_cohort import image_cohort
 from tests.helpers.published_tables import unpack
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from pcrl.config import Recipe
-from pcrl.engine.loading.batch import Renderer
+from pcrl.engine.batch import Renderer
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from pcrl.config import ImageRecipe
 from pcrl.engine.cache.images.dataset import CachedImages
 from pcrl.engine.images.render import ImageRenderer
-from pcrl.engine.seen import Seen
+from pcrl.engine.selection.selection import Seen
 
 
 @dataclass(frozen=True, slots=True)
 class ImageSelection:
-    """Images to train on: positions in the tables of data sets; see `pcrl.engine.seen.Selection`."""
+    """Images to train on: positions in the tables of data sets; see `pcrl.engine.selection.selection.Selection`."""
 
     recipe: ImageRecipe
     sets: tuple[tuple[CachedImages, NDArray[np.int64]], ...]
@@ -27,11 +27,11 @@ class ImageSelection:
         return sum(len(chosen) for _, chosen in self.sets)
 
     def renderer(self) -> ImageRenderer:
-        """See `pcrl.engine.seen.Selection`."""
+        """See `pcrl.engine.selection.selection.Selection`."""
         return ImageRenderer(self.sets, self.recipe)
 
     def seen(self) -> Seen:
-        """See `pcrl.engine.seen.Selection`."""
+        """See `pcrl.engine.selection.selection.Selection`."""
         rows = [(images.name, images.table, n) for images, chosen in self.sets for n in chosen]
         return Seen(
             {name for name, _, _ in rows},
@@ -41,14 +41,14 @@ class ImageSelection:
         )
 
     def identity(self) -> str:
-        """See `pcrl.engine.seen.Selection`."""
+        """See `pcrl.engine.selection.selection.Selection`."""
         digest = hashlib.sha256()
         for images, chosen in self.sets:
             digest.update(f"{images.name}\n".encode() + images.table_bytes() + chosen.tobytes())
         return digest.hexdigest()
 
     def describe(self) -> str:
-        """See `pcrl.engine.seen.Selection`."""
+        """See `pcrl.engine.selection.selection.Selection`."""
         rows = [(images.table, n) for images, chosen in self.sets for n in chosen]
         patients = {table.patients[n] for table, n in rows}
         made = sum(bool(table.virtual[n]) for table, n in rows)

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from pcrl.config import TissueRule, VolumeRecipe
 from pcrl.engine.cache.volumes.dataset import CachedCase, CachedDataset, identity
 from pcrl.engine.cache.volumes.records import patients_in_words
-from pcrl.engine.seen import Seen
+from pcrl.engine.selection.selection import Seen
 from pcrl.engine.volumes.render import VolumeRenderer
 from pcrl.listing import counted
 
 
 @dataclass(frozen=True, slots=True)
 class VolumeSelection:
-    """Volumes to train on, each with its tissue rule; see `pcrl.engine.seen.Selection`."""
+    """Volumes to train on, each with its tissue rule; see `pcrl.engine.selection.selection.Selection`."""
 
     recipe: VolumeRecipe
     cases: tuple[CachedCase, ...]
@@ -26,11 +26,11 @@ class VolumeSelection:
         return len(self.cases)
 
     def renderer(self) -> VolumeRenderer:
-        """See `pcrl.engine.seen.Selection`."""
+        """See `pcrl.engine.selection.selection.Selection`."""
         return VolumeRenderer(self.cases, self.rules, self.recipe)
 
     def seen(self) -> Seen:
-        """See `pcrl.engine.seen.Selection`."""
+        """See `pcrl.engine.selection.selection.Selection`."""
         return Seen(
             {case.dataset for case in self.cases},
             [f"{case.dataset}/{case.name}" for case in self.cases],
@@ -39,11 +39,11 @@ class VolumeSelection:
         )
 
     def identity(self) -> str:
-        """See `pcrl.engine.seen.Selection`."""
+        """See `pcrl.engine.selection.selection.Selection`."""
         return identity(list(self.cases))
 
     def describe(self) -> str:
-        """See `pcrl.engine.seen.Selection`."""
+        """See `pcrl.engine.selection.selection.Selection`."""
         return f"{counted(len(self.cases), 'case')} of {patients_in_words(case.entry for case in self.cases)}"
 
 

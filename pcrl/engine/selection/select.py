@@ -8,11 +8,9 @@ from pcrl.config import ImageRecipe, Recipe
 from pcrl.engine.cache.cache import Cache
 from pcrl.engine.cache.images.dataset import CachedImages
 from pcrl.engine.cache.volumes.dataset import CachedDataset
-from pcrl.engine.images.selection import select_images
-from pcrl.engine.seen import Seen, Selection
-from pcrl.engine.volumes.selection import select_volumes
-
-__all__ = ["Seen", "Selection", "held_patients", "select"]
+from pcrl.engine.selection.images import select_images
+from pcrl.engine.selection.selection import Selection
+from pcrl.engine.selection.volumes import select_volumes
 
 
 def select(cache: Cache, names: tuple[str, ...], recipe: Recipe) -> Selection:

@@ -1,0 +1,1 @@
+"""Which cases pre-training may see."""
