@@ -1,4 +1,4 @@
-"""From a region of voxels to views of it: cut, turned and corrupted, in buffers that a thread owns."""
+"""From a region of voxels to views of it, in buffers that a thread owns: cut and turned here, then corrupted."""
 
 from __future__ import annotations
 
@@ -10,13 +10,9 @@ from numpy.typing import NDArray
 from pcrl.config import Corruption, VolumeRecipe
 from pcrl.engine.batch import SampleSlot, StageTimes
 from pcrl.engine.cache.chunks.scratch import Scratch
+from pcrl.engine.volumes.corrupt import CorruptionBuffers, corrupt
 from pcrl.engine.volumes.views import View, ViewPlan
-from pcrl.kernels.pixels.blur import MAXIMUM_RADIUS, blur
-from pcrl.kernels.pixels.gamma import apply_gamma
-from pcrl.kernels.pixels.noise import add_noise
-from pcrl.kernels.pixels.normalize import LANES, normalize
-from pcrl.kernels.pixels.resample import box_taps, resample_box
-from pcrl.kernels.volumes.swap import swap_blocks
+from pcrl.kernels.pixels.resample import GROUP, box_taps, resample_box
 from pcrl.kernels.volumes.warp import gather
 
 Voxels = NDArray[np.int16] | NDArray[np.float32]
@@ -37,15 +33,14 @@ class Workspace:
         largest = boxes.max(axis=0)
         self.region = np.empty(int((2 * largest).prod()), np.int16)
         self.plane = np.empty(int(largest[1] * largest[2]), np.float32)
-        self.row = np.empty(int(largest.max()) + 2 * MAXIMUM_RADIUS, np.float32)
+        # A row of a box, and the taps beyond its end: of the strongest reduction about twice as many as it has voxels.
+        self.row = np.empty(3 * int(largest.max()) + 2 * GROUP, np.float32)
         shapes = np.array([views.global_shape, views.local_shape])
         smaller = np.minimum(boxes[:, None], shapes).prod(axis=-1).max()
         self.grid = np.empty(int(smaller), np.float32)
-        self.work = np.empty(int(shapes.prod(axis=-1).max()), np.float32)
-        self.weights = np.empty(MAXIMUM_RADIUS + 1, np.float32)
         self.scratch = Scratch()
-        self.blocks = np.empty((2, *recipe.corruption.swap_block), np.float32)
-        self.lanes = np.empty(LANES, np.float64)
+        voxels, edge = int(shapes.prod(axis=-1).max()), int(shapes.max())
+        self.corruption = CorruptionBuffers(voxels, edge, recipe.corruption.swap_block)
 
     def region_of(self, size: tuple[int, int, int]) -> NDArray[np.int16]:
         """An uninitialised (z, y, x) buffer."""
@@ -74,7 +69,7 @@ def render_views(
         if number == 0:
             to.target[to.position, 0] = output
         gathered = time.perf_counter()
-        corrupt(view, corruption, workspace, output)
+        corrupt(view.corruption, corruption, workspace.corruption, output)
         workspace.spent.gather += gathered - begun
         workspace.spent.corrupt += time.perf_counter() - gathered
 
@@ -99,14 +94,3 @@ def cut(
         *box_taps(box, size), workspace.plane, workspace.row, grid,
     )  # fmt: skip
     gather(grid, output, view.matrix, view.flip, scale, offset)
-
-
-def corrupt(view: View, corruption: Corruption, workspace: Workspace, values: NDArray[np.float32]) -> None:
-    """Blur, noise, gamma, block swaps and normalisation of one view, (z, y, x) float32 in [0, 1], in place."""
-    flat = values.reshape(-1)
-    blur(values, *view.blur, workspace.work, workspace.row, workspace.weights)
-    add_noise(flat, view.noise, view.noise_key)
-    apply_gamma(flat, view.gamma)
-    if view.swap_key is not None:
-        swap_blocks(values, corruption.swaps, *corruption.swap_block, view.swap_key, workspace.blocks)
-    normalize(flat, workspace.lanes)

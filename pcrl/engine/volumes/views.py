@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from pcrl.config import Corruption, Size, TissueRule, Views
 from pcrl.engine.geometry.box import Box
+from pcrl.engine.volumes.corrupt import DrawnCorruption, draw_corruption
 from pcrl.engine.volumes.tissue import Tissue
 from pcrl.kernels.streams import Draws, stream
 from pcrl.kernels.volumes.boxes import draw_overlapping
@@ -24,8 +25,8 @@ from pcrl.kernels.volumes.warp import affine_matrix
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-CHANNEL, GLOBALS, VIEW, BLUR, NOISE, GAMMA, SWAP = range(7)
-"""Operations: each draws from a stream of its own, so that a change to one leaves the others as they were."""
+CHANNEL, GLOBALS, VIEW = range(3)
+"""What is drawn: each from a stream of its own, so that a change to one leaves the others as they were."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,20 +35,13 @@ class View:
 
     Args:
         matrix: 3×3, output offsets from the view's centre → offsets in the resized crop, (z, y, x).
-        blur: σ of the Gaussian in voxels, per axis.
-        noise: σ of the noise, in units of the [0, 1] range.
-        swap_key: stream of the block swaps; none for local views.
     """
 
     box: Box
     shape: Size
     flip: bool
     matrix: NDArray[np.float64]
-    blur: tuple[float, float, float]
-    noise: float
-    noise_key: int
-    gamma: float
-    swap_key: int | None
+    corruption: DrawnCorruption
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,18 +94,12 @@ def _view(
     flip = draws.uniform() < views.flip_probability
     scale_z, scale_y, scale_x = (draws.uniform(*views.scale) for _ in range(3))
     angle_z, angle_y, angle_x = (math.radians(draws.uniform(-views.angle, views.angle)) for _ in range(3))
-    blur = Draws(stream(key, BLUR))
-    z, y, x = (blur.uniform(0, corruption.blur_sigma) for _ in range(3))
     return View(
         box=box,
         shape=shape,
         flip=flip,
         matrix=affine_matrix((scale_z, scale_y, scale_x), (angle_z, angle_y, angle_x)),
-        blur=(z, y, x),
-        noise=Draws(stream(key, NOISE)).uniform(0, corruption.noise_sigma),
-        noise_key=stream(stream(key, NOISE), 1),
-        gamma=math.exp(Draws(stream(key, GAMMA)).uniform(-corruption.log_gamma, corruption.log_gamma)),
-        swap_key=stream(key, SWAP) if is_global else None,
+        corruption=draw_corruption(key, corruption, is_global),
     )
 
 

@@ -51,14 +51,17 @@ def test_globals_overlap_keep_their_margin_and_locals_lie_in_their_union():
 def test_parameters_follow_their_distributions():
     views = [view for plan in plans(LARGE, 300) for view in plan.views]
     assert np.mean([view.flip for view in views]) == pytest.approx(0.5, abs=0.05)
-    for values, top in (([v.noise for v in views], 0.25), ([v.blur[1] for v in views], 2.0)):
+    for values, top in (
+        ([v.corruption.noise for v in views], 0.25),
+        ([v.corruption.blur[1] for v in views], 2.0),
+    ):
         assert stats.kstest(np.array(values) / top, "uniform").pvalue > 1e-3
-    log_gamma = np.log([view.gamma for view in views])
+    log_gamma = np.log([view.corruption.gamma for view in views])
     assert stats.kstest(log_gamma, "uniform", (-0.3, 0.6)).pvalue > 1e-3
     scales = np.array([np.linalg.norm(view.matrix, axis=0) for view in views])
     assert scales.min() > 0.89
     assert scales.max() < 1.11
-    assert all((view.swap_key is None) == (n % 8 >= 2) for n, view in enumerate(views))
+    assert all((view.corruption.swap_key is None) == (n % 8 >= 2) for n, view in enumerate(views))
 
 
 def test_pairs_that_can_never_overlap_enough_are_left_out():
