@@ -6,7 +6,6 @@ are patients of their own. A split never separates the cases of a patient. A cas
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import TypeVar
 
 from pcrl.datasets.case import Case, LayoutError
 from pcrl.datasets.image import Radiograph
+from pcrl.datasets.rows import columns, rows
 
 FILE = "patients.csv"
 C = TypeVar("C", Case, Radiograph)
@@ -30,31 +30,33 @@ def with_patients(cases: Iterable[C], source: Path) -> tuple[C, ...]:
     if not path.is_file():
         return tuple(listed)
     known = {case.name for case in listed}
-    rows: dict[str, tuple[str, bool]] = {}
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        table = csv.DictReader(file)
-        missing = {"case", "patient"} - set(table.fieldnames or ())
-        if missing:
+    owners: dict[str, tuple[str, bool]] = {}
+    if missing := {"case", "patient"} - set(columns(path)):
+        raise LayoutError(
+            f"{path}: no column {', '.join(sorted(missing))}; the first line must be case,patient or "
+            "case,patient,virtual"
+        )
+    for line, row in rows(path):
+        where, case, patient, virtual = (
+            f"{path}, line {line}",
+            row["case"],
+            row["patient"],
+            row.get("virtual"),
+        )
+        if case not in known:
             raise LayoutError(
-                f"{path}: no column {', '.join(sorted(missing))}; the first line must be case,patient or "
-                "case,patient,virtual"
+                f"{where}: there is no case {case!r} in {source}; remove the line or add its file"
             )
-        for row in table:
-            where = f"{path}, line {table.line_num}"
-            case, patient = (row["case"] or "").strip(), (row["patient"] or "").strip()
-            virtual = (row.get("virtual") or "0").strip()
-            if case not in known:
-                raise LayoutError(
-                    f"{where}: there is no case {case!r} in {source}; remove the line or add its file"
-                )
-            if case in rows:
-                raise LayoutError(f"{where}: case {case!r} is listed a second time")
-            if not patient:
-                raise LayoutError(f"{where}: case {case!r} has no patient")
-            if virtual not in {"0", "1"}:
-                raise LayoutError(f"{where}: virtual is {virtual!r}, expected 0 or 1")
-            rows[case] = (patient, virtual == "1")
+        if case in owners:
+            raise LayoutError(f"{where}: case {case!r} is listed a second time")
+        if not patient:
+            raise LayoutError(f"{where}: case {case!r} has no patient")
+        if virtual not in {None, "", "0", "1"}:
+            raise LayoutError(f"{where}: virtual is {virtual!r}, expected 0 or 1")
+        owners[case] = (patient, virtual == "1")
     return tuple(
-        replace(case, patient=rows[case.name][0], virtual=rows[case.name][1]) if case.name in rows else case
+        replace(case, patient=owners[case.name][0], virtual=owners[case.name][1])
+        if case.name in owners
+        else case
         for case in listed
     )

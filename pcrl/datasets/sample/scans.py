@@ -10,6 +10,7 @@ from typing import Any
 from pcrl.datasets.sample import sources as sources
 from pcrl.datasets.sample.sources import Member, SampleError
 from pcrl.datasets.sample.virtual.patient import SPACING, virtual_patient
+from pcrl.files import write_csv
 
 LIVER = 5
 """Value of the liver in the organ masks of both packages; looked at: it lies on the liver in all three scans."""
@@ -145,15 +146,12 @@ def _write_patients(folder: Path) -> None:
     # All virtual patients that are there, an earlier call may have made more of them.
     made = sorted(int(path.name[7:-7]) for path in (folder / "lits").glob("volume-1*.nii.gz"))
     rows = {
-        "lits": [f"volume-{case.lits},{case.patient},0" for case in CASES if case.lits is not None]
-        + [f"volume-{n},virtual-{n - FIRST_VIRTUAL + 1:03},1" for n in made if n >= FIRST_VIRTUAL],
-        "luna": [f"{case.patient},{case.patient},0" for case in CASES if case.luna is not None],
+        "lits": [(f"volume-{case.lits}", case.patient, 0) for case in CASES if case.lits is not None]
+        + [(f"volume-{n}", f"virtual-{n - FIRST_VIRTUAL + 1:03}", 1) for n in made if n >= FIRST_VIRTUAL],
+        "luna": [(case.patient, case.patient, 0) for case in CASES if case.luna is not None],
     }
-    for tree, lines in rows.items():
-        text = "case,patient,virtual\n" + "".join(line + "\n" for line in lines)
-        partial = folder / tree / ".patients.csv.partial"
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(folder / tree / "patients.csv")
+    for tree, listed in rows.items():
+        write_csv(folder / tree / "patients.csv", ("case", "patient", "virtual"), listed)
 
 
 def _read(path: Path, sitk: Any) -> Any:

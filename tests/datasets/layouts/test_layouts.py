@@ -150,10 +150,11 @@ def test_unknown_data_set_and_default_source(monkeypatch, tmp_path):
     assert default_source("lits") == tmp_path / "lits"
 
 
-def test_patients_table_joins_cases(tmp_path):
+@pytest.mark.parametrize("separator", ",;")
+def test_patients_table_joins_cases(tmp_path, separator):
     touch(*(tmp_path / f"volume-{n}.nii" for n in (1, 2, 3)))
-    table = tmp_path / "patients.csv"
-    table.write_text("case,patient,virtual\nvolume-1,anna,0\nvolume-2,anna,0\nvolume-3,v1,1\n")
+    text = "case,patient,virtual\nvolume-1,anna,0\nvolume-2,anna,0\nvolume-3,v1,1\n"
+    (tmp_path / "patients.csv").write_text(text.replace(",", separator))
     assert [(c.patient, c.virtual) for c in find("lits", tmp_path).cases] == [
         ("anna", False), ("anna", False), ("v1", True),
     ]  # fmt: skip
@@ -162,7 +163,8 @@ def test_patients_table_joins_cases(tmp_path):
 @pytest.mark.parametrize(
     ("text", "named"),
     [
-        ("case;patient\n", "no column"),
+        ("case;person\n", "no column patient; the first line must be case,patient"),
+        ("case,patient\nvolume-1\n", "line 2: found 1 cells"),
         ("case,patient\nvolume-7,anna\n", "line 2: there is no case 'volume-7'"),
         ("case,patient\nvolume-1,anna\nvolume-1,bert\n", "line 3: .* second time"),
         ("case,patient\nvolume-1,\n", "has no patient"),
