@@ -59,7 +59,7 @@ def pretrain(
 
         pcrl.pretrain("cache", recipe="pcrlv2-3d", overrides=["training.epochs=50"], out="runs/first")
 
-    A run is saved at the end of every epoch. An exception, or Ctrl-C, ends it, and `resume` goes on from what was saved;
+    A run is saved at the end of every epoch. An exception, or Ctrl-C, ends it; `resume` goes on from what was saved.
     `progress` is given a function that saves the run first, which `pcrl pretrain` calls on Ctrl-C.
 
     Args:
