@@ -41,7 +41,7 @@ demo: $(STAMP)
 	echo "views, their corruption and restoration), evaluations/lits and evaluations/chexpert (open report.html in a browser;" && \
 	echo "the same as results.json and CSV), predictions/ (a mask in the grid of its scan)." && \
 	echo "It shows that everything works here. So few patients say nothing about quality." && \
-	echo "Next, with your own scans:  .venv/bin/pcrl ingest --dataset folder --source DIR  (or lits, luna, brats," && \
+	echo "Next, with your own scans:  .venv/bin/pcrl ingest --layout folder --source DIR  (or lits, luna, brats," && \
 	echo "nnunet, chexpert, chestxray), then pcrl pretrain and pcrl eval as above; with a GPU leave out --recipe. See README.md."
 
 lint: $(STAMP)
