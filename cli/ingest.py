@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--recipe",
-    help="Built-in name or a .toml file.  [default: that of the cache, else pcrlv2-3d, for images pcrlv2-2d]",
+    help="Built-in name or a .toml file.  [default: that of the data set in the cache, else pcrlv2-3d or pcrlv2-2d]",
 )
 @click.option(
     "--format",

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-GROUND = {"files", "listing", "config"}
+GROUND = {"files", "listing", "notes", "config"}
 MAY_IMPORT = {
     "files": set(),
     "listing": set(),
+    "notes": set(),
     "config": {"config"},
     "kernels": {"kernels"},
     "datasets": {"datasets", *GROUND},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
@@ -12,7 +12,16 @@ from pcrl.config.base import RecipeError, Settings
 Weight = Annotated[float, Field(ge=0)]
 
 
-class Pcrlv2(Settings):
+class ObjectiveSettings(Settings):
+    """Base of the settings of every objective."""
+
+    @property
+    def is_control(self) -> bool:
+        """Whether a run of it is there to be compared with, and not the one to fine-tune by default."""
+        return False
+
+
+class Pcrlv2(ObjectiveSettings):
     """The weight of each term of PCRLv2's loss. Without the weights of one side it is a control, with its own name."""
 
     restoration: Weight = 1.0
@@ -47,11 +56,11 @@ class Pcrlv2(Settings):
 
     @property
     def is_control(self) -> bool:
-        """Whether a run of it is there to be compared with, and not the one to fine-tune by default."""
+        """Without one side it is there to be compared with."""
         return self.name != "pcrlv2"
 
 
-class Masked(Settings):
+class Masked(ObjectiveSettings):
     """Masked restoration: blocks of the input are hidden, and the error counts where they were."""
 
     name: Literal["masked"] = "masked"
@@ -60,15 +69,13 @@ class Masked(Settings):
     edge: Annotated[int, Field(ge=1)] = 8
     """Of a block, in voxels or pixels; divides every axis of a global view."""
 
-    is_control: ClassVar[bool] = False
-
 
 _WITHOUT = {
     "restoration": ("global_cosine", "local_cosine"),
     "comparison": ("restoration", "mid_restoration"),
 }
 """Name of a control → the terms that it does without."""
-_SETTINGS: dict[str, type[Settings]] = {
+_SETTINGS: dict[str, type[ObjectiveSettings]] = {
     "pcrlv2": Pcrlv2,
     "restoration": Pcrlv2,
     "comparison": Pcrlv2,

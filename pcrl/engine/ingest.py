@@ -71,11 +71,14 @@ def ingest(
         LayoutError: no such layout, or a folder that is not laid out so.
         RecipeError: no such recipe, or one for the other kind of data.
         CacheError: another process writes to it, it lacks the space, or it cannot be used.
+        ValueError: `workers` below 1.
     """
     _refuse_in_a_worker()
     for value, known in ((storage, get_args(Storage)), (modality, get_args(Modality))):
         if value is not None and value not in known:
             raise RecipeError(f"no {value!r}: there are {', '.join(known)}")
+    if workers is not None and workers < 1:
+        raise ValueError(f"workers={workers}: at least one process has to read")
     listed = find(layout, Path(source) if source is not None else default_source(layout))
     if dataset is not None:
         if safe_name(dataset) != dataset:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from pcrl.notes import log_note
+
 
 @dataclass(frozen=True, slots=True)
 class PlannedWork:
@@ -50,7 +52,7 @@ class IngestReport:
         dataset: its name in the cache.
         folder: of the data set, in the cache.
         already_cached: cases or images that were in the cache before, unchanged.
-        done: what was read, in the order in which it was finished.
+        done: what this ingest went through, in the order in which it was finished: `stored` and `failed`.
         tables: names of tables that were copied.
     """
 
@@ -62,16 +64,22 @@ class IngestReport:
     tables: tuple[str, ...] = ()
 
     @property
+    def stored(self) -> tuple[ProcessedItem, ...]:
+        """What was read, and is in the cache now."""
+        return tuple(one for one in self.done if not one.error)
+
+    @property
     def failed(self) -> tuple[ProcessedItem, ...]:
         """What is not in the cache, and why."""
         return tuple(one for one in self.done if one.error)
 
 
 class Progress:
-    """Is told how an ingest gets on. Does nothing: override the methods whose events should be shown."""
+    """Is told how an ingest gets on. Logs notes, and does nothing else: override what should be shown."""
 
     def note(self, text: str) -> None:
-        """What a user should know about the data set."""
+        """What a user should know about the data set; logged, unless it is shown otherwise."""
+        log_note(text)
 
     def planned(self, plan: PlannedWork) -> None:
         """Names and tables were read and compared with the cache; the work begins."""

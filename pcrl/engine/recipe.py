@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
-from pcrl.config import Recipe, RecipeError, load_recipe, recipe_from
+from pcrl.config import ImageRecipe, Recipe, RecipeError, VolumeRecipe, load_recipe, recipe_from
 from pcrl.engine.cache.cache import Cache
 from pcrl.engine.cache.format import CacheError, read_record
 from pcrl.engine.cache.images.dataset import IMAGE_SET_RECORD, CachedImages, ImageSetRecord
 from pcrl.engine.cache.volumes.dataset import CachedDataset
 from pcrl.engine.cache.volumes.records import DATASET_RECORD, DatasetRecord
+from pcrl.notes import log_note
 
 RecipeChoice = str | Path | Recipe | None
 """Built-in name, path of a TOML file, the recipe itself, or None for what the cache was made for."""
+Kind = TypeVar("Kind", VolumeRecipe, ImageRecipe)
 _KINDS = {2: ("images", IMAGE_SET_RECORD), 3: ("volumes", DATASET_RECORD)}
 
 
@@ -49,12 +51,26 @@ def ingest_recipe(
     return settings
 
 
+def recipe_of(choice: str | Path | Recipe, kind: type[Kind]) -> Kind:
+    """A recipe of one kind, by name or as it is.
+
+    Raises:
+        RecipeError: no such recipe, or one of the other kind.
+    """
+    found = load_recipe(choice) if isinstance(choice, str | Path) else choice
+    if not isinstance(found, kind):
+        raise RecipeError(
+            f"recipe {found.name} is for {_KINDS[found.dimensions][0]}, and cannot be used here"
+        )
+    return found
+
+
 def recipe_for(
     cache: Cache,
     datasets: tuple[str, ...] = (),
     recipe: RecipeChoice = None,
     overrides: Sequence[str] = (),
-    note: Callable[[str], None] = lambda _: None,
+    note: Callable[[str], None] = log_note,
 ) -> Recipe:
     """The recipe that is given, or that of the named data sets (all if none is named) if they agree.
 

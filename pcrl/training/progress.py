@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pcrl.notes import log_note
+
 if TYPE_CHECKING:
     from pcrl.config import Recipe
     from pcrl.training.objectives.objective import Reading
@@ -59,10 +61,11 @@ class StepReport:
 
 
 class Progress:
-    """Is told how a pre-training gets on. Does nothing: override the methods whose events should be shown."""
+    """Is told how a pre-training gets on. Logs notes, and does nothing else: override what should be shown."""
 
     def note(self, text: str) -> None:
-        """What a user should know."""
+        """What a user should know; logged, unless it is shown otherwise."""
+        log_note(text)
 
     def preparing(self) -> None:
         """Kernels are compiled, and a step is timed: some seconds."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from pcrl.config import Recipe, recipe_from
+from pcrl.config import Recipe, RecipeError, recipe_from
 from pcrl.engine.selection.selection import Selection
 from pcrl.files import write_text
 
@@ -114,8 +114,12 @@ def read(out: Path) -> RunRecord:
         )
     except FileNotFoundError as error:
         raise RunError(f"{out} holds no run ({RUN} is missing)") from error
-    except (json.JSONDecodeError, KeyError, ValueError) as error:
-        raise RunError(f"{out / RUN} is damaged: {error!r}") from error
+    except RecipeError as error:
+        raise RunError(f"{out / RUN} has a recipe that this version of pcrl cannot use: {error}") from error
+    except KeyError as error:
+        raise RunError(f"{out / RUN} is damaged: it has no {error}") from error
+    except ValueError as error:
+        raise RunError(f"{out / RUN} is damaged: {error}") from error
 
 
 def run_of(path: Path) -> Path | None:

@@ -2,6 +2,10 @@
 
 import csv
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -57,6 +61,7 @@ def test_volumes(lits, tmp_path):
     assert told.plan().work == "2 scans to read"
     assert (told.plan().dataset, told.plan().todo, told.plan().already_cached) == ("lits", 2, 0)
     assert told.events[-1][1] == report
+    assert [one.name for one in report.stored] == ["volume-0"]
     assert [one.name for one in report.failed] == ["volume-1"]
     assert "the file is empty" in report.failed[0].error
     assert report.folder == tmp_path / "cache/lits"
@@ -135,3 +140,29 @@ def test_a_table_of_ones_own(tmp_path):
     (tmp_path / "taken.csv").write_text("image,sick\n0.png,1\n")
     with pytest.raises(CacheError, match="taken holds volumes: give the table another name"):
         ingest_table(tmp_path / "taken.csv", tmp_path / "images", cache=tmp_path / "cache")
+
+
+def test_somebody_has_to_read(lits, tmp_path):
+    with pytest.raises(ValueError, match="workers=0: at least one process has to read"):
+        ingest("lits", lits, cache=tmp_path / "cache", workers=0)
+
+
+@pytest.mark.slow
+def test_a_script_without_a_guard_ends_with_the_reason(lits, tmp_path):
+    """Each process that reads scans runs the script again, and dies of it: no case is to blame."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        f"import pcrl\npcrl.ingest('lits', {str(lits)!r}, cache='cache', recipe='cpu-3d')\nprint('on')\n"
+    )
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    ended = subprocess.run(
+        [sys.executable, str(script)],
+        env=environment,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr.splitlines()[-1].startswith("RuntimeError: no process that reads scans could start")
+    assert 'below `if __name__ == "__main__":`' in ended.stderr.splitlines()[-1]

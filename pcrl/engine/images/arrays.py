@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,21 +12,26 @@ from pcrl.config import ImageRecipe
 from pcrl.engine.batch import SampleSlot
 from pcrl.engine.images.cut import room_for
 from pcrl.engine.images.views import draw_settings, empty_plan, plan_views
+from pcrl.engine.recipe import recipe_of
 from pcrl.kernels.images.sample import SampleViews, render_views
 
 
-def views_of(image: NDArray[Any], recipe: ImageRecipe, key: int, *, scale: float | None = None) -> SampleSlot:
+def views_of(
+    image: NDArray[Any], recipe: str | Path | ImageRecipe, key: int, *, scale: float | None = None
+) -> SampleSlot:
     """One sample of an image: where views are, how they are turned and corrupted is drawn from the key alone.
 
     Args:
         image: (y, x) uint8, uint16 or float32.
-        key: any number below 2^64; that of a loader's sample is `sample_key(seed, epoch, sample)`.
+        recipe: built-in name, path of a TOML file, or the recipe itself.
+        key: any number from 0 to 2^64 - 1; that of a loader's sample is `sample_key(seed, epoch, sample)`.
         scale: what a pixel is multiplied by to lie in [0, 1]. None: 1/255, 1/65535 or 1, by the type of the array.
 
     Returns:
         New arrays of one sample, batch size 1: `globals` (2, 1, 1, y, x), `target` (1, 1, y, x) and `locals`
         (locals, 1, 1, y, x), float32; `holes` (2, 1, holes, 4), which are not cut out yet.
     """
+    recipe = recipe_of(recipe, ImageRecipe)
     if image.ndim != 2:
         raise ValueError(f"an image is (y, x), this array has the shape {image.shape}")
     if scale is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from pcrl.config import TissueRule, VolumeRecipe
 from pcrl.engine.batch import SampleSlot
 from pcrl.engine.geometry.box import Box
+from pcrl.engine.recipe import recipe_of
 from pcrl.engine.volumes.cut import Voxels, Workspace, render_views
 from pcrl.engine.volumes.prepare import CELL
 from pcrl.engine.volumes.tissue import Tissue
@@ -18,7 +20,7 @@ from pcrl.engine.volumes.views import plan_views
 
 def views_of(
     volume: Voxels,
-    recipe: VolumeRecipe,
+    recipe: str | Path | VolumeRecipe,
     key: int,
     *,
     scale: float = 1.0,
@@ -30,7 +32,8 @@ def views_of(
 
     Args:
         volume: (z, y, x) int16 or float32, at the recipe's `data.spacing`.
-        key: any number below 2^64; that of a loader's sample is `sample_key(seed, epoch, sample)`.
+        recipe: built-in name, path of a TOML file, or the recipe itself.
+        key: any number from 0 to 2^64 - 1; that of a loader's sample is `sample_key(seed, epoch, sample)`.
         scale, offset: `scale · voxel + offset` lies in [0, 1], where 0 is empty space.
         tissue: what is where, so that views are not empty. None: any box will do.
         rule: by which a box is refused, if there is `tissue`.
@@ -39,7 +42,7 @@ def views_of(
         New arrays of one sample, batch size 1: `globals` (2, 1, 1, z, y, x), `target` (1, 1, z, y, x) and `locals`
         (locals, 1, 1, z, y, x), float32.
     """
-    shape = _size(volume.shape)
+    recipe, shape = recipe_of(recipe, VolumeRecipe), _size(volume.shape)
     if tissue is None:
         cells = [-(-n // CELL) for n in shape]
         tissue, rule = Tissue(np.ones((2, *cells), np.float32), shape), "foreground"

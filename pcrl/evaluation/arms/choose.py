@@ -85,6 +85,7 @@ def choose(
             controls_used.append(found)
             if main is not None:
                 notes += _unlike(main, found, kind)
+                _refuse_itself(main, found, kind)
             arms.append(Arm(kind, f"{found.path}, objective {kind}", found.state, found.path))
         else:
             assert main is not None
@@ -162,6 +163,15 @@ def _same(used: Sequence[Pretrained], model: Model) -> Model:
                 "both; evaluate them separately"
             )
     return first.model
+
+
+def _refuse_itself(main: Pretrained, found: Pretrained, objective: str) -> None:
+    """A run compared with itself differs by nothing, which would look like a result."""
+    if found.path.resolve() == main.path.resolve():
+        raise ProtocolError(
+            f"the arms pretrained and {objective} are the same run, {main.path}: leave one of them out, or compare "
+            "with the arm of another objective"
+        )
 
 
 def _unlike(main: Pretrained, control: Pretrained, objective: str) -> list[str]:

@@ -162,7 +162,7 @@ def _carried_out(curve_request: CurveRequest, folder: Path, device: torch.device
 
 def _unfinished(out: str | Path | None, task: str) -> tuple[Path, CurveRequest]:
     """The curve to go on with: that in `out`, or the newest of the task that has no report yet."""
-    folder = newest_unfinished(f"curve-{task}", CURVE, REPORT) if out is None else Path(out)
+    folder = newest_unfinished(task, CURVE, REPORT, _task_of) if out is None else Path(out)
     if folder is None:
         raise ProtocolError(
             f"no unfinished curve of {task} in ./{EVALUATIONS}: give --out, or run without --resume"
@@ -171,3 +171,7 @@ def _unfinished(out: str | Path | None, task: str) -> tuple[Path, CurveRequest]:
     if (other := curve_request.request.task) != task:
         raise ProtocolError(f"{folder} is a curve of {other}: pcrl curve {other} --out {folder} --resume")
     return folder, curve_request
+
+
+def _task_of(folder: Path) -> str:
+    return load_curve_request(folder).request.task

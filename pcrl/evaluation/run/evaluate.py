@@ -109,7 +109,7 @@ def evaluate(
 
 def _unfinished(out: str | Path | None, task: str) -> tuple[Path, Request]:
     """The evaluation to go on with: that in `out`, or the newest of the task that has no results yet."""
-    folder = newest_unfinished(task, REQUEST, RESULTS) if out is None else Path(out)
+    folder = newest_unfinished(task, REQUEST, RESULTS, _task_of) if out is None else Path(out)
     if folder is None:
         raise ProtocolError(
             f"no unfinished evaluation of {task} in ./{EVALUATIONS}: give --out, or run without --resume"
@@ -120,3 +120,7 @@ def _unfinished(out: str | Path | None, task: str) -> tuple[Path, Request]:
             f"{folder} is an evaluation of {request.task}: pcrl eval {request.task} --out {folder} --resume"
         )
     return folder, request
+
+
+def _task_of(folder: Path) -> str:
+    return load_request(folder).task

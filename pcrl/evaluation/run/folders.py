@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -44,17 +44,20 @@ def require_empty(folder: Path, begun: str = "") -> None:
         raise ProtocolError(f"{folder} is not empty: {how}")
 
 
-def newest_unfinished(name: str, begun: str, ended: str) -> Path | None:
-    """The folder in `EVALUATIONS` that was begun last among those that have not ended; none if there is none.
+def newest_unfinished(task: str, begun: str, ended: str, task_of: Callable[[Path], str]) -> Path | None:
+    """The folder in `EVALUATIONS` that was begun last among those of a task that have not ended, whatever its name.
 
     Args:
-        name: that the folder begins with.
         begun, ended: names of the files that are written first and last.
+        task_of: reads the task of a folder.
+
+    Returns:
+        None if there is none.
     """
 
     def unfinished() -> Iterator[Path]:
-        for path in EVALUATIONS.glob(f"{name}-*/{begun}"):
-            if not (path.parent / ended).exists():
+        for path in EVALUATIONS.glob(f"*/{begun}"):
+            if not (path.parent / ended).exists() and task_of(path.parent) == task:
                 yield path.parent
 
     return max(unfinished(), key=lambda folder: (folder / begun).stat().st_mtime, default=None)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pcrl.evaluation.records.replicate import Replicate
 from pcrl.evaluation.records.results import Results
+from pcrl.notes import log_note
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +33,19 @@ class PlannedEvaluation:
 
 
 class Progress:
-    """Is told of every event, and does nothing: override those that are to be shown."""
+    """Is told of every event. Logs notes, and does nothing else: override what should be shown."""
 
     def note(self, text: str) -> None:
-        """Something that a reader of the results should know."""
+        """Something that a reader of the results should know; logged, unless it is shown otherwise."""
+        log_note(text)
 
     def resumed(self, folder: Path, command: str) -> None:
         """What was begun in `folder` goes on; `command` is what was typed then."""
 
     def planned(self, plan: PlannedEvaluation, folder: Path) -> None:
         """An evaluation can begin; its trainings come next."""
+        for text in plan.notes:
+            self.note(text)
 
     def epoch(self, arm: str, replicate: Replicate, epoch: int, loss: float, score: float | None) -> None:
         """An epoch of fine-tuning is through.

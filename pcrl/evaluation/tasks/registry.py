@@ -104,7 +104,7 @@ _ENTRIES = (
         folds=True,
         options=(TARGET,),
         cohorts=f"{_VOLUMES}:labelled_cases",
-        opens=f"{_SEGMENTATION}.lits:open_task",
+        opens=f"{_SEGMENTATION}.datasets.lits:open_task",
         predicts=f"{_SEGMENTATION}.predictor:VolumePredictor",
     ),
     TaskEntry(
@@ -117,7 +117,7 @@ _ENTRIES = (
         folds=True,
         layout="brats",
         cohorts=f"{_VOLUMES}:labelled_cases",
-        opens=f"{_SEGMENTATION}.brats:open_task",
+        opens=f"{_SEGMENTATION}.datasets.brats:open_task",
         predicts=f"{_SEGMENTATION}.predictor:VolumePredictor",
     ),
     TaskEntry(
@@ -145,7 +145,7 @@ _ENTRIES = (
         dataset=None,
         folds=True,
         cohorts=f"{_VOLUMES}:labelled_cases",
-        opens=f"{_SEGMENTATION}.labelled:open_task",
+        opens=f"{_SEGMENTATION}.datasets.labelled:open_task",
         predicts=f"{_SEGMENTATION}.predictor:VolumePredictor",
     ),
     TaskEntry(

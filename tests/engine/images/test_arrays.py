@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pcrl.config import load_recipe
+from pcrl.config import RecipeError, load_recipe
 from pcrl.datasets.layouts.folder import find
 from pcrl.engine.batch import SampleSlot
 from pcrl.engine.cache.images.dataset import CachedImages
@@ -54,3 +54,11 @@ def test_floats_in_0_to_1_and_arrays_with_steps_are_taken_too():
 def test_an_array_of_other_dimensions_is_refused():
     with pytest.raises(ValueError, match=r"an image is \(y, x\)"):
         views_of(np.zeros((3, 4, 5), np.uint8), load_recipe("cpu-2d", SMALL), 0)
+
+
+def test_a_recipe_may_be_named_and_one_of_the_other_kind_is_refused():
+    array = np.zeros((40, 40), np.float32)
+    named = views_of(array, "cpu-2d", 3)
+    assert np.array_equal(named.globals, views_of(array, load_recipe("cpu-2d"), 3).globals)
+    with pytest.raises(RecipeError, match="recipe cpu-3d is for volumes, and cannot be used here"):
+        views_of(array, load_recipe("cpu-3d"), 3)

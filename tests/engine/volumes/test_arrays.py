@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pcrl.config import load_recipe
+from pcrl.config import RecipeError, load_recipe
 from pcrl.datasets.catalog import find
 from pcrl.engine.batch import SampleSlot
 from pcrl.engine.cache.cache import Cache
@@ -66,3 +66,11 @@ def test_floats_in_0_to_1_need_nothing_else():
 def test_an_array_of_other_dimensions_is_refused():
     with pytest.raises(ValueError, match=r"a volume is \(z, y, x\)"):
         views_of(np.zeros((2, 3, 4, 5), np.float32), RECIPE, 0)
+
+
+def test_a_recipe_may_be_named_and_one_of_the_other_kind_is_refused():
+    array = np.zeros((40, 40, 40), np.float32)
+    named = views_of(array, "cpu-3d", 3)
+    assert np.array_equal(named.globals, views_of(array, load_recipe("cpu-3d"), 3).globals)
+    with pytest.raises(RecipeError, match="recipe cpu-2d is for images, and cannot be used here"):
+        views_of(array, load_recipe("cpu-2d"), 3)

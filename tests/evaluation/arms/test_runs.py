@@ -159,7 +159,29 @@ def test_an_arm_is_called_like_an_objective_and_a_masked_run_is_no_control(lits,
     """A new objective is an arm, and may be the pre-trained one, without anything that knows its name."""
     make(lits, tmp_path / "both", 2)
     make(lits, tmp_path / "hidden", 1, recipe("objective.name=masked", "objective.edge=4"))
-    arms = {arm.name: arm for arm in pick(tmp_path, "pretrained", "masked", "pcrlv2").arms}
-    assert arms["pretrained"].checkpoint == arms["masked"].checkpoint == tmp_path / "hidden"
+    arms = {arm.name: arm for arm in pick(tmp_path, "pretrained", "pcrlv2").arms}
+    assert arms["pretrained"].checkpoint == tmp_path / "hidden"
     assert arms["pcrlv2"].checkpoint == tmp_path / "both"
+    arms = {arm.name: arm for arm in pick(tmp_path, "masked", "pcrlv2").arms}
+    assert arms["masked"].checkpoint == tmp_path / "hidden"
     assert arms["masked"].about.endswith("objective masked")
+    with pytest.raises(
+        ProtocolError, match=r"pretrained and masked are the same run, .*hidden: leave one of them out"
+    ):
+        pick(tmp_path, "pretrained", "masked")
+
+
+def test_a_run_of_an_objective_that_is_not_there_is_not_called_damaged(lits, tmp_path):
+    make(lits, tmp_path / "first", 1)
+    make(lits, tmp_path / "theirs", 1)
+    record = tmp_path / "theirs" / run_folder.RUN
+    content = json.loads(record.read_text())
+    content["recipe"]["objective"] = {"name": "barlow"}
+    record.write_text(json.dumps(content))
+    os.utime(record, (2e9, 2e9))
+    chosen = pick(tmp_path, "pretrained")
+    assert chosen.arms[0].checkpoint == tmp_path / "first"
+    assert chosen.notes[0].endswith(
+        "run.json has a recipe that this version of pcrl cannot use: objective.name = 'barlow': there are pcrlv2, "
+        "restoration, comparison, masked"
+    )

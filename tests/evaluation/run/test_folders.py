@@ -22,12 +22,16 @@ def test_a_folder_that_holds_something_is_refused(tmp_path):
 
 def test_the_newest_that_has_not_ended_is_found(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert newest_unfinished("lits", "begun", "ended") is None
-    for n, name in enumerate(("lits-3", "lits-1", "lits-2", "brats-1")):
+
+    def found():
+        return newest_unfinished("lits", "begun", "ended", lambda folder: (folder / "begun").read_text())
+
+    assert found() is None
+    for n, name in enumerate(("lits-3", "mine", "lits-2", "brats-1")):
         folder = tmp_path / "evaluations" / name
         folder.mkdir(parents=True)
-        (folder / "begun").touch()
+        (folder / "begun").write_text("brats" if name == "brats-1" else "lits")
         os.utime(folder / "begun", (n, n))
     (tmp_path / "evaluations/lits-2/ended").touch()
-    assert newest_unfinished("lits", "begun", "ended").name == "lits-1"
+    assert found().name == "mine"
     assert new_folder(None, "lits", "begun").parent.name == "evaluations"

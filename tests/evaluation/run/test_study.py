@@ -18,7 +18,7 @@ from pcrl.evaluation.records.results import Results, load_results, save_results
 from pcrl.evaluation.run.curve import pinned
 from pcrl.evaluation.run.opening import open_study
 from pcrl.evaluation.run.progress import Progress
-from pcrl.evaluation.tasks.segmentation import brats
+from pcrl.evaluation.tasks.segmentation.datasets import brats
 from tests.helpers import patients
 from tests.helpers.made_runs import RESTORATION, make, recipe
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
+from typing import Any
 
 from pcrl.engine.cache.commit import discard_uncommitted, is_committed
 from pcrl.engine.cache.lock import at_work, wait_for_workers
@@ -58,9 +59,8 @@ def run(plan: Plan, workers: int) -> Iterator[CaseResult]:
 def _in_processes(plan: Plan, tasks: list[Task], workers: int) -> Iterator[CaseResult]:
     context = multiprocessing.get_context("spawn")
     count = max(1, min(workers, len(tasks)))
-    pool = ProcessPoolExecutor(
-        count, mp_context=context, initializer=_die_with_parent, initargs=(os.getpid(),)
-    )
+    started = context.RawValue("b", 0)
+    pool = ProcessPoolExecutor(count, mp_context=context, initializer=_begin, initargs=(os.getpid(), started))
     try:
         waiting: dict[Future[CaseResult], Task] = {}
         queue = iter(tasks)
@@ -77,19 +77,25 @@ def _in_processes(plan: Plan, tasks: list[Task], workers: int) -> Iterator[CaseR
                 del waiting[future]
                 yield future.result()
     except BrokenProcessPool:
+        if not started.value:
+            raise RuntimeError(
+                "no process that reads scans could start: their errors are above. A script calls ingest below "
+                '`if __name__ == "__main__":`'
+            ) from None
         return
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _die_with_parent(parent: int) -> None:
-    """A worker ends with the process that started it, and leaves Ctrl-C to it."""
+def _begin(parent: int, started: Any) -> None:
+    """A worker tells that it is up. It ends with the process that started it, and leaves Ctrl-C to it."""
     import ctypes
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent_death_signal = 1  # PR_SET_PDEATHSIG of Linux
     ctypes.CDLL(None, use_errno=True).prctl(parent_death_signal, signal.SIGKILL)
     _leave_if_orphaned(parent)
+    started.value = 1
 
 
 def _leave_if_orphaned(parent: int) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from pcrl.evaluation.tasks.segmentation import brats, lits
+from pcrl.evaluation.tasks.segmentation.datasets import brats, lits
 from pcrl.evaluation.tasks.segmentation.target import CROSS_ENTROPY, Target
 
 GROUPED = Target(("organ", "lesion"), ((1, 2), (4,)), (1, 4))
