@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from pydantic import Field, TypeAdapter, ValidationError
 
 from pcrl.config.base import RecipeError
+from pcrl.config.errors import explained
 from pcrl.config.images import ImageModel, ImageRecipe
 from pcrl.config.objectives import check_name, renamed
 from pcrl.config.volumes import VolumeModel, VolumeRecipe
@@ -57,7 +58,10 @@ def recipe_from(tree: dict[str, Any], overrides: Iterable[str] = ()) -> Recipe:
     """Validate a tree of plain values (from TOML or JSON), with `KEY=VALUE` overrides applied."""
     if not isinstance(tree, dict):
         raise RecipeError(f"a recipe is a table of settings, got {tree!r}")
-    for override in (overrides,) if isinstance(overrides, str) else overrides:
+    overrides = (overrides,) if isinstance(overrides, str) else overrides
+    if isinstance(overrides, Mapping) or not isinstance(overrides, Iterable):
+        raise RecipeError(f'overrides are a list of texts, such as ["training.epochs=10"], not {overrides!r}')
+    for override in overrides:
         _apply(tree, override)
     # A recipe is for volumes unless it says something else.
     tree.setdefault("dimensions", 3)
@@ -66,23 +70,15 @@ def recipe_from(tree: dict[str, Any], overrides: Iterable[str] = ()) -> Recipe:
     try:
         return _RECIPE.validate_python(tree)
     except ValidationError as error:
-        raise RecipeError(
-            "; ".join(f"{_place(item['loc'])}: {item['msg']}" for item in error.errors())
-        ) from error
-
-
-def _place(location: tuple[int | str, ...]) -> str:
-    """The key of a setting. Its first part says which kind of recipe was meant, the one after `objective` which one."""
-    parts = [str(part) for part in location[1:]]
-    if parts[:1] == ["objective"]:
-        del parts[1:2]
-    return ".".join(parts) or "recipe"
+        raise RecipeError(explained(error, tree)) from error
 
 
 def _apply(tree: dict[str, Any], override: str) -> None:
-    key, separator, text = override.partition("=")
+    key, separator, text = override.partition("=") if isinstance(override, str) else ("", "", "")
     if not separator or not key:
-        raise RecipeError(f"--set {override}: expected KEY=VALUE, such as training.epochs=10")
+        raise RecipeError(
+            f"--set {override}: expected KEY=VALUE, such as training.epochs=10; from Python, a list of such texts"
+        )
     try:
         value = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
@@ -103,6 +99,9 @@ def model_from(tree: dict[str, Any]) -> Model:
     """Validate the settings of a network (from JSON).
 
     Raises:
-        pydantic.ValidationError: no network of ours.
+        RecipeError: no network of ours.
     """
-    return _MODEL.validate_python(tree)
+    try:
+        return _MODEL.validate_python(tree)
+    except ValidationError as error:
+        raise RecipeError(explained(error, tree)) from error

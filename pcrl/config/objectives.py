@@ -120,3 +120,11 @@ def renamed(section: dict[str, Any], name: str) -> dict[str, Any]:
     apart = {*_WITHOUT.get(str(section.get("name", _name_of(section))), ()), *_WITHOUT.get(name, ())}
     both = _SETTINGS[name].model_fields.keys() - apart
     return {key: value for key, value in section.items() if key in both} | {"name": name}
+
+
+def settings_of(section: Any) -> tuple[str, list[str]]:
+    """Name of the objective that a section means, and the names of its settings."""
+    section = section if isinstance(section, dict) else {}
+    name = section.get("name", _name_of(section))
+    names = dict.fromkeys(("name", *_SETTINGS[name].model_fields))
+    return name, [each for each in names if each not in _WITHOUT.get(section.get("name"), ())]

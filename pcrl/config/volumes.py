@@ -54,7 +54,7 @@ class Views(Settings):
     locals: Annotated[int, Field(ge=0)] = 6
     draws: Annotated[int, Field(ge=1)] = 50
     """Draws of a global pair before the best so far is taken, and counted."""
-    tissue: Literal["auto"] | TissueRule = "auto"
+    tissue: Literal["auto", TissueRule] = "auto"
     """`auto` is `lung` for LUNA16 and `foreground` for everything else."""
     lung_limits: tuple[float, ...] = (0.675, 1.0, 0.919, 0.15)
     """Rule `lung`: share of dense voxels above which a box of each size is refused (published, in effect)."""

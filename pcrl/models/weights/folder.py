@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
-from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
-from pcrl.config import Model, model_from
+from pcrl.config import Model, RecipeError, model_from
 from pcrl.files import new_folder
 from pcrl.models.networks import Network
 from pcrl.models.weights.published import Part, WeightsError
@@ -97,7 +96,7 @@ def load_weights(folder: Path) -> Weights:
             raise WeightsError(f"{folder / DESCRIPTION}: part {part!r}, expected one of {get_args(Part)}")
         model = model_from(description["model"])
         return Weights(model, load_file(folder / TENSORS), description["source"], part)
-    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, ValidationError) as error:
+    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, RecipeError) as error:
         raise WeightsError(f"{folder / DESCRIPTION}: damaged ({error}); copy or save it again") from error
     except SafetensorError as error:
         raise WeightsError(f"{folder / TENSORS}: damaged ({error}); copy or save it again") from error
