@@ -8,6 +8,8 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from pcrl.evaluation.records.arm_kinds import check_arms
 from pcrl.evaluation.records.errors import ProtocolError
 from pcrl.evaluation.records.request import Request
@@ -64,27 +66,33 @@ def new_request(
             raise ProtocolError(f"{value} {what}: expected at least 1")
     if wrong := [rate for rate in learning_rates if not 0 < rate < float("inf")]:
         raise ProtocolError(f"a learning rate of {wrong[0]:g}: expected a number above 0")
-    return Request.model_validate(
-        {
-            "task": task,
-            "dataset": name,
-            "command": command,
-            "cache": Path(cache).resolve(),
-            "runs": Path(runs).resolve(),
-            "arms": arms,
-            "checkpoints": tuple(Path(path).resolve() for path in several(checkpoints)),
-            "fraction": fraction,
-            "seeds": seeds,
-            "folds": tuple(folds),
-            "learning_rates": tuple(learning_rates),
-            "freeze": freeze,
-            "epochs": epochs,
-            "recipe": None if recipe is None else str(recipe),
-            "overrides": several(overrides),
-            "transductive": transductive,
-            "options": entry.with_defaults(options or {}),
-        }
-    )
+    if isinstance(folds, str):
+        raise ProtocolError(f"folds are whole numbers, such as range(5), not {folds!r}")
+    try:
+        return Request.model_validate(
+            {
+                "task": task,
+                "dataset": name,
+                "command": command,
+                "cache": Path(cache).resolve(),
+                "runs": Path(runs).resolve(),
+                "arms": arms,
+                "checkpoints": tuple(Path(path).resolve() for path in several(checkpoints)),
+                "fraction": fraction,
+                "seeds": seeds,
+                "folds": tuple(folds),
+                "learning_rates": tuple(learning_rates),
+                "freeze": freeze,
+                "epochs": epochs,
+                "recipe": None if recipe is None else str(recipe),
+                "overrides": several(overrides),
+                "transductive": transductive,
+                "options": entry.with_defaults(options or {}),
+            }
+        )
+    except ValidationError as error:
+        faults = [f"{'.'.join(map(str, item['loc']))} cannot be {item['input']!r}" for item in error.errors()]
+        raise ProtocolError("; ".join(faults)) from error
 
 
 def arguments_given(function: Callable[..., Any], arguments: Mapping[str, Any]) -> dict[str, Any]:

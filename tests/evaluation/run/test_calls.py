@@ -114,6 +114,9 @@ def test_nothing_is_overwritten_and_what_goes_on_is_what_was_asked(evaluated, ca
         ("lits", {"fraction": 0.0}, "fraction 0: expected more than 0"),
         ("lits", {"seeds": 0}, "0 seeds: expected at least 1"),
         ("lits", {"epochs": 0}, "0 epochs: expected at least 1"),
+        ("lits", {"folds": "0-4"}, r"folds are whole numbers, such as range\(5\), not '0-4'"),
+        ("lits", {"seeds": 1.5}, "^seeds cannot be 1.5$"),
+        ("lits", {"overrides": [3]}, "^overrides.0 cannot be 3$"),
         ("lits", {"learning_rates": (1e-4, 0.0)}, "a learning rate of 0: expected a number above 0"),
     ],
 )
