@@ -20,7 +20,7 @@ from pcrl.models.device import DeviceError
 from pcrl.models.weights.published import WeightsError
 from pcrl.training.run_folder import RunError
 
-from .console import console, note_slow_reading, progress, user_errors
+from .console import console, note_slow_reading, progress, tell_note, user_errors
 
 
 @contextlib.contextmanager
@@ -58,7 +58,7 @@ class EvaluationDisplay(Progress):
 
     def note(self, text: str) -> None:
         """Print it."""
-        console.print(f"[yellow]note[/] {text}")
+        tell_note(text)
 
     def resumed(self, folder: Path, command: str) -> None:
         """Print what goes on."""

@@ -7,7 +7,7 @@ from types import TracebackType
 
 from pcrl.evaluation.run.progress import Progress
 
-from .console import console, progress
+from .console import console, progress, tell_note
 
 
 class PredictionDisplay(Progress):
@@ -26,7 +26,7 @@ class PredictionDisplay(Progress):
 
     def note(self, text: str) -> None:
         """Print it."""
-        console.print(f"[yellow]note[/] {text}")
+        tell_note(text)
 
     def predicting(self, network: Path, inputs: int) -> None:
         """Begin the bar."""
