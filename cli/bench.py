@@ -11,6 +11,7 @@ from rich.table import Table
 
 from pcrl.listing import counted
 
+from .cache_options import CACHE, DATASETS, RECIPE, setting
 from .console import console, note_slow_reading, tell_note, user_errors
 
 if TYPE_CHECKING:
@@ -30,16 +31,9 @@ _SPARE = 1.1
 
 
 @click.command()
-@click.option(
-    "--cache", type=click.Path(path_type=Path), default=Path("cache"), show_default=True, help="Cache folder."
-)
-@click.option(
-    "--dataset",
-    "names",
-    multiple=True,
-    help="Only this data set; may be repeated.  [default: all in the cache]",
-)
-@click.option("--recipe", help="Built-in name or a .toml file.  [default: the one the cache was made for]")
+@CACHE
+@DATASETS
+@RECIPE
 @click.option(
     "--threads",
     type=click.IntRange(1),
@@ -60,13 +54,7 @@ _SPARE = 1.1
     help="Length of each measurement.",
 )
 @click.option("--cold", is_flag=True, help="Also measure with nothing of the cache in memory.")
-@click.option(
-    "--set",
-    "overrides",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Change a setting of the recipe, such as training.batch_size=16.",
-)
+@setting("training.batch_size=16")
 def bench(
     cache: Path,
     names: tuple[str, ...],

@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from pcrl.listing import counted
 
+from .cache_options import DATASETS
 from .console import console, progress, tell_note, user_errors
 from .summaries import case_list, image_summary, volume_summary
 
@@ -18,12 +19,6 @@ if TYPE_CHECKING:
     from pcrl.engine.cache.volumes.records import Storage
 
 ROOT = click.argument("root", type=click.Path(path_type=Path), default=Path("cache"), required=False)
-NAMES = click.option(
-    "--dataset",
-    "names",
-    multiple=True,
-    help="Only this data set; may be repeated.  [default: all in the cache]",
-)
 
 
 @click.group("cache")
@@ -41,7 +36,7 @@ def cache() -> None:
 
 @cache.command()
 @ROOT
-@NAMES
+@DATASETS
 @click.option("--cases", is_flag=True, help="List every case.")
 def info(root: Path, names: tuple[str, ...], cases: bool) -> None:
     """List data sets, patients, splits, labels and size of the cache in ROOT (default ./cache).
@@ -74,7 +69,7 @@ def info(root: Path, names: tuple[str, ...], cases: bool) -> None:
 
 @cache.command()
 @ROOT
-@NAMES
+@DATASETS
 @click.option(
     "--discard",
     "discarding",
@@ -139,7 +134,7 @@ def verify(root: Path, names: tuple[str, ...], discarding: bool) -> None:
 
 @cache.command()
 @ROOT
-@NAMES
+@DATASETS
 @click.option("--out", type=click.Path(path_type=Path), default=Path("preview.png"), show_default=True)
 @click.option(
     "--count", type=click.IntRange(1, 40), default=6, show_default=True, help="Number of cases to show."
@@ -181,7 +176,7 @@ def preview(root: Path, names: tuple[str, ...], out: Path, count: int) -> None:
 @cache.command()
 @click.argument("origin", type=click.Path(path_type=Path))
 @click.argument("target", type=click.Path(path_type=Path))
-@NAMES
+@DATASETS
 @click.option(
     "--format",
     "storage",

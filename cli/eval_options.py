@@ -14,6 +14,7 @@ from click.core import ParameterSource
 from pcrl.evaluation.records.arm_kinds import ARMS, check_arms
 from pcrl.evaluation.tasks.registry import FOLDS_HELP, TASKS, Option, TaskEntry
 
+from .cache_options import CACHE, RECIPE, setting
 from .device import DEVICE
 
 
@@ -84,9 +85,6 @@ class Arms(click.ParamType[tuple[str, ...]]):
         return arms
 
 
-CACHE = click.option(
-    "--cache", type=click.Path(path_type=Path), default=Path("cache"), show_default=True, help="Cache folder."
-)
 FRACTION = click.option(
     "--fraction", type=click.FloatRange(0, 1, min_open=True), default=1.0, show_default=True,
     help="Share of the labelled training patients.",
@@ -132,16 +130,8 @@ SHARED = [
         ),
     ),
     click.option("--epochs", type=click.IntRange(1), help="Epochs of fine-tuning.  [default: the recipe's]"),
-    click.option(
-        "--recipe", help="Built-in name or a .toml file.  [default: the one the cache was made for]"
-    ),
-    click.option(
-        "--set",
-        "overrides",
-        multiple=True,
-        metavar="KEY=VALUE",
-        help="Change a setting of the recipe, such as finetuning.batch_size=2.",
-    ),
+    RECIPE,
+    setting("finetuning.batch_size=2"),
     click.option(
         "--transductive",
         is_flag=True,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .cache_options import CACHE, setting
 from .console import user_errors
 
 if TYPE_CHECKING:
@@ -27,9 +28,7 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="Where the files are.  [default: $PCRL_DATA/LAYOUT, else ./data/LAYOUT]",
 )
-@click.option(
-    "--cache", type=click.Path(path_type=Path), default=Path("cache"), show_default=True, help="Cache folder."
-)
+@CACHE
 @click.option(
     "--recipe",
     help="Built-in name or a .toml file.  [default: that of the data set in the cache, else pcrlv2-3d or pcrlv2-2d]",
@@ -59,13 +58,7 @@ if TYPE_CHECKING:
     type=click.Choice(["ct", "mr"]),
     help="Volumes: modality of scans whose files and layout do not state it.",
 )
-@click.option(
-    "--set",
-    "overrides",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Change a setting of the recipe, such as data.chunk=64.",
-)
+@setting("data.chunk=64")
 def ingest_command(
     layout: str | None,
     dataset: str | None,

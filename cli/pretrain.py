@@ -6,21 +6,15 @@ from pathlib import Path
 
 import click
 
+from .cache_options import CACHE, DATASETS, RECIPE, setting
 from .console import console, user_errors
 from .device import DEVICE
 
 
 @click.command()
-@click.option(
-    "--cache", type=click.Path(path_type=Path), default=Path("cache"), show_default=True, help="Cache folder."
-)
-@click.option(
-    "--dataset",
-    "names",
-    multiple=True,
-    help="Only this data set; may be repeated.  [default: all in the cache]",
-)
-@click.option("--recipe", help="Built-in name or a .toml file.  [default: the one the cache was made for]")
+@CACHE
+@DATASETS
+@RECIPE
 @click.option(
     "--out", type=click.Path(path_type=Path), help="New folder for the run.  [default: runs/RECIPE-DATE-TIME]"
 )
@@ -33,13 +27,7 @@ from .device import DEVICE
     ),
 )
 @click.option("--resume", is_flag=True, help="Continue the run in --out, or the newest unfinished one.")
-@click.option(
-    "--set",
-    "overrides",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Change a setting of the recipe, such as training.epochs=10.",
-)
+@setting("training.epochs=10")
 @DEVICE
 def pretrain(
     cache: Path,

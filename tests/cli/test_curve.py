@@ -82,7 +82,7 @@ def test_it_goes_on_where_it_was(workplace):
         (("lits", "--views", "all"), "lits has no --views"),
         (("segmentation",), "segmentation needs --dataset"),
         (("lits", "--out", "c"), "continue it (--resume)"),
-        (("brats", "--resume"), "no unfinished curve of brats"),
+        (("brats", "--resume"), "pcrl curve brats has nothing unfinished"),
         (
             ("lits", "--arms", "scratch", "--cache", "gone", "--out", "new"),
             "gone is not a cache, or an empty one",

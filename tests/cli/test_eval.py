@@ -169,10 +169,11 @@ def test_what_there_is_to_resume(workplace, scores):
     def said(*arguments):
         return refused(workplace, "eval", *arguments, "--resume")
 
-    assert "no unfinished evaluation of brats in ./evaluations: give --out, or run without --resume" in said(
-        "brats"
+    assert (
+        "pcrl eval brats has nothing unfinished in ./evaluations: give --out, or run without --resume"
+        in said("brats")
     )
-    assert "scores is an evaluation of lits: pcrl eval lits --out scores --resume" in said(
+    assert "scores was begun by pcrl eval lits: go on with pcrl eval lits --out scores --resume" in said(
         "brats", "--out", "scores"
     )
     assert "data: no evaluation.json: it holds no evaluation" in said("lits", "--out", "data")

@@ -267,7 +267,7 @@ def test_a_run_that_saw_test_patients_is_refused_unless_stated(workplace):
         (("chexpert", "--arms", "scratch,other"), "no arm 'other'"),
         (("chexpert", "--arms", "pretrained,comparison"), "has the objective comparison. Make one"),
         (("chexpert", "--linear-probe"), "No such option"),
-        (("classification", "--resume"), "no unfinished evaluation of classification"),
+        (("classification", "--resume"), "pcrl eval classification has nothing unfinished"),
         (("segmentation", "--dataset", "chexpert"), "chexpert holds images, not volumes"),
     ],
 )

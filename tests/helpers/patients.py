@@ -4,17 +4,13 @@ import numpy as np
 
 from pcrl.config import load_recipe
 from tests.helpers import scans
+from tests.helpers.views import VOLUME_VIEWS
 
 TRAIN, VALIDATION, TEST = (0, 1, 2, 5), (27,), (3, 4, 11)
 """Numbers of LiTS volumes by the split that the hash of their names gives them."""
 SHAPE = (24, 32, 40)
 TINY = [
-    "views.global_boxes=[[16, 24, 24], [16, 16, 16]]",
-    "views.lung_limits=[1, 1]",
-    "views.margin=[2, 2, 2]",
-    "views.global_shape=[8, 16, 16]",
-    "views.local_boxes=[[8, 8, 8], [4, 4, 4]]",
-    "views.local_shape=[8, 8, 8]",
+    *VOLUME_VIEWS,
     "model.width=4",
     "model.levels=3",
     "training.batch_size=4",

@@ -24,14 +24,10 @@ from pcrl.training.checkpoint import Position, checkpoints, load
 from pcrl.training.trainer import Trainer, TrainingError, initial_state
 from tests.helpers import scans
 from tests.helpers.command import begun, pcrl, refused
+from tests.helpers.views import VOLUME_VIEWS
 
 TINY = [
-    "views.global_boxes=[[16, 24, 24], [16, 16, 16]]",
-    "views.lung_limits=[1, 1]",
-    "views.margin=[2, 2, 2]",
-    "views.global_shape=[8, 16, 16]",
-    "views.local_boxes=[[8, 8, 8], [4, 4, 4]]",
-    "views.local_shape=[8, 8, 8]",
+    *VOLUME_VIEWS,
     "model.width=4",
     "training.batch_size=4",
     "training.epochs=3",

@@ -21,7 +21,7 @@ from pcrl.evaluation.records.errors import ProtocolError
 from pcrl.evaluation.records.request import REQUEST, load_request
 from pcrl.evaluation.records.results import RESULTS, Results, load_results
 from pcrl.evaluation.report import REPORT, write_curve_report
-from pcrl.evaluation.run.folders import EVALUATIONS, new_folder, newest_unfinished
+from pcrl.evaluation.run.folders import new_folder, to_go_on_with
 from pcrl.evaluation.run.new_request import arguments_given, call_in_words, new_request, refuse_changes
 from pcrl.evaluation.run.opening import open_study
 from pcrl.evaluation.run.points import points_of, write_points
@@ -99,7 +99,7 @@ def curve(
     watch, where = progress or Progress(), device_named(device)
     if resume:
         refuse_changes(arguments)
-        folder, curve_request = _unfinished(out, task)
+        folder, curve_request = to_go_on_with(out, task, "curve", CURVE, REPORT, _asked)
         watch.resumed(folder, curve_request.request.command)
     else:
         request = new_request(
@@ -160,18 +160,6 @@ def _carried_out(curve_request: CurveRequest, folder: Path, device: torch.device
     return Curve(folder, tuple(points), tuple(of_shares))
 
 
-def _unfinished(out: str | Path | None, task: str) -> tuple[Path, CurveRequest]:
-    """The curve to go on with: that in `out`, or the newest of the task that has no report yet."""
-    folder = newest_unfinished(task, CURVE, REPORT, _task_of) if out is None else Path(out)
-    if folder is None:
-        raise ProtocolError(
-            f"no unfinished curve of {task} in ./{EVALUATIONS}: give --out, or run without --resume"
-        )
+def _asked(folder: Path) -> tuple[str, CurveRequest]:
     curve_request = load_curve_request(folder)
-    if (other := curve_request.request.task) != task:
-        raise ProtocolError(f"{folder} is a curve of {other}: pcrl curve {other} --out {folder} --resume")
-    return folder, curve_request
-
-
-def _task_of(folder: Path) -> str:
-    return load_curve_request(folder).request.task
+    return curve_request.request.task, curve_request

@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 
-from pcrl.evaluation.records.errors import ProtocolError
 from pcrl.evaluation.records.request import REQUEST, Request, load_request
 from pcrl.evaluation.records.results import RESULTS, Results
-from pcrl.evaluation.run.folders import EVALUATIONS, new_folder, newest_unfinished
+from pcrl.evaluation.run.folders import new_folder, to_go_on_with
 from pcrl.evaluation.run.new_request import arguments_given, call_in_words, new_request, refuse_changes
 from pcrl.evaluation.run.opening import open_study
 from pcrl.evaluation.run.progress import Progress
@@ -92,7 +91,7 @@ def evaluate(
     watch, where = progress or Progress(), device_named(device)
     if resume:
         refuse_changes(arguments)
-        folder, request = _unfinished(out, task)
+        folder, request = to_go_on_with(out, task, "eval", REQUEST, RESULTS, _asked)
         watch.resumed(folder, request.command)
     else:
         request = new_request(
@@ -107,20 +106,6 @@ def evaluate(
     return study.carry_out(folder, where, watch)
 
 
-def _unfinished(out: str | Path | None, task: str) -> tuple[Path, Request]:
-    """The evaluation to go on with: that in `out`, or the newest of the task that has no results yet."""
-    folder = newest_unfinished(task, REQUEST, RESULTS, _task_of) if out is None else Path(out)
-    if folder is None:
-        raise ProtocolError(
-            f"no unfinished evaluation of {task} in ./{EVALUATIONS}: give --out, or run without --resume"
-        )
+def _asked(folder: Path) -> tuple[str, Request]:
     request = load_request(folder)
-    if request.task != task:
-        raise ProtocolError(
-            f"{folder} is an evaluation of {request.task}: pcrl eval {request.task} --out {folder} --resume"
-        )
-    return folder, request
-
-
-def _task_of(folder: Path) -> str:
-    return load_request(folder).task
+    return request.task, request

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
 
 from pcrl.evaluation.records.errors import ProtocolError
+
+Asked = TypeVar("Asked")
 
 EVALUATIONS = Path("evaluations")
 """In the working directory."""
@@ -44,20 +47,39 @@ def require_empty(folder: Path, begun: str = "") -> None:
         raise ProtocolError(f"{folder} is not empty: {how}")
 
 
-def newest_unfinished(task: str, begun: str, ended: str, task_of: Callable[[Path], str]) -> Path | None:
-    """The folder in `EVALUATIONS` that was begun last among those of a task that have not ended, whatever its name.
+def to_go_on_with(
+    out: str | Path | None,
+    task: str,
+    command: str,
+    begun: str,
+    ended: str,
+    read: Callable[[Path], tuple[str, Asked]],
+) -> tuple[Path, Asked]:
+    """What was begun and has not ended: that in `out`, or the newest of the task in `EVALUATIONS`, whatever its name.
 
     Args:
+        command: that began it, such as `eval`.
         begun, ended: names of the files that are written first and last.
-        task_of: reads the task of a folder.
+        read: the task of a folder, and what was asked.
 
     Returns:
-        None if there is none.
+        The folder, and what was asked.
+
+    Raises:
+        ProtocolError: there is none, or `out` holds that of another task.
     """
-
-    def unfinished() -> Iterator[Path]:
-        for path in EVALUATIONS.glob(f"*/{begun}"):
-            if not (path.parent / ended).exists() and task_of(path.parent) == task:
-                yield path.parent
-
-    return max(unfinished(), key=lambda folder: (folder / begun).stat().st_mtime, default=None)
+    if out is not None:
+        of, asked = read(Path(out))
+        if of != task:
+            raise ProtocolError(
+                f"{out} was begun by pcrl {command} {of}: go on with pcrl {command} {of} --out {out} --resume"
+            )
+        return Path(out), asked
+    by_age = sorted(EVALUATIONS.glob(f"*/{begun}"), key=lambda path: path.stat().st_mtime, reverse=True)
+    for folder in (path.parent for path in by_age if not (path.parent / ended).exists()):
+        of, asked = read(folder)
+        if of == task:
+            return folder, asked
+    raise ProtocolError(
+        f"pcrl {command} {task} has nothing unfinished in ./{EVALUATIONS}: give --out, or run without --resume"
+    )

@@ -18,14 +18,10 @@ from pcrl.engine.volumes.ingest.plan import plan
 from pcrl.engine.volumes.ingest.run import run
 from pcrl.kernels.streams import sample_key
 from tests.helpers import scans
+from tests.helpers.views import VOLUME_VIEWS
 
 SMALL = [
-    "views.global_boxes=[[16, 24, 24], [16, 16, 16]]",
-    "views.lung_limits=[1, 1]",
-    "views.margin=[2, 2, 2]",
-    "views.global_shape=[8, 16, 16]",
-    "views.local_boxes=[[8, 8, 8], [4, 4, 4]]",
-    "views.local_shape=[8, 8, 8]",
+    *VOLUME_VIEWS,
     "training.batch_size=4",
     "training.epochs=2",
     "training.samples_per_case=4",

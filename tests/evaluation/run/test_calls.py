@@ -95,7 +95,7 @@ def test_nothing_is_overwritten_and_what_goes_on_is_what_was_asked(evaluated, ca
         ProtocolError, match="continues with the arguments that were given at the start: remove fraction"
     ):
         evaluate("lits", out=folder, resume=True, fraction=0.5)
-    with pytest.raises(ProtocolError, match="no unfinished evaluation of lits"):
+    with pytest.raises(ProtocolError, match="pcrl eval lits has nothing unfinished"):
         evaluate("lits", resume=True)
 
 
@@ -153,7 +153,10 @@ def test_a_curve_stopped_and_gone_on_with(cache, tmp_path):
     assert [results.training_patients for results in found.results] == [1, 4]
     assert json.loads((out / "curve.json").read_text(encoding="utf-8"))[1]["value"] == found.points[1].value
     assert (out / "report.html").is_file()
-    with pytest.raises(ProtocolError, match=r"is a curve of lits: pcrl curve lits --out .*curve --resume"):
+    with pytest.raises(
+        ProtocolError,
+        match=r"was begun by pcrl curve lits: go on with pcrl curve lits --out .*curve --resume",
+    ):
         curve("brats", out=out, resume=True)
     with pytest.raises(ProtocolError, match="expected at least one, each above 0 and at most 1"):
         curve("lits", fractions=(0.0,), cache=cache, out=tmp_path / "none", **QUICK)

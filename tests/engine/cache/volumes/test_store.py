@@ -32,6 +32,7 @@ from pcrl.engine.volumes.ingest.run import run
 from pcrl.engine.volumes.render import VolumeRenderer
 from pcrl.kernels.chunks import blosc
 from tests.helpers import scans
+from tests.helpers.views import VOLUME_VIEWS
 
 IDENTITY = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
 ATTRIBUTES = {"air": [-1000, -1000], "modality": "ct"}
@@ -226,9 +227,8 @@ def test_file_on_a_network_that_shrinks_while_it_is_open_is_named(store, tmp_pat
 RECIPE = load_recipe(
     "cpu-3d",
     [
-        "data.spacing=[1, 1, 1]", "views.global_boxes=[[16, 24, 24], [16, 16, 16]]", "views.lung_limits=[1, 1]",
-        "views.global_shape=[8, 16, 16]", "views.local_boxes=[[8, 8, 8]]", "training.batch_size=2",
-        "training.epochs=1", "training.samples_per_case=4", "data.chunk=16",
+        *VOLUME_VIEWS, "data.spacing=[1, 1, 1]", "training.batch_size=2", "training.epochs=1",
+        "training.samples_per_case=4", "data.chunk=16",
     ],
 )  # fmt: skip
 
