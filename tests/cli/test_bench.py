@@ -21,6 +21,7 @@ def workplace(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_says_how_many_threads_suffice(workplace):
     done = pcrl("bench", *SMALL, "--threads", "1", "--step-time", "60", "--cold", cwd=workplace)
     assert done.returncode == 0, done.stderr

@@ -321,6 +321,7 @@ def test_help_does_not_load_torch(tmp_path):
     assert not loaded & {"torch", "monai", "numba", "pydantic"}
 
 
+@pytest.mark.slow
 def test_split_files_show_no_patient_on_two_sides(workplace):
     done = pcrl(
         "eval",

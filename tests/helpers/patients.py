@@ -4,13 +4,12 @@ import numpy as np
 
 from pcrl.config import load_recipe
 from tests.helpers import scans
-from tests.helpers.views import VOLUME_VIEWS
 
 TRAIN, VALIDATION, TEST = (0, 1, 2, 5), (27,), (3, 4, 11)
 """Numbers of LiTS volumes by the split that the hash of their names gives them."""
 SHAPE = (24, 32, 40)
 TINY = [
-    *VOLUME_VIEWS,
+    *scans.VIEWS,
     "model.width=4",
     "model.levels=3",
     "training.batch_size=4",

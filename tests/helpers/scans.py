@@ -4,6 +4,15 @@ import numpy as np
 import SimpleITK as sitk
 
 BRIGHT = 700
+VIEWS = (
+    "views.global_boxes=[[16, 24, 24], [16, 16, 16]]",
+    "views.lung_limits=[1, 1]",
+    "views.margin=[2, 2, 2]",
+    "views.global_shape=[8, 16, 16]",
+    "views.local_boxes=[[8, 8, 8], [4, 4, 4]]",
+    "views.local_shape=[8, 8, 8]",
+)
+"""Settings of views that fit into these scans, as `--set` takes them."""
 
 
 def body(shape=(24, 32, 40)):

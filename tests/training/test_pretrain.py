@@ -51,6 +51,7 @@ class Killed(Progress):
         raise KeyboardInterrupt
 
 
+@pytest.mark.slow
 def test_killed_in_its_first_epoch_it_goes_on_with_the_weights_that_it_began_with(cache, tmp_path):
     first = pretrain(cache, recipe=RECIPE, out=tmp_path / "first", device="cpu").folder
     call = {"recipe": RECIPE, "init": str(first), "device": "cpu"}

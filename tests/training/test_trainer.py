@@ -24,10 +24,9 @@ from pcrl.training.checkpoint import Position, checkpoints, load
 from pcrl.training.trainer import Trainer, TrainingError, initial_state
 from tests.helpers import scans
 from tests.helpers.command import begun, pcrl, refused
-from tests.helpers.views import VOLUME_VIEWS
 
 TINY = [
-    *VOLUME_VIEWS,
+    *scans.VIEWS,
     "model.width=4",
     "training.batch_size=4",
     "training.epochs=3",
@@ -114,6 +113,7 @@ def test_a_run_learns_and_leaves_what_it_should(cache, tmp_path):
         run_folder.create(tmp_path / "run", RECIPE, selection(cache), FRESH)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changes",
     [
@@ -144,6 +144,7 @@ def test_stopped_and_resumed_it_ends_with_the_same_bits(cache, tmp_path, changes
     assert steps == sorted(set(steps))
 
 
+@pytest.mark.slow
 def test_a_recipe_chooses_optimiser_warm_up_and_clipping(cache, tmp_path):
     changes = ("training.optimizer=adamw", "training.warmup_epochs=2", "training.log_every=1")
     shown = finished(cache, tmp_path / "run", load_recipe("pcrlv2-3d", [*TINY, *changes]))

@@ -18,10 +18,9 @@ from pcrl.engine.volumes.ingest.plan import plan
 from pcrl.engine.volumes.ingest.run import run
 from pcrl.kernels.streams import sample_key
 from tests.helpers import scans
-from tests.helpers.views import VOLUME_VIEWS
 
 SMALL = [
-    *VOLUME_VIEWS,
+    *scans.VIEWS,
     "training.batch_size=4",
     "training.epochs=2",
     "training.samples_per_case=4",

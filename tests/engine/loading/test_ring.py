@@ -28,10 +28,9 @@ from pcrl.engine.volumes.ingest.plan import plan
 from pcrl.engine.volumes.ingest.run import run
 from pcrl.engine.volumes.render import OpenCase, VolumeRenderer
 from tests.helpers import scans
-from tests.helpers.views import VOLUME_VIEWS
 
 SMALL = [
-    *VOLUME_VIEWS,
+    *scans.VIEWS,
     "training.batch_size=4",
     "training.epochs=2",
     "training.samples_per_case=4",

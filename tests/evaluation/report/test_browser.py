@@ -81,6 +81,7 @@ def test_filtering_hides_rows_and_counts_them(tmp_path):
     assert said_by(tmp_path, script) == [False, 3, "3 of 72 rows", 0, 72]
 
 
+@pytest.mark.slow
 def test_two_thousand_rows_sort(tmp_path):
     write_report(example_results.classification(), tmp_path)
     ((_, values),) = said_by(tmp_path, COLUMN % "probability" + "click()")

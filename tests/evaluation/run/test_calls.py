@@ -141,6 +141,7 @@ def test_a_device_that_there_is_not(cache):
         evaluate("lits", cache=cache, device="tpu")
 
 
+@pytest.mark.slow
 def test_a_curve_stopped_and_gone_on_with(cache, tmp_path):
     out = tmp_path / "curve"
     with pytest.raises(KeyboardInterrupt):

@@ -32,7 +32,6 @@ from pcrl.engine.volumes.ingest.run import run
 from pcrl.engine.volumes.render import VolumeRenderer
 from pcrl.kernels.chunks import blosc
 from tests.helpers import scans
-from tests.helpers.views import VOLUME_VIEWS
 
 IDENTITY = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
 ATTRIBUTES = {"air": [-1000, -1000], "modality": "ct"}
@@ -227,7 +226,7 @@ def test_file_on_a_network_that_shrinks_while_it_is_open_is_named(store, tmp_pat
 RECIPE = load_recipe(
     "cpu-3d",
     [
-        *VOLUME_VIEWS, "data.spacing=[1, 1, 1]", "training.batch_size=2", "training.epochs=1",
+        *scans.VIEWS, "data.spacing=[1, 1, 1]", "training.batch_size=2", "training.epochs=1",
         "training.samples_per_case=4", "data.chunk=16",
     ],
 )  # fmt: skip
@@ -273,6 +272,7 @@ def batches(dataset):
     return digest.hexdigest()
 
 
+@pytest.mark.slow
 def test_copies_are_what_ingest_would_have_written_and_give_the_same_batches(source, tmp_path):
     first = ingest(source, tmp_path / "zarr", "zarr")
     second = ingest(source, tmp_path / "hdf5", "hdf5")
@@ -295,6 +295,7 @@ def test_copying_a_damaged_case_names_it_and_leaves_no_half(source, tmp_path):
     assert [case.name for case in Cache(tmp_path / "copy").dataset("lits").cases] == ["volume-0"]
 
 
+@pytest.mark.slow
 def test_labels_added_to_hdf5_leave_the_image_file(source, tmp_path):
     (source / "segmentation-0.nii").rename(source.parent / "kept.nii")
     case = ingest(source, tmp_path / "later", "hdf5").cases[0]

@@ -169,6 +169,7 @@ def test_killed_at_any_instant_it_goes_on_to_the_same_bytes(source, tmp_path):
         assert tree(tmp_path / "cache") == tree(tmp_path / "undisturbed")
 
 
+@pytest.mark.slow
 def test_leftovers_of_a_killed_run_are_cleaned(source, tmp_path):
     cache = tmp_path / "cache"
     ingest(source, cache)
@@ -229,6 +230,7 @@ def test_damaged_and_foreign_records_say_what_to_do(source, tmp_path):
         Cache(cache).dataset("lits")
 
 
+@pytest.mark.slow
 def test_identity_follows_the_content(source, tmp_path):
     ingest(source, tmp_path / "cache")
     before = identity(list(Cache(tmp_path / "cache").dataset("lits").cases))

@@ -74,6 +74,7 @@ def test_a_hit_is_nearer_than_half_the_diameter(tmp_path):
     assert candidates.excluded.tolist() == [False] * 4 + [True, False]
 
 
+@pytest.mark.slow
 def test_a_repeated_candidate_counts_once(tmp_path):
     x, y, z = luna_tree.world((20, 20, 20))
     rows = [(x, y, z, 1), (x + 9, y, z, 0), (x, y, z, 1), (f"{x:.3f}0", y, z, 1)]

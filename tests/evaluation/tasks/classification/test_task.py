@@ -320,6 +320,7 @@ def test_the_same_arm_twice_differs_by_nothing_and_how_sure_a_network_is_does_no
     assert compared(tables, one=runs, other=surer)[0].p == 1
 
 
+@pytest.mark.slow
 def test_p_of_arms_that_are_alike_is_not_small_too_often():
     tables = synthetic(images=40)
     found = [
