@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import torch
 from torch import Tensor, nn
-from torch.nn import functional
+
+from pcrl.models.upsampling import upsampled
 
 
 class DecoderLevel(nn.Module):
@@ -38,7 +40,7 @@ class DecoderLevel(nn.Module):
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Features (batch, C, …), projection z (batch, C) and prediction p (batch, C)."""
         features = self.pair(self.up(x))
-        z = self.projection(features.mean(dim=tuple(range(2, features.ndim))))
+        z = self.projection(_average(features))
         return features, z, self.prediction(z)
 
 
@@ -68,7 +70,6 @@ def decode(levels: nn.ModuleList, features: Tensor, size: Sequence[int], restore
         size: of the input, to which restorations are upsampled (linearly, corners not aligned).
         restore: levels whose restoration is wanted.
     """
-    mode = "bilinear" if len(size) == 2 else "trilinear"
     projections, predictions, mids = [], [], {}
     for number, level in enumerate(levels):
         assert isinstance(level, DecoderLevel)
@@ -79,5 +80,12 @@ def decode(levels: nn.ModuleList, features: Tensor, size: Sequence[int], restore
         if levels.training or number in restore:
             mid = level.restoration(features)
             if number in restore:
-                mids[number] = functional.interpolate(mid, size=list(size), mode=mode, align_corners=False)
+                mids[number] = upsampled(mid, size)
     return Decoded(features, projections, predictions, mids)
+
+
+def _average(features: Tensor) -> Tensor:
+    """Over all positions, in float32 at least: BatchNorm takes differences of these, which bfloat16 would not know."""
+    positions = features.shape[2:].numel()
+    precision = torch.promote_types(features.dtype, torch.float32)
+    return features.sum(dim=tuple(range(2, features.ndim)), dtype=precision) / positions
