@@ -16,7 +16,11 @@ class ImageConvUnit(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Apply the unit."""
-        out: Tensor = self.act(self.norm(self.conv(x)))
+        return self.activate(self.conv(x))
+
+    def activate(self, convolved: Tensor) -> Tensor:
+        """What comes after the convolution."""
+        out: Tensor = self.act(self.norm(convolved))
         return out
 
 
@@ -30,5 +34,9 @@ class ImageConvPair(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Apply both."""
-        out: Tensor = self.second(self.first(x))
+        return self.after(self.first.conv(x))
+
+    def after(self, convolved: Tensor) -> Tensor:
+        """What comes after the first convolution."""
+        out: Tensor = self.second(self.first.activate(convolved))
         return out

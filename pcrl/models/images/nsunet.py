@@ -9,13 +9,15 @@ from pcrl.models.decoder import DecoderLevel, decode, require_divisible
 from pcrl.models.heads import ImageRestorationHead, prediction_head
 from pcrl.models.images.blocks import ImageConvPair
 from pcrl.models.images.resnet import ResNet18
+from pcrl.models.merging.kernels import NearestThenConv
+from pcrl.models.nsunet import NsUNet
 from pcrl.models.outputs import Outputs
 
 LEVELS = 5
 """Halvings in a ResNet, and doublings after it."""
 
 
-class NsUNet2D(nn.Module):
+class NsUNet2D(NsUNet):
     """The pre-training network for images of three channels; restorations are linear. Axes must be divisible by 32.
 
     Args:
@@ -31,11 +33,6 @@ class NsUNet2D(nn.Module):
         self.decoder = nn.ModuleList(_level(channels[level], channels[level + 1]) for level in range(LEVELS))
         self.final = nn.Conv2d(channels[-1], self.in_channels, 3, padding=1)
 
-    @property
-    def decoder_levels(self) -> int:
-        """Number of decoder levels."""
-        return len(self.decoder)
-
     def forward(self, x: Tensor, restore: tuple[int, ...] = ()) -> Outputs:
         """Encode, decode, restore.
 
@@ -48,7 +45,8 @@ class NsUNet2D(nn.Module):
         """
         size = x.shape[2:]
         require_divisible(size, self.decoder_levels)
-        decoded = decode(self.decoder, self.encoder(x), size, restore)
+        features = self.encoder(x, self.recompute)
+        decoded = decode(self.decoder, features, size, restore, self.recompute)
         return Outputs(self.final(decoded.features), *decoded[1:])
 
 
@@ -56,6 +54,7 @@ def _level(inputs: int, channels: int) -> DecoderLevel:
     return DecoderLevel(
         up=nn.Upsample(scale_factor=2, mode="nearest"),
         pair=ImageConvPair(inputs, channels),
+        join=NearestThenConv(),
         projection=nn.BatchNorm1d(channels),
         prediction=prediction_head(channels),
         restoration=ImageRestorationHead(channels),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from pcrl.models.recompute import run
+
 
 class BasicBlock(nn.Module):
     """Two 3×3 convolutions with BatchNorm beside a shortcut: (batch, inputs, y, x) to (batch, outputs, y/s, x/s).
@@ -58,11 +60,20 @@ class ResNet18(nn.Module):
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
-    def forward(self, x: Tensor) -> Tensor:
-        """The last feature map: (batch, in_channels, y, x) to (batch, 8·width, y/32, x/32), rounded up."""
-        x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
-        features: Tensor = self.layer4(self.layer3(self.layer2(self.layer1(x))))
-        return features
+    def forward(self, x: Tensor, recompute: bool = False) -> Tensor:
+        """The last feature map: (batch, in_channels, y, x) to (batch, 8·width, y/32, x/32), rounded up.
+
+        Args:
+            recompute: keep only what comes out of the stages for the backward, see `pcrl.models.recompute`.
+        """
+        x = run(self._stem, x, norms=self.bn1, recompute=recompute)
+        for stage in (self.layer1, self.layer2, self.layer3, self.layer4):
+            x = run(stage, x, norms=stage, recompute=recompute)
+        return x
+
+    def _stem(self, x: Tensor) -> Tensor:
+        found: Tensor = self.maxpool(self.relu(self.bn1(self.conv1(x))))
+        return found
 
 
 def _stage(inputs: int, outputs: int, stride: int) -> nn.Sequential:

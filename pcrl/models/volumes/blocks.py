@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from pcrl.models.recompute import run
+
 
 class ConvUnit(nn.Module):
     """Conv3d(3, padding 1), BatchNorm, ReLU: (batch, inputs, z, y, x) to (batch, outputs, z, y, x)."""
@@ -16,7 +18,11 @@ class ConvUnit(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Apply the unit."""
-        out: Tensor = self.act(self.norm(self.conv(x)))
+        return self.activate(self.conv(x))
+
+    def activate(self, convolved: Tensor) -> Tensor:
+        """What comes after the convolution."""
+        out: Tensor = self.act(self.norm(convolved))
         return out
 
 
@@ -30,7 +36,11 @@ class ConvPair(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Apply both."""
-        out: Tensor = self.second(self.first(x))
+        return self.after(self.first.conv(x))
+
+    def after(self, convolved: Tensor) -> Tensor:
+        """What comes after the first convolution."""
+        out: Tensor = self.second(self.first.activate(convolved))
         return out
 
 
@@ -51,10 +61,18 @@ class Encoder3D(nn.Module):
         )
         self.pool = nn.MaxPool3d(2)
 
-    def forward(self, x: Tensor) -> list[Tensor]:
-        """Feature maps of every level, finest first; level d is (batch, width·2^d, size / 2^d)."""
+    def forward(self, x: Tensor, recompute: bool = False) -> list[Tensor]:
+        """Feature maps of every level, finest first; level d is (batch, width·2^d, size / 2^d).
+
+        Args:
+            recompute: keep only these maps for the backward, see `pcrl.models.recompute`.
+        """
         maps = []
         for depth, level in enumerate(self.levels):
-            x = level(x if depth == 0 else self.pool(x))
+            x = run(self._down, depth, x, norms=level, recompute=recompute)
             maps.append(x)
         return maps
+
+    def _down(self, depth: int, x: Tensor) -> Tensor:
+        found: Tensor = self.levels[depth](x if depth == 0 else self.pool(x))
+        return found

@@ -10,11 +10,13 @@ from torch import Tensor, nn
 from pcrl.config import VolumeModel
 from pcrl.models.decoder import DecoderLevel, decode, require_divisible
 from pcrl.models.heads import Head, RestorationHead, prediction_head
+from pcrl.models.merging.kernels import TransposedThenConv
+from pcrl.models.nsunet import NsUNet
 from pcrl.models.outputs import Outputs
 from pcrl.models.volumes.blocks import ConvPair, Encoder3D
 
 
-class NsUNet3D(nn.Module):
+class NsUNet3D(NsUNet):
     """The pre-training network. Every axis of the input must be divisible by 2^(levels − 1).
 
     Args:
@@ -35,11 +37,6 @@ class NsUNet3D(nn.Module):
         )
         self.final = nn.Conv3d(width, 1, 1)
 
-    @property
-    def decoder_levels(self) -> int:
-        """Number of decoder levels."""
-        return len(self.decoder)
-
     def forward(self, x: Tensor, restore: tuple[int, ...] = ()) -> Outputs:
         """Encode, decode, restore.
 
@@ -52,7 +49,8 @@ class NsUNet3D(nn.Module):
         """
         size = x.shape[2:]
         require_divisible(size, self.decoder_levels)
-        decoded = decode(self.decoder, self.encoder(x)[-1], size, restore)
+        features = self.encoder(x, self.recompute)[-1]
+        decoded = decode(self.decoder, features, size, restore, self.recompute)
         return Outputs(self.final(decoded.features).sigmoid(), *decoded[1:])
 
 
@@ -60,6 +58,7 @@ def _level(inputs: int, channels: int, head: Head) -> DecoderLevel:
     return DecoderLevel(
         up=nn.ConvTranspose3d(inputs, inputs, 2, stride=2),
         pair=ConvPair(inputs, channels, channels),
+        join=TransposedThenConv(),
         projection=nn.BatchNorm1d(channels),
         prediction=prediction_head(channels),
         restoration=RestorationHead(channels, head),
