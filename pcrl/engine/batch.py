@@ -88,12 +88,15 @@ def arrays(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32], NDArray[np.int32]]:
     """New arrays of a batch: global views, target, local views, holes; see `Batch`."""
     views = recipe.views
-    holes = recipe.corruption.holes if isinstance(recipe, ImageRecipe) else 0
+    count = recipe.corruption.holes if isinstance(recipe, ImageRecipe) else 0
+    # In the same kind of memory as the rest, and as wide.
+    holes = allocate((2, batch, count, 4)).view(np.int32)
+    holes[:] = 0
     return (
         allocate((2, batch, 1, *views.global_shape)),
         allocate((batch, 1, *views.global_shape)),
         allocate((views.locals, batch, 1, *views.local_shape)),
-        np.zeros((2, batch, holes, 4), np.int32),
+        holes,
     )
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from pcrl.config import Recipe
 from pcrl.engine.batch import Allocate, Batch
 from pcrl.engine.cache.cache import Cache
-from pcrl.engine.loading.order import Order
-from pcrl.engine.loading.ring import LoaderError, Ring, Times
+from pcrl.engine.loading.order import LoaderError, Order, Share
+from pcrl.engine.loading.ring import Ring, Times
 from pcrl.engine.recipe import recipe_for
 from pcrl.engine.selection.select import select
 from pcrl.engine.selection.selection import Selection
@@ -35,6 +35,8 @@ class Loader:
         start: epoch and step to begin with.
         threads: 0 for as many as there are cores that this process may use.
         allocate: makes the arrays of batches, such as page-locked ones for a GPU. Plain NumPy by default.
+        share: of several processes that train together: rank, number of ranks, and both on this machine alone. Each
+            is given its part of every batch; together they are given the same samples as one alone.
 
     Attributes:
         recipe: the settings in use.
@@ -45,7 +47,8 @@ class Loader:
     Raises:
         RecipeError: no such recipe, or one that does not fit the cache.
         CacheError: no such data set, or a damaged one.
-        LoaderError: nothing to draw from, or less than one batch. While iterating: a sample that could not be made.
+        LoaderError: nothing to draw from, less than one batch, or a batch that ranks cannot share evenly. While
+            iterating: a sample that could not be made.
     """
 
     def __init__(
@@ -59,6 +62,7 @@ class Loader:
         start: tuple[int, int] = (0, 0),
         threads: int = 0,
         allocate: Allocate | None = None,
+        share: Share = (0, 1, 0, 1),
     ) -> None:
         if isinstance(source, str | Path):
             source = Cache(source)
@@ -77,7 +81,7 @@ class Loader:
         self.selection = source
         self._renderer = source.renderer()
         self.recipe = self._renderer.recipe
-        self._order = Order.of(self._renderer.groups, self.recipe.training)
+        self._order = Order.of(self._renderer.groups, self.recipe.training, share)
         _require_a_batch(source, self._order, self.recipe)
         self.steps = self._order.steps
         self.times = Times()
@@ -90,6 +94,15 @@ class Loader:
 
     def __iter__(self) -> Generator[Batch, None, None]:
         """Batches in order; see the class."""
+        for batch in self.held():
+            yield batch
+            batch.release()
+
+    def held(self) -> Generator[Batch, None, None]:
+        """Batches in order, each valid until its own `release`. There are two more than `training.ahead` at a time.
+
+        For whoever copies batches while going on: without releases the loop waits for ever.
+        """
         ring = Ring(
             self._renderer,
             self._order,
@@ -100,9 +113,7 @@ class Loader:
         )
         self.times = ring.times
         with ring:
-            for batch in ring:
-                yield batch
-                batch.release()
+            yield from ring
 
 
 def _require_a_batch(selection: Selection, order: Order, recipe: Recipe) -> None:

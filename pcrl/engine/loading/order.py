@@ -19,6 +19,11 @@ from pcrl.kernels.streams import stream, uniforms
 ORDER = 1 << 32
 """Word that sets the stream of the order apart from those of the samples."""
 SAMPLES, GROUPS = 0, 1
+Share = tuple[int, int, int, int]
+
+
+class LoaderError(RuntimeError):
+    """Batches that cannot be made; the message says why, and names the case where it is one."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,10 @@ class Order:
         batch_size: samples of a step, over all ranks.
         window: groups open at a time; 0, or more than there are, shuffles all samples of the epoch.
         rank, world: which share of every batch is rendered here.
+        local_rank, local_world: the same among the processes of this machine, which have their files in common.
+
+    Raises:
+        LoaderError: a batch cannot be shared out evenly.
     """
 
     groups: tuple[int, ...]
@@ -38,11 +47,28 @@ class Order:
     window: int = 0
     rank: int = 0
     world: int = 1
+    local_rank: int = 0
+    local_world: int = 1
+
+    def __post_init__(self) -> None:
+        if self.batch_size % self.world:
+            fitting = [n for n in range(self.world, self.batch_size + 1) if self.batch_size % n == 0]
+            raise LoaderError(
+                f"a batch of {self.batch_size} cannot be shared evenly by {self.world} ranks: set training.batch_size "
+                f"to a multiple of {self.world}, or start {fitting[0]} ranks"
+                if fitting
+                else f"a batch of {self.batch_size} is too small for {self.world} ranks: set training.batch_size to a "
+                f"multiple of {self.world}"
+            )
 
     @classmethod
-    def of(cls, groups: tuple[int, ...], training: Training) -> Order:
-        """The order that the settings of a training give to these groups."""
-        return cls(groups, training.batch_size, training.seed, training.window)
+    def of(cls, groups: tuple[int, ...], training: Training, share: Share = (0, 1, 0, 1)) -> Order:
+        """The order that the settings of a training give to these groups.
+
+        Args:
+            share: rank, world, local rank, local world.
+        """
+        return cls(groups, training.batch_size, training.seed, training.window, *share)
 
     # Kept: the loader asks for every sample, and a cache may have many thousand groups.
     @cached_property
@@ -67,11 +93,24 @@ class Order:
 
     def epoch(self, epoch: int) -> NDArray[np.int64]:
         """The numbers of this rank's samples, (steps, local_batch)."""
+        own = slice(self.rank * self.local_batch, (self.rank + 1) * self.local_batch)
+        return np.ascontiguousarray(self._of_all(epoch)[:, own])
+
+    def epoch_here(self, epoch: int) -> NDArray[np.int64]:
+        """The numbers of the samples of all ranks of this machine, (steps, their batches)."""
+        first = self.rank - self.local_rank
+        here = slice(first * self.local_batch, (first + self.local_world) * self.local_batch)
+        return np.ascontiguousarray(self._of_all(epoch)[:, here])
+
+    def reads(self, group: int) -> bool:
+        """Whether this rank is the one of its machine that reads a group's file ahead."""
+        return group % self.local_world == self.local_rank
+
+    def _of_all(self, epoch: int) -> NDArray[np.int64]:
         key = stream(stream(self.seed, ORDER), epoch)
         places = uniforms(stream(key, SAMPLES), sum(self.groups))
         if 0 < self.window < len(self.groups):
             rank = np.argsort(np.argsort(uniforms(stream(key, GROUPS), len(self.groups)), kind="stable"))
             places = np.repeat(rank, self.groups) + self.window * places
         order = np.argsort(places, kind="stable")[: self.steps * self.batch_size]
-        of_rank = slice(self.rank * self.local_batch, (self.rank + 1) * self.local_batch)
-        return np.ascontiguousarray(order.reshape(self.steps, self.batch_size)[:, of_rank])
+        return order.reshape(self.steps, self.batch_size)

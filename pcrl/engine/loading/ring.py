@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from pcrl.engine.batch import Allocate, Batch, Renderer, SampleSlot, StageTimes, arrays
 from pcrl.engine.cache.chunks.files import BLOCK
-from pcrl.engine.loading.order import Order
+from pcrl.engine.loading.order import LoaderError, Order
 from pcrl.kernels.streams import sample_key
 
 BATCHES_AHEAD = 4
@@ -29,10 +29,6 @@ READERS = 4
 """Threads that read ahead: together they make up for the latency of a network file system."""
 FEW_GROUPS = 16
 """Files that are read ahead even if all of them are open at a time."""
-
-
-class LoaderError(RuntimeError):
-    """A sample that could not be made; the message names the case."""
 
 
 @dataclass(slots=True)
@@ -69,7 +65,7 @@ class Ring:
 
     Args:
         renderer: makes the samples.
-        threads: 0 for as many as there are cores that this process may use.
+        threads: 0 for as many as there are cores that this process may use, shared with the other ranks of the machine.
         start: epoch and step to begin with.
         epochs: the epoch to end before; none for those of the recipe.
         allocate: makes a slot's arrays; page-locked memory for a GPU. Plain NumPy by default.
@@ -104,9 +100,10 @@ class Ring:
         self._upcoming: deque[int] = deque()  # groups of earlier batches that no reader has taken yet
         self._read_in: dict[int, int] = {}  # group → epoch in which a reader was last sent to it
         self._epoch_samples: dict[int, NDArray[np.int64]] = {}
+        self._here: tuple[int, NDArray[np.int64]] = (-1, np.empty((0, 0), np.int64))
         self._failure: BaseException | None = None
         self._closing = False
-        count = threads or _usable_cores()
+        count = threads or max(1, _usable_cores() // order.local_world)
         self._threads = [
             threading.Thread(target=self._work, name=f"pcrl-loader-{i}", daemon=True) for i in range(count)
         ]
@@ -178,14 +175,14 @@ class Ring:
         """Open files and read them before their samples are due: storage is waited for here, not by a worker.
 
         A file is read whole, once an epoch: where many samples of it are near each other, that is less than the chunks
-        under them.
+        under them. Of several ranks on a machine one reads it, for all of them.
         """
         near = self.order.window > 0 or len(self.order.groups) <= FEW_GROUPS
         block = bytearray(BLOCK) if near else None
         while (group := self._take_ahead()) is not None:
             # What cannot be read is named by the worker that comes to it.
             with suppress(Exception):
-                self.renderer.read_ahead(group, block)
+                self.renderer.read_ahead(group, block if self.order.reads(group) else None)
 
     def _take_ahead(self) -> int | None:
         """The next group that a batch will need soon. None: there is nothing left to do."""
@@ -195,7 +192,7 @@ class Ring:
                     return None
                 if self._ahead < self._released + len(self._slots) + BATCHES_AHEAD:
                     epoch, step = divmod(self._ahead, self.order.steps)
-                    for group in self.order.groups_of(self._samples(epoch)[step]):
+                    for group in self.order.groups_of(self._samples_here(epoch)[step]):
                         if self._read_in.get(group) != epoch:
                             self._read_in[group] = epoch
                             self._upcoming.append(group)
@@ -226,6 +223,13 @@ class Ring:
             last = position + 1 == self.order.local_batch
             self._next = (number + 1, 0) if last else (number, position + 1)
         return number, position, sample, slot
+
+    def _samples_here(self, epoch: int) -> NDArray[np.int64]:
+        if self.order.local_world == 1:
+            return self._samples(epoch)
+        if self._here[0] != epoch:
+            self._here = (epoch, self.order.epoch_here(epoch))
+        return self._here[1]
 
     def _samples(self, epoch: int) -> NDArray[np.int64]:
         if epoch not in self._epoch_samples:

@@ -14,8 +14,8 @@ from pcrl.engine.images.ingest.plan import plan
 from pcrl.engine.images.ingest.run import run
 from pcrl.engine.images.render import ImageRenderer
 from pcrl.engine.loading.measure import paced, rate, reads
-from pcrl.engine.loading.order import Order
-from pcrl.engine.loading.ring import LoaderError, Ring
+from pcrl.engine.loading.order import LoaderError, Order
+from pcrl.engine.loading.ring import Ring
 from pcrl.kernels.images.draw import ANGLE, FLIP
 from pcrl.kernels.streams import sample_key
 from tests.helpers import radiographs

@@ -11,8 +11,8 @@ from pcrl.config import RecipeError, load_recipe
 from pcrl.datasets.catalog import find
 from pcrl.engine.cache.cache import Cache
 from pcrl.engine.loading.loader import Loader
-from pcrl.engine.loading.order import Order
-from pcrl.engine.loading.ring import LoaderError, Ring
+from pcrl.engine.loading.order import LoaderError, Order
+from pcrl.engine.loading.ring import Ring
 from pcrl.engine.selection.select import select
 from pcrl.engine.volumes.ingest.plan import plan
 from pcrl.engine.volumes.ingest.run import run

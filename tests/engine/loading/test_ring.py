@@ -22,8 +22,8 @@ from pcrl.engine.cache.chunks.scratch import Scratch
 from pcrl.engine.cache.volumes.stores import store_of
 from pcrl.engine.geometry.box import Box
 from pcrl.engine.geometry.grid import Grid
-from pcrl.engine.loading.order import Order
-from pcrl.engine.loading.ring import BATCHES_AHEAD, LoaderError, Ring
+from pcrl.engine.loading.order import LoaderError, Order
+from pcrl.engine.loading.ring import BATCHES_AHEAD, Ring
 from pcrl.engine.volumes.ingest.plan import plan
 from pcrl.engine.volumes.ingest.run import run
 from pcrl.engine.volumes.render import OpenCase, VolumeRenderer
