@@ -11,6 +11,7 @@ from rich.table import Table
 
 from pcrl.listing import counted
 
+from . import bench_device
 from .cache_options import CACHE, DATASETS, RECIPE, setting
 from .console import console, note_slow_reading, tell_note, user_errors
 
@@ -53,6 +54,11 @@ _SPARE = 1.1
     show_default=True,
     help="Length of each measurement.",
 )
+@click.option(
+    "--device",
+    type=click.Choice(["cpu", "cuda"]),
+    help="Also try batch sizes on this device, and take the time of a step from there.",
+)
 @click.option("--cold", is_flag=True, help="Also measure with nothing of the cache in memory.")
 @setting("training.batch_size=16")
 def bench(
@@ -62,24 +68,27 @@ def bench(
     threads: tuple[int, ...],
     step_time: float | None,
     seconds: float,
+    device: str | None,
     cold: bool,
     overrides: tuple[str, ...],
 ) -> None:
     """Measure how many samples a second this machine makes from a cache, and say how many threads a GPU needs.
 
     \b
-    Example, for a GPU that takes 150 ms a step:
+    Examples, for a GPU that takes 150 ms a step, and for the one of this machine:
       pcrl bench --cache ./cache --step-time 150
+      pcrl bench --cache ./cache --device cuda
     """
     from pcrl.config import RecipeError
     from pcrl.engine.cache.cache import Cache
     from pcrl.engine.cache.format import CacheError
     from pcrl.engine.loading.measure import paced, rate, reads
-    from pcrl.engine.loading.ring import LoaderError
+    from pcrl.engine.loading.order import LoaderError
     from pcrl.engine.recipe import recipe_for
     from pcrl.engine.selection.select import select
+    from pcrl.models.device import DeviceError, device_named
 
-    with user_errors(RecipeError, CacheError, LoaderError):
+    with user_errors(RecipeError, CacheError, LoaderError, DeviceError):
         opened = Cache(cache)
         settings = recipe_for(opened, names, recipe, overrides, tell_note)
         selection = select(opened, names, settings)
@@ -89,6 +98,9 @@ def bench(
                 f"{cache} holds {counted(len(selection), 'case')} to train on, less than a batch of "
                 f"{settings.training.batch_size}: set training.batch_size or training.samples_per_case"
             )
+        if device is not None:
+            measured = bench_device.step_time(settings, device_named(device))
+            step_time = measured if step_time is None else step_time
         note_slow_reading()
         rates = []
         for number in threads or _doublings(len(os.sched_getaffinity(0))):

@@ -18,7 +18,7 @@ from pcrl.evaluation.records.results import Results
 from pcrl.evaluation.run.progress import PlannedEvaluation, Progress
 from pcrl.models.device import DeviceError
 from pcrl.models.weights.published import WeightsError
-from pcrl.training.run_folder import RunError
+from pcrl.training.records.run_folder import RunError
 
 from .console import console, note_slow_reading, progress, tell_note, user_errors
 

@@ -29,6 +29,12 @@ from .device import DEVICE
 @click.option("--resume", is_flag=True, help="Continue the run in --out, or the newest unfinished one.")
 @setting("training.epochs=10")
 @DEVICE
+@click.option(
+    "--deterministic",
+    is_flag=True,
+    help="The same bits again on the same GPU, slower.  [as training.deterministic]",
+)
+@click.option("--profile", is_flag=True, help="Leave a trace of ten steps in the folder profile of the run.")
 def pretrain(
     cache: Path,
     names: tuple[str, ...],
@@ -38,6 +44,8 @@ def pretrain(
     resume: bool,
     overrides: tuple[str, ...],
     device: str,
+    deterministic: bool,
+    profile: bool,
 ) -> None:
     """Pre-train an encoder, by default as PCRLv2 does. Test and validation patients are never seen.
 
@@ -48,24 +56,39 @@ def pretrain(
       pcrl pretrain --cache ./cache
       pcrl pretrain --cache ./cache --recipe cpu-3d --set training.epochs=5 --out runs/first
       pcrl pretrain --cache ./cache --out runs/first --resume
+      torchrun --nproc-per-node 8 -m pcrl pretrain --cache ./cache --out runs/eight
     """
     from pcrl.config import RecipeError
     from pcrl.engine.cache.format import CacheError
-    from pcrl.engine.loading.ring import LoaderError
+    from pcrl.engine.loading.order import LoaderError
     from pcrl.models.device import DeviceError
     from pcrl.models.weights.published import WeightsError
     from pcrl.training.pretrain import pretrain as run
-    from pcrl.training.run_folder import RunError
+    from pcrl.training.ranks.world import RankError
+    from pcrl.training.records.run_folder import RunError
     from pcrl.training.trainer import TrainingError
 
     from .pretraining import PretrainingDisplay
 
-    kinds = (RecipeError, CacheError, LoaderError, DeviceError, WeightsError, RunError, TrainingError)
+    if deterministic:
+        overrides = (*overrides, "training.deterministic=true")
+    kinds = (
+        RecipeError,
+        CacheError,
+        LoaderError,
+        DeviceError,
+        WeightsError,
+        RunError,
+        TrainingError,
+        RankError,
+    )
     with user_errors(*kinds), PretrainingDisplay() as display:
         result = run(
             cache, datasets=names, recipe=recipe, overrides=overrides, out=out, init=init, resume=resume,
-            device=device, progress=display,
+            device=device, profile=profile, progress=display,
         )  # fmt: skip
+    if display.is_silent:
+        raise SystemExit(0 if result.finished else 130)
     if not result.finished:
         go_on = f"pcrl pretrain --cache {cache} --out {result.folder} --resume"
         console.print(f"Stopped, and saved. Continue with: {go_on}")

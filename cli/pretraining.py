@@ -13,12 +13,16 @@ from pcrl.training.progress import PlannedRun, Progress, StepReport
 
 from .console import console, duration, note_slow_reading, tell_note
 
+_TELLING = 2
+"""The report by which a GPU is told how long the rest takes: kernels are chosen, and compiled, before the first."""
+
 
 class PretrainingDisplay(Progress):
     """Shows a pre-training on the console. Within it Ctrl-C and SIGTERM save the run and end it."""
 
     def __init__(self) -> None:
-        self.has_begun = False
+        self.has_begun = self.is_silent = False
+        self._untimed, self._reports = False, 0
         self._names: list[str] = []
         columns = (TextColumn("{task.fields[text]}"), BarColumn(), TimeElapsedColumn(), TextColumn("ETA"))
         self._bar = Bar(*columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal)
@@ -46,13 +50,22 @@ class PretrainingDisplay(Progress):
     def planned(self, plan: PlannedRun, stop: Callable[[], None]) -> None:
         """Says what is trained, how long it will take and how to read it, and starts the bar."""
         self.has_begun = True
-        for number in (signal.SIGTERM, signal.SIGINT):
-            self._handlers[number] = signal.signal(number, lambda *_: stop())
+        self._stop_on_signals(stop)
         _announce(plan)
+        self._untimed = plan.seconds_per_step is None
         self._names = [name for name, reading in plan.readings.items() if reading.shown]
         for name in self._names:
             console.print(f"  {name}: {plan.readings[name].text}", markup=False)
         self._bar.update(self._line, total=plan.steps, completed=plan.steps_done, visible=True)
+
+    def joined(self, stop: Callable[[], None]) -> None:
+        """Is silent: the first process tells how all get on."""
+        self.is_silent = True
+        self._stop_on_signals(stop)
+
+    def _stop_on_signals(self, stop: Callable[[], None]) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._handlers[number] = signal.signal(number, lambda *_: stop())
 
     def stepped(self, report: StepReport) -> None:
         """Moves the bar; where there is none, prints a line."""
@@ -60,19 +73,26 @@ class PretrainingDisplay(Progress):
         speed = f"{report.samples_per_second:.1f} samples/s, waiting for data {report.waiting:.0%}"
         text = f"epoch {report.epoch} {scalars} | {speed}"
         self._bar.update(self._line, completed=report.step, text=text)
+        self._reports += 1
+        if self._untimed and self._reports == _TELLING:
+            seconds = (report.steps - report.step) * report.seconds_per_step
+            console.print(
+                f"About {duration(seconds)} for the {report.steps - report.step} steps that are left."
+            )
         if not console.is_terminal:
             console.print(f"step {report.step}/{report.steps} {text}")
 
 
 def _announce(plan: PlannedRun) -> None:
     recipe, left = plan.recipe, plan.steps - plan.steps_done
-    seconds = plan.seconds_per_step * left
+    seconds = None if plan.seconds_per_step is None else plan.seconds_per_step * left
+    time = "" if seconds is None else f"about {duration(seconds)} for "
     console.print(
         f"{plan.cases}; {plan.held_back} cases held back for evaluation.\n"
         f"Recipe {recipe.name}, objective {recipe.objective.name}, start: {plan.start}. {plan.device}, {plan.numbers}: "
-        f"about {duration(seconds)} for {left} steps of {recipe.training.batch_size} samples. Run folder: {plan.folder}"
+        f"{time}{left} steps of {recipe.training.batch_size} samples. Run folder: {plan.folder}"
     )
-    if plan.device == "cpu" and seconds > 6 * 3600:
+    if plan.device == "cpu" and seconds is not None and seconds > 6 * 3600:
         tell_note(
             "this recipe is meant for a GPU. On a CPU use the small one: ingest with --recipe "
             f"cpu-{recipe.dimensions}d, then pretrain"

@@ -41,7 +41,10 @@ class Settings(BaseModel):
 class Training(Settings):
     """Pre-training. Published: SGD with a cosine per epoch to 0."""
 
-    later = frozenset({"optimizer", "betas", "schedule", "warmup_epochs", "clip_norm"})
+    later = frozenset({
+        "optimizer", "betas", "schedule", "warmup_epochs", "clip_norm", "accumulate", "norms", "recompute", "compile",
+        "deterministic", "checkpoint_epochs", "checkpoint_minutes",
+    })  # fmt: skip
 
     epochs: Annotated[int, Field(ge=1)] = 240
     samples_per_case: Annotated[int, Field(ge=1)] = 16
@@ -70,6 +73,23 @@ class Training(Settings):
     """Batches prepared ahead of the step."""
     log_every: Annotated[int, Field(ge=1)] = 10
     """Steps between two logged lines; nothing else waits for the device."""
+    accumulate: Annotated[int, Field(ge=1)] = 1
+    """Parts in which a batch goes through the network, one after the other, before weights change: it takes the memory
+    of a part, and BatchNorm the statistics of a part."""
+    norms: Literal["heads", "all", "local"] = "heads"
+    """Where several processes train: which BatchNorms take statistics over all of them. `heads`: those of projections
+    and predictions, which know one value a sample; `all`: so that training is the same for any number of processes;
+    `local`: none."""
+    recompute: bool = False
+    """Features of the levels are not kept but computed again in the backward: less memory, more time."""
+    compile: Literal["auto", "on", "off"] = "auto"
+    """Compile what can be compiled; `auto`: on GPUs, where there is a compiler."""
+    deterministic: bool = False
+    """The same bits again on the same GPU, slower; on a CPU they always are."""
+    checkpoint_epochs: Annotated[int, Field(ge=1)] = 1
+    """Epochs between two checkpoints at the end of one; the last epoch always has one."""
+    checkpoint_minutes: Annotated[float, Field(gt=0)] = 30
+    """Minutes after which there is a checkpoint at the next logged step, wherever in the epoch."""
     picture_every: Annotated[int, Field(ge=1)] = 5
     """Epochs between two pictures of what the network was given and what it made of it."""
 
@@ -77,4 +97,12 @@ class Training(Settings):
     def _warm_up_ends(self) -> Training:
         if self.warmup_epochs >= self.epochs:
             raise ValueError(f"warmup_epochs = {self.warmup_epochs} must be below epochs = {self.epochs}")
+        return self
+
+    @model_validator(mode="after")
+    def _parts_are_whole(self) -> Training:
+        if self.batch_size % self.accumulate:
+            raise ValueError(
+                f"batch_size = {self.batch_size} cannot be cut into accumulate = {self.accumulate} parts that are alike"
+            )
         return self

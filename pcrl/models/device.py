@@ -9,17 +9,27 @@ class DeviceError(ValueError):
     """A device that there is not; the message names it."""
 
 
-def device_named(name: str) -> torch.device:
+def device_named(name: str, number: int = 0) -> torch.device:
     """The device of a name.
 
     Args:
         name: `auto` for a GPU if PyTorch can use one, else the CPU; `cpu`; `cuda`.
+        number: of the process on this machine, each of which has a GPU of its own.
 
     Raises:
-        DeviceError: another name, or `cuda` on a machine without a GPU that PyTorch can use.
+        DeviceError: another name, `cuda` on a machine without a GPU that PyTorch can use, or fewer GPUs than processes.
     """
     if name not in ("auto", "cpu", "cuda"):
         raise DeviceError(f"no device {name!r}: there are auto, cpu and cuda")
     if name == "cuda" and not torch.cuda.is_available():
         raise DeviceError("--device cuda: this machine has no GPU that PyTorch can use")
-    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+    if name == "cpu" or not torch.cuda.is_available():
+        return torch.device("cpu")
+    if number == 0:
+        return torch.device("cuda")
+    if number >= (count := torch.cuda.device_count()):
+        raise DeviceError(
+            f"process {number} of this machine has no GPU of its own, there are {count}: start as many processes as "
+            "there are GPUs"
+        )
+    return torch.device("cuda", number)

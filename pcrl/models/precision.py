@@ -12,8 +12,11 @@ import torch
 
 
 def in_use(device: torch.device) -> torch.dtype:
-    """What networks compute in: bfloat16 on GPUs, and on CPUs with units for it (half the time of a step)."""
-    fast = device.type == "cuda" or (device.type == "cpu" and _matrix_units())
+    """What networks compute in: bfloat16 on GPUs from Ampere on, and on CPUs with units for it (half the time)."""
+    if device.type == "cuda":
+        fast = torch.cuda.get_device_capability(device) >= (8, 0)
+    else:
+        fast = device.type == "cpu" and _matrix_units()
     return torch.bfloat16 if fast else torch.float32
 
 

@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
+
+import torch
 
 from pcrl.config import Recipe
 from pcrl.engine.cache.cache import Cache
-from pcrl.engine.recipe import recipe_for
-from pcrl.engine.selection.select import select
 from pcrl.listing import several
-from pcrl.models.device import device_named
 from pcrl.models.precision import in_use
-from pcrl.models.weights.folder import Weights
-from pcrl.training import run_folder
-from pcrl.training.progress import PlannedRun, Progress
-from pcrl.training.run_folder import FINISHED, RUN, RunError
-from pcrl.training.start import open_start
-from pcrl.training.timing import seconds_per_step
-from pcrl.training.trainer import Trainer
-
-RUNS = Path("runs")
-"""Where runs are put that are given no folder."""
+from pcrl.training.opening import RUNS, Plan, begun, newest_unfinished, resumed
+from pcrl.training.progress import PlannedRun, Progress, StepReport
+from pcrl.training.ranks.world import World, opened
+from pcrl.training.records import run_folder
+from pcrl.training.records.run_folder import FINISHED, RunError
+from pcrl.training.stepping.builds import build_of, known_faults
+from pcrl.training.stepping.memory import LEAST, too_large, try_batch
+from pcrl.training.trainer import Trainer, TrainingError
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +49,17 @@ def pretrain(
     init: str | Path | None = None,
     resume: bool = False,
     device: str = "auto",
+    profile: bool = False,
     progress: Progress | None = None,
 ) -> RunResult:
     """Pre-train on what is in a cache. Patients whom it holds for validation or test are never seen.
 
         pcrl.pretrain("cache", recipe="pcrlv2-3d", overrides=["training.epochs=50"], out="runs/first")
 
-    A run is saved at the end of every epoch. An exception, or Ctrl-C, ends it; `resume` goes on from what was saved.
-    `progress` is given a function that saves the run first, which `pcrl pretrain` calls on Ctrl-C.
+    Started by `torchrun`, several processes train as one; see `docs/scaling.md`.
+
+    A run is saved at the end of every epoch, and every half hour. An exception, or Ctrl-C, ends it; `resume` goes on
+    from what was saved. `progress` is given a function that saves the run first, which `pcrl pretrain` calls on Ctrl-C.
 
     Args:
         datasets: only these of the cache.
@@ -69,7 +68,8 @@ def pretrain(
         out: the run folder. None: `runs/RECIPE-DATE-TIME`; with `resume`, the newest unfinished run in `runs`.
         init: weights to start from: a run, a checkpoint, a folder of imported weights, or a file of `torch.save`.
         resume: go on with the run in `out`, with its own settings, as if it had never been stopped.
-        device: `auto`, `cpu` or `cuda`.
+        device: `auto`, `cpu` or `cuda`; of several processes each takes the GPU of its number on its machine.
+        profile: leave a trace of ten steps in the folder `profile` of the run.
         progress: is told how it gets on.
 
     Raises:
@@ -79,56 +79,70 @@ def pretrain(
         WeightsError: no weights in `init`, or those of another network.
         RunError: `out` holds a run and `resume` is not given; or there is none to go on with, or the cache has changed.
         DeviceError: no such device.
-        TrainingError: the loss became NaN or infinite.
+        TrainingError: the loss became NaN or infinite; or the device has too little memory, and what fits.
+        RankError: processes that cannot train together, such as on different caches.
     """
-    where, watch = device_named(device), progress or Progress()
-    opened = cache if isinstance(cache, Cache) else Cache(Path(cache))
-    names, overrides = several(datasets), several(overrides)
-    weights: Weights | None = None
-    if resume:
-        if recipe is not None or overrides or init is not None or names:
-            raise RunError(
-                "a resumed run keeps its own settings: remove --recipe, --set, --init and --dataset"
-            )
-        folder = Path(out) if out is not None else newest_unfinished(RUNS)
-        record = run_folder.read(folder)
-        if run_folder.is_finished(folder):
-            return _result(folder)
-        selection = select(opened, record.datasets, record.recipe)
-        if record.identity != selection.identity():
-            raise RunError(f"{opened.root} has changed since {folder} was trained on it: start a new run")
-        settings, words = record.recipe, f"the last checkpoint in {folder}"
-    else:
-        settings = recipe_for(opened, names, recipe, overrides, watch.note)
-        selection = select(opened, names, settings)
-        folder = Path(out) if out is not None else RUNS / f"{settings.name}-{datetime.now():%Y%m%d-%H%M%S}"
-        run_folder.require_none(folder)
-        weights, start = open_start(None if init is None else Path(init), settings)
-        words = start.words
+    watch = progress or Progress()
+    with opened(device) as (world, where):
+        source = cache if isinstance(cache, Cache) else Cache(Path(cache))
+        note = watch.note if world.is_first else _silent
+        if resume:
+            if recipe is not None or overrides or init is not None or datasets:
+                raise RunError(
+                    "a resumed run keeps its own settings: remove --recipe, --set, --init and --dataset"
+                )
+            folder = world.first_does(lambda: newest_unfinished(RUNS) if out is None else Path(out))
+            if run_folder.is_finished(folder):
+                return _result(folder)
+            plan = resumed(source, folder, note)
+        else:
+            plan = begun(
+                source, None if out is None else Path(out), world, note, datasets=several(datasets), recipe=recipe,
+                overrides=several(overrides), init=init,
+            )  # fmt: skip
+        world.require_same(plan.selection.identity(), "cache")
+        try:
+            return _carried_out(plan, where, world, profile, watch, told=progress is not None)
+        except torch.OutOfMemoryError:
+            pass  # What the run had on the device is gone with it: only then can be tried what fits.
+        raise TrainingError(too_large(plan.selection.recipe, where, world.size))
+
+
+def _carried_out(
+    plan: Plan, device: torch.device, world: World, profile: bool, watch: Progress, told: bool
+) -> RunResult:
+    note = watch.note if world.is_first else _silent
+    if device.type == "cuda":
+        for fault in known_faults(build_of(device), plan.selection.recipe.dimensions):
+            note(fault)
     # What can fail fails here, before there is a folder.
-    trainer = Trainer(selection, folder, where, weights=weights, resume=resume)
-    if not resume:
-        if weights is not None:
-            # Fresh weights can be made again; these may be gone when a run goes on that was killed in its first epoch.
-            trainer.save()
-        run_folder.create(folder, settings, selection, start)
-    if progress is not None:
+    trainer = Trainer(
+        plan.selection, plan.folder, device, weights=plan.weights, resume=plan.start is None, world=world,
+        profile=profile, note=note,
+    )  # fmt: skip
+    world.first_does(lambda: _made_folder(plan, trainer))
+    shown: Callable[[StepReport], None] = _silent
+    if told and world.is_first:
         watch.preparing()
-        watch.planned(_planned(trainer, words), trainer.request_stop)
-    finished = trainer.run(watch.stepped)
-    return RunResult(folder, finished, trainer.steps_done, trainer.fallbacks)
+        watch.planned(_planned(trainer, plan.words), trainer.request_stop)
+        shown = watch.stepped
+    elif told:
+        watch.joined(trainer.request_stop)
+    finished = trainer.run(shown)
+    return RunResult(plan.folder, finished, trainer.steps_done, trainer.fallbacks)
 
 
-def newest_unfinished(runs: Path) -> Path:
-    """The run folder below `runs` that was begun last and did not come to its end.
+def _made_folder(plan: Plan, trainer: Trainer) -> None:
+    if plan.start is None:
+        return
+    if plan.weights is not None:
+        # Fresh weights can be made again; these may be gone when a run goes on that was killed in its first epoch.
+        trainer.save()
+    run_folder.create(plan.folder, plan.selection.recipe, plan.selection, plan.start)
 
-    Raises:
-        RunError: there is none.
-    """
-    begun = [path.parent for path in runs.glob(f"*/{RUN}") if not run_folder.is_finished(path.parent)]
-    if not begun:
-        raise RunError(f"no unfinished run in {runs}: give it with --out")
-    return max(begun, key=lambda folder: (folder / RUN).stat().st_mtime)
+
+def _silent(_: object) -> None:
+    pass
 
 
 def _planned(trainer: Trainer, start: str) -> PlannedRun:
@@ -144,9 +158,17 @@ def _planned(trainer: Trainer, start: str) -> PlannedRun:
         numbers=str(in_use(device)).removeprefix("torch."),
         steps=trainer.steps,
         steps_done=trainer.steps_done,
-        seconds_per_step=seconds_per_step(recipe, device),
+        seconds_per_step=_seconds_per_step(recipe, device),
         readings=trainer.readings,
     )
+
+
+def _seconds_per_step(recipe: Recipe, device: torch.device) -> float | None:
+    """From two samples: their time is in proportion on a CPU, and not on a GPU."""
+    if device.type == "cuda":
+        return None
+    trial = try_batch(recipe, device, LEAST, steps=2)
+    return None if trial is None else trial.seconds * recipe.training.batch_size / LEAST
 
 
 def _result(folder: Path) -> RunResult:

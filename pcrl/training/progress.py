@@ -23,7 +23,8 @@ class PlannedRun:
         start: where the weights come from, in words.
         device, numbers: what it computes on, and in, such as `cuda` and `bfloat16`.
         steps: of the whole run, of which `steps_done` are done already.
-        seconds_per_step: estimated; the loader's time is not in it.
+        seconds_per_step: estimated, the loader's time not in it. None on a GPU, where the first steps tell: with two
+            samples a step takes nearly as long there as with many.
         readings: how to read the scalars of each report.
     """
 
@@ -36,7 +37,7 @@ class PlannedRun:
     numbers: str
     steps: int
     steps_done: int
-    seconds_per_step: float
+    seconds_per_step: float | None
     readings: Mapping[str, Reading]
 
 
@@ -48,7 +49,7 @@ class StepReport:
         epoch: that it is in, from 1 on.
         step: steps done, of `steps` in the whole run.
         scalars: means of what the objective logs, by name.
-        waiting: share of the time that was spent waiting for data.
+        waiting: share of the time in which the device had nothing to do, as its batch was not there.
     """
 
     epoch: int
@@ -57,6 +58,7 @@ class StepReport:
     scalars: Mapping[str, float]
     learning_rate: float
     samples_per_second: float
+    seconds_per_step: float
     waiting: float
 
 
@@ -75,6 +77,13 @@ class Progress:
 
         Args:
             stop: to be called at any time, by a signal too: the step under way ends, the run is saved, and ends.
+        """
+
+    def joined(self, stop: Callable[[], None]) -> None:
+        """The first step is next, in a process that is not the first of several: nothing is told here.
+
+        Args:
+            stop: see `planned`; all processes stop together.
         """
 
     def stepped(self, report: StepReport) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 from pcrl.config import ImageModel, Model, Recipe
 from pcrl.models.weights.folder import Weights, load_weights
 from pcrl.models.weights.published import IMAGENET, WeightsError, read_published
-from pcrl.training.checkpoint import checkpoints
-from pcrl.training.run_folder import CHECKPOINTS, Start, read, run_of
+from pcrl.training.records.checkpoint import checkpoints
+from pcrl.training.records.run_folder import CHECKPOINTS, Start, read, run_of
 
 
 def open_start(init: Path | None, recipe: Recipe) -> tuple[Weights | None, Start]:
@@ -20,7 +20,7 @@ def open_start(init: Path | None, recipe: Recipe) -> tuple[Weights | None, Start
 
     Raises:
         WeightsError: no weights there, damaged ones, or those of another network than the recipe's.
-        pcrl.training.run_folder.RunError: the run that the weights are of is damaged.
+        pcrl.training.records.run_folder.RunError: the run that the weights are of is damaged.
     """
     if init is None:
         return None, Start(f"fresh weights, seed {recipe.training.seed}", fresh=True)

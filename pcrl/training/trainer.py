@@ -5,32 +5,38 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from pcrl.config import Recipe
+from pcrl.config import Recipe, RecipeError
 from pcrl.engine.batch import Batch
 from pcrl.engine.loading.loader import Loader
 from pcrl.engine.selection.selection import Selection
 from pcrl.files import write_text
 from pcrl.kernels.streams import stream
 from pcrl.models.networks import Network, build
-from pcrl.models.precision import autocast, float32
 from pcrl.models.weights.folder import Weights, load_into
-from pcrl.training import checkpoint
-from pcrl.training.checkpoint import Position, trained
-from pcrl.training.feed import on_device, pinned, views_of
-from pcrl.training.log import Log
+from pcrl.training.feeding.feed import feed_of, pinned
 from pcrl.training.objectives.build import build_objective
-from pcrl.training.objectives.objective import Keys, Moment, Objective
+from pcrl.training.objectives.objective import Keys, Moment, Objective, Views
 from pcrl.training.optimizers.build import build_optimizer
-from pcrl.training.optimizers.schedule import learning_rate
-from pcrl.training.picture import save_pictures
 from pcrl.training.progress import StepReport
-from pcrl.training.run_folder import CHECKPOINTS, FINISHED, PICTURES
+from pcrl.training.ranks.exchange import Exchange
+from pcrl.training.ranks.norms import NORMS, share_norms
+from pcrl.training.ranks.world import ALONE, World
+from pcrl.training.records import checkpoint
+from pcrl.training.records.checkpoint import Position, trained
+from pcrl.training.records.log import Log
+from pcrl.training.records.picture import save_pictures
+from pcrl.training.records.run_folder import CHECKPOINTS, FINISHED, PICTURES
+from pcrl.training.stepping.compiled import forward_of
+from pcrl.training.stepping.memory import LEAST
+from pcrl.training.stepping.profile import Profile
+from pcrl.training.stepping.reproducible import kernels
+from pcrl.training.stepping.step import Done, Stepper
 
 STEPS = 1 << 33
 """Word that sets the stream of the steps' keys apart from those of samples and order."""
@@ -64,11 +70,20 @@ def initial_state(recipe: Recipe, weights: Weights | None) -> tuple[Network, Obj
 class Trainer:
     """One run. `stop` may be set at any time (by a signal): the run then saves a checkpoint and returns.
 
+    Of several processes each has a trainer; the first writes what there is once.
+
     Args:
         selection: what to train on, with the recipe.
         out: the run folder, made by `run_folder.create`.
         weights: to start from, of the network or of its encoder; what they do not hold is fresh.
         resume: go on from the last checkpoint in `out`.
+        world: all processes that train together.
+        profile: leave a trace of some steps in `out`.
+        note: is told what a user should know.
+
+    Raises:
+        RecipeError: what the recipe asks for cannot be done, on several processes or on this machine.
+        LoaderError: nothing to train on, less than a batch, or a batch that the processes cannot share evenly.
     """
 
     def __init__(
@@ -79,26 +94,42 @@ class Trainer:
         *,
         weights: Weights | None = None,
         resume: bool = False,
+        world: World = ALONE,
+        profile: bool = False,
+        note: Callable[[str], None] = lambda _: None,
     ) -> None:
         recipe, training = selection.recipe, selection.recipe.training
-        self.recipe, self.selection, self.out, self.device = recipe, selection, out, device
+        self.recipe, self.selection, self.out, self.device, self.world = recipe, selection, out, device, world
         network, objective = initial_state(recipe, weights)
+        _require_parts(recipe, objective, world)
         # A third faster on CPUs too.
         last = torch.channels_last if recipe.dimensions == 2 else torch.channels_last_3d
         self.network = network.to(device).train().to(memory_format=last)  # type: ignore[call-overload]
+        self.network.recompute = training.recompute
         self.objective = objective.to(device).train()
         self.readings = self.objective.readings()
-        self._trained = [parameter for _, parameter in trained(self.network, self.objective)]
-        self.optimizer = build_optimizer(self._trained, training)
+        parameters = [parameter for _, parameter in trained(self.network, self.objective)]
+        self.optimizer = build_optimizer(parameters, training)
         self.position = Position(0, 0)
         if resume and (saved := checkpoint.checkpoints(out / CHECKPOINTS)):
             self.position = checkpoint.load(saved[-1], self.network, self.objective, self.optimizer)
+        if world.size > 1 and training.norms != "local":
+            kinds = NORMS if training.norms == "all" else (torch.nn.BatchNorm1d,)
+            for module in (self.network, self.objective):
+                share_norms(module, kinds)
+        self.exchange = Exchange(world, parameters, (self.network, self.objective))
+        forward = forward_of(self.objective, training, device, note)
+        self._stepper = Stepper(
+            self.network, self.objective, self.optimizer, training, self.exchange, device, forward
+        )
         self.loader = Loader(
             selection,
             start=(self.position.epoch, self.position.step),
             threads=training.loader_threads,
             allocate=pinned if device.type == "cuda" else None,
+            share=(world.rank, world.size, world.local_rank, world.local_size),
         )
+        self._profile = Profile(out, device) if profile and world.is_first else None
         self.stop = False
         self.fallbacks = 0
         self._pending: list[tuple[int, list[str], Tensor]] = []
@@ -114,7 +145,7 @@ class Trainer:
         return self.position.epoch * self.loader.steps + self.position.step
 
     def request_stop(self) -> None:
-        """Ask for the run to be saved and ended after the step that is under way."""
+        """Ask for the run to be saved and ended after the step that is under way, of several processes a few later."""
         self.stop = True
 
     def run(self, show: Callable[[StepReport], None]) -> bool:
@@ -125,90 +156,90 @@ class Trainer:
 
         Raises:
             TrainingError: the loss became NaN or infinite; names the step, its cases and the last good checkpoint.
+            torch.OutOfMemoryError: the device has too little memory.
         """
-        log = Log(self.out, self.steps_done)
-        since, waited = time.perf_counter(), 0.0
+        training = self.recipe.training
+        log = Log(self.out, self.steps_done) if self.world.is_first else None
+        feed = feed_of(self.loader, self.device, self.objective.uses_locals)
+        since = saved = time.perf_counter()
         try:
-            for batch in self.loader:
-                pictures = self._step(batch)
-                self.position = Position(batch.epoch, batch.step + 1)
-                ended = self.position.step == self.loader.steps
-                if self.steps_done % self.recipe.training.log_every == 0 or ended:
-                    now, waiting = time.perf_counter(), self.loader.times.wait_batch
-                    report = self._report(batch, now - since, waiting - waited)
-                    log.write(report, self.fallbacks)
-                    show(report)
-                    since, waited = now, waiting
-                if pictures is not None:
-                    path = self.out / PICTURES / f"epoch-{batch.epoch + 1:04d}.png"
-                    save_pictures(path, pictures, f"after epoch {batch.epoch + 1}")
-                batch.release()
-                if ended:
-                    self.position = Position(batch.epoch + 1, 0)
-                if ended or self.stop:
-                    self._means()
-                    self.save()
-                if self.stop:
-                    return False
+            with kernels(training.deterministic, self.device):
+                for batch, views in feed:
+                    done = self._step(batch, views)
+                    self.position = Position(batch.epoch, batch.step + 1)
+                    ended = self.position.step == self.loader.steps
+                    logs = self.steps_done % training.log_every == 0 or ended
+                    if logs:
+                        report = self._report(batch, since, feed.waiting)
+                        since = time.perf_counter()
+                        if log is not None:
+                            log.write(report, self.fallbacks)
+                        show(report)
+                    if ended:
+                        self._save_pictures(batch, done)
+                        self.position = Position(batch.epoch + 1, 0)
+                    # One alone stops at once, even if it was asked to while a report was shown.
+                    stops = done.stop or (self.stop and self.world.size == 1)
+                    late = time.perf_counter() - saved > 60 * training.checkpoint_minutes
+                    if stops or (ended and self._checkpoint_is_due()) or (logs and late):
+                        self._means()
+                        self.save()
+                        saved = time.perf_counter()
+                    if stops:
+                        return False
         finally:
-            log.close()
-        totals = {"steps": self.steps_done, "fallbacks": self.fallbacks}
-        write_text(self.out / FINISHED, json.dumps(totals) + "\n")
+            if log is not None:
+                log.close()
+            if self._profile is not None:
+                self._profile.close()
+        totals = {"steps": self.steps_done, "fallbacks": self.exchange.total(self.fallbacks)}
+        if self.world.is_first:
+            write_text(self.out / FINISHED, json.dumps(totals) + "\n")
         return True
 
-    def _step(self, batch: Batch) -> Mapping[str, Tensor] | None:
-        """Forward, loss, backward, update; nothing here waits for the device.
+    def save(self) -> None:
+        """Write a checkpoint of where it stands, from which `resume` goes on."""
+        if self.world.is_first:
+            folder, model = self.out / CHECKPOINTS, self.recipe.model
+            checkpoint.save(folder, self.position, model, self.network, self.objective, self.optimizer)
 
-        Returns:
-            Pictures, after the last step of an epoch that asks for some.
-        """
-        training, objective, steps = self.recipe.training, self.objective, self.loader.steps
-        number, moment = (
-            batch.epoch * steps + batch.step,
-            Moment(batch.epoch, training.epochs, batch.step, steps),
-        )
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(training, batch.epoch, batch.step, steps)
+    def _step(self, batch: Batch, views: Views) -> Done:
+        """One step; nothing here waits for the device."""
+        training, steps = self.recipe.training, self.loader.steps
+        number = batch.epoch * steps + batch.step
         keys = Keys(step_key(training.seed, number), batch.keys)
-        draws = on_device(objective.draw(keys), self.device)
-        views = views_of(batch, self.device, objective.uses_locals)
-        with autocast(self.device):
-            outputs = objective(self.network, views, draws)
-        with float32(self.device):
-            loss = objective.loss(outputs, views, draws, moment)
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.total.backward()
-        if training.clip_norm is not None:
-            torch.nn.utils.clip_grad_norm_(self._trained, training.clip_norm)
-        self.optimizer.step()
-        objective.after_step(self.network, moment)
+        done = self._stepper.step(
+            views, keys, Moment(batch.epoch, training.epochs, batch.step, steps), self.stop
+        )
         self.fallbacks += batch.fallbacks
-        values = torch.stack([loss.scalars[name].detach().float() for name in self.readings])
-        self._pending.append((number + 1, batch.cases, values))
-        if batch.step + 1 == steps and self._picture_is_due(batch.epoch):
-            return objective.pictures(outputs, views, draws)
-        return None
+        self._pending.append((number + 1, batch.cases, done.values))
+        if self._profile is not None:
+            self._profile.step()
+        return done
 
-    def _report(self, batch: Batch, seconds: float, waiting: float) -> StepReport:
-        """What is told of the steps since the last time, which took so many seconds, some of them waiting."""
-        samples = len(self._pending) * len(batch.cases)
+    def _report(self, batch: Batch, since: float, waiting: Callable[[], float]) -> StepReport:
+        """What is told of the steps since the last time; the one place that waits for the device."""
+        steps = len(self._pending)
+        scalars = self._means()
+        seconds = (time.perf_counter() - since) / steps
         return StepReport(
             epoch=batch.epoch + 1,
             step=self.steps_done,
             steps=self.steps,
-            scalars=self._means(),
+            scalars=scalars,
             learning_rate=self.optimizer.param_groups[0]["lr"],
-            samples_per_second=samples / seconds,
-            waiting=waiting / seconds,
+            samples_per_second=self.recipe.training.batch_size / seconds,
+            seconds_per_step=seconds,
+            waiting=waiting(),
         )
 
     def _means(self) -> dict[str, float]:
-        """Means of the steps since the last call; the one place that waits for the device."""
+        """Means of the steps since the last call, over all ranks."""
         if not self._pending:
             return {}
         values = torch.stack([row for _, _, row in self._pending]).cpu().double()
-        columns = dict(zip(self.readings, values.T, strict=True))
-        for (step, cases, _), loss in zip(self._pending, columns["loss"].tolist(), strict=True):
+        losses = values[:, list(self.readings).index("loss")].tolist()
+        for (step, cases, _), loss in zip(self._pending, losses, strict=True):
             if not math.isfinite(loss):
                 saved = checkpoint.checkpoints(self.out / CHECKPOINTS)
                 raise TrainingError(
@@ -217,17 +248,36 @@ class Trainer:
                     "verify`, or lower training.learning_rate and --resume"
                 )
         self._pending.clear()
-        return {
-            name: float(column[~column.isnan()].mean())
-            for name, column in columns.items()
-            if not column.isnan().all()
-        }
+        columns = zip(self.readings, self.exchange.mean(values).T, strict=True)
+        return {name: float(column.nanmean()) for name, column in columns if not column.isnan().all()}
 
-    def save(self) -> None:
-        """Write a checkpoint of where it stands, from which `resume` goes on."""
-        folder, model = self.out / CHECKPOINTS, self.recipe.model
-        checkpoint.save(folder, self.position, model, self.network, self.objective, self.optimizer)
+    def _save_pictures(self, batch: Batch, done: Done) -> None:
+        training, epoch = self.recipe.training, batch.epoch
+        due = epoch % training.picture_every == 0 or epoch + 1 == training.epochs
+        if due and self.world.is_first:
+            pictures = self.objective.pictures(done.outputs, done.views, done.draws)
+            save_pictures(
+                self.out / PICTURES / f"epoch-{epoch + 1:04d}.png", pictures, f"after epoch {epoch + 1}"
+            )
 
-    def _picture_is_due(self, epoch: int) -> bool:
-        training = self.recipe.training
-        return epoch % training.picture_every == 0 or epoch + 1 == training.epochs
+    def _checkpoint_is_due(self) -> bool:
+        training, epoch = self.recipe.training, self.position.epoch
+        return epoch % training.checkpoint_epochs == 0 or epoch == training.epochs
+
+
+def _require_parts(recipe: Recipe, objective: Objective, world: World) -> None:
+    """Raise `RecipeError` where a batch cannot be trained in parts."""
+    training = recipe.training
+    parts = world.size * training.accumulate
+    if parts == 1:
+        return
+    if not objective.mean_over_samples:
+        raise RecipeError(
+            f"the objective {recipe.objective.name} compares the samples of a batch with each other: train it on one "
+            "process, with training.accumulate=1"
+        )
+    if training.batch_size % parts or training.batch_size // parts < LEAST:
+        raise RecipeError(
+            f"training.batch_size = {training.batch_size} in {world.size} processes × training.accumulate = "
+            f"{training.accumulate}: expected parts that are alike, of at least {LEAST} samples each"
+        )

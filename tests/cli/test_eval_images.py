@@ -15,7 +15,7 @@ from pcrl.engine.selection.select import select
 from pcrl.models.images.nsunet import build
 from pcrl.models.weights.folder import save_weights
 from pcrl.models.weights.published import IMAGENET
-from pcrl.training import run_folder
+from pcrl.training.records import run_folder
 from tests.helpers import radiographs
 from tests.helpers.command import pcrl, refused
 

@@ -9,7 +9,7 @@ from pcrl.engine.cache.cache import Cache
 from pcrl.engine.selection.select import select
 from pcrl.models.volumes.nsunet import build
 from pcrl.models.weights.folder import save_weights
-from pcrl.training import run_folder
+from pcrl.training.records import run_folder
 from tests.helpers import patients
 
 MODEL = patients.RECIPE.model

@@ -1,20 +1,26 @@
 """`pretrain` as a library: what cannot be done leaves nothing behind, and what was killed goes on as it began."""
 
+import json
+
 import pytest
 import torch
 from safetensors.torch import load_file
 
 from pcrl.config import RecipeError, load_recipe
 from pcrl.datasets.catalog import find
-from pcrl.engine.loading.ring import LoaderError
+from pcrl.engine.loading.order import LoaderError
 from pcrl.engine.volumes.ingest.plan import plan
 from pcrl.engine.volumes.ingest.run import run
 from pcrl.models.weights.published import WeightsError
-from pcrl.training import run_folder
-from pcrl.training.checkpoint import checkpoints
 from pcrl.training.pretrain import pretrain
 from pcrl.training.progress import Progress
+from pcrl.training.records import run_folder
+from pcrl.training.records.checkpoint import checkpoints
+from pcrl.training.records.run_folder import read
+from pcrl.training.stepping.step import Stepper
+from pcrl.training.trainer import TrainingError
 from tests.helpers import patients
+from tests.helpers.command import pcrl
 
 RECIPE = load_recipe("pcrlv2-3d", [*patients.TINY, "training.log_every=1"])
 
@@ -74,3 +80,59 @@ def test_a_run_is_never_overwritten(cache, tmp_path):
         pretrain(cache, **call | {"out": tmp_path / "run" / "run.json"})
     after = last_weights(tmp_path / "run")
     assert all(torch.equal(after[name], value) for name, value in before.items())
+
+
+class Noted(Progress):
+    def __init__(self):
+        self.notes = []
+
+    def note(self, text):
+        self.notes.append(text)
+
+
+def test_a_run_of_an_earlier_version_goes_on_and_what_has_changed_is_said(cache, tmp_path):
+    out = tmp_path / "run"
+    with pytest.raises(KeyboardInterrupt):
+        pretrain(cache, recipe=RECIPE, out=out, device="cpu", progress=Killed())
+    record = json.loads((out / "run.json").read_text(encoding="utf-8"))
+    assert record.pop("every_weight") is True
+    (out / "run.json").write_text(json.dumps(record), encoding="utf-8")
+    noted = Noted()
+    assert pretrain(cache, out=out, resume=True, device="cpu", progress=noted).finished
+    assert [note for note in noted.notes if "begun by an earlier version" in note]
+
+
+def test_too_little_memory_ends_with_what_fits(cache, tmp_path, monkeypatch):
+    def step(self, views, *_):
+        if len(views.target) > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+        return done(self, views, *_)
+
+    done = Stepper.step
+    monkeypatch.setattr(Stepper, "step", step)
+    with pytest.raises(
+        TrainingError, match=r"too little memory for 4 samples at a time; 2 fit. Set training.batch_size=2"
+    ):
+        pretrain(cache, recipe=RECIPE, out=tmp_path / "run", device="cpu")
+
+
+def test_options_leave_a_profile_and_stay_with_the_run(cache, tmp_path):
+    options = ("--set", "training.samples_per_case=12", "--deterministic", "--profile")
+    settings = [word for setting in patients.TINY for word in ("--set", setting)]
+    call = (
+        "pretrain",
+        "--cache",
+        cache,
+        "--recipe",
+        "pcrlv2-3d",
+        *settings,
+        *options,
+        "--out",
+        "run",
+        "--device",
+        "cpu",
+    )
+    done = pcrl(*call, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "run/profile/trace.json").stat().st_size > 10_000
+    assert read(tmp_path / "run").recipe.training.deterministic

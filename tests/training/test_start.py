@@ -11,7 +11,6 @@ from pcrl.models.volumes.nsunet import NsUNet3D
 from pcrl.models.weights.folder import save_weights
 from pcrl.models.weights.published import IMAGENET, WeightsError, read_published, to_published
 from pcrl.training.start import open_start
-from pcrl.training.timing import seconds_per_step
 from pcrl.training.trainer import initial_state
 
 IMAGES, VOLUMES = load_recipe("pcrlv2-2d"), load_recipe("pcrlv2-3d")
@@ -87,10 +86,3 @@ def test_weights_for_the_other_number_of_dimensions_are_refused(imagenet, tmp_pa
     assert weights.part == "network"
     with pytest.raises(WeightsError, match=r"width=64.* needs .*width=16"):
         open_start(imagenet, load_recipe("pcrlv2-2d", ["model.width=16"]))
-
-
-@pytest.mark.parametrize("name", ["pcrlv2-2d", "pcrlv2-3d"])
-def test_a_step_is_timed_with_either_network(name):
-    sizes = {"pcrlv2-2d": ("[32, 32]", "[32, 32]"), "pcrlv2-3d": ("[8, 16, 16]", "[8, 8, 8]")}[name]
-    small = ["model.width=4", f"views.global_shape={sizes[0]}", f"views.local_shape={sizes[1]}"]
-    assert seconds_per_step(load_recipe(name, small), torch.device("cpu")) > 0

@@ -13,14 +13,14 @@ from safetensors.torch import load_file
 from pcrl.config import load_recipe
 from pcrl.datasets.catalog import find
 from pcrl.engine.cache.cache import Cache
-from pcrl.engine.loading.ring import LoaderError
+from pcrl.engine.loading.order import LoaderError
 from pcrl.engine.selection.select import held_patients, select
 from pcrl.engine.selection.volumes import select_volumes
 from pcrl.engine.splits import split_of
 from pcrl.engine.volumes.ingest.plan import plan
 from pcrl.engine.volumes.ingest.run import run
-from pcrl.training import run_folder
-from pcrl.training.checkpoint import Position, checkpoints, load
+from pcrl.training.records import run_folder
+from pcrl.training.records.checkpoint import Position, checkpoints, load
 from pcrl.training.trainer import Trainer, TrainingError, initial_state
 from tests.helpers import scans
 from tests.helpers.command import begun, pcrl, refused

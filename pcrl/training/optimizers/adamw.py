@@ -17,4 +17,5 @@ def build(parameters: Sequence[nn.Parameter], training: Training) -> AdamW:
         lr=training.learning_rate,
         betas=training.betas,
         weight_decay=training.weight_decay,
+        fused=parameters[0].device.type == "cuda",
     )

@@ -17,4 +17,5 @@ def build(parameters: Sequence[nn.Parameter], training: Training) -> SGD:
         lr=training.learning_rate,
         momentum=training.momentum,
         weight_decay=training.weight_decay,
+        fused=parameters[0].device.type == "cuda",
     )

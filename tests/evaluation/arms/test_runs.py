@@ -9,7 +9,7 @@ import torch
 from pcrl.evaluation.arms.choose import choose
 from pcrl.evaluation.arms.runs import newest_compatible, open_run
 from pcrl.evaluation.records.errors import ProtocolError
-from pcrl.training import run_folder
+from pcrl.training.records import run_folder
 from tests.helpers import patients
 from tests.helpers.made_runs import COMPARISON, MODEL, RESTORATION, make, recipe
 

@@ -14,7 +14,7 @@ from pcrl.engine.cache.images.table import ImageTable
 from pcrl.evaluation.cohorts.image_cohort import image_cohort
 from pcrl.evaluation.cohorts.leak import check_leak
 from pcrl.evaluation.records.errors import ProtocolError
-from pcrl.training.run_folder import RunRecord
+from pcrl.training.records.run_folder import RunRecord
 
 RECIPE = load_recipe("cpu-2d")
 LABELS = ("Edema", "Mass")

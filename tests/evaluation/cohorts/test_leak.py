@@ -8,7 +8,7 @@ from pcrl.evaluation.cohorts.cohorts import Design
 from pcrl.evaluation.cohorts.leak import check_leak
 from pcrl.evaluation.cohorts.volumes import labelled_cases
 from pcrl.evaluation.records.errors import ProtocolError
-from pcrl.training.run_folder import RunRecord
+from pcrl.training.records.run_folder import RunRecord
 from tests.helpers import patients
 
 CLEAN = RunRecord(patients.RECIPE, "fresh", True, "", ("lits",), ("volume-0",), ("0" * 64,))

@@ -10,11 +10,12 @@ from safetensors.torch import load_file
 from torch import nn
 
 from pcrl.config import OBJECTIVES, load_recipe
-from pcrl.training import checkpoint, objectives
-from pcrl.training.checkpoint import Position, trained
+from pcrl.training import objectives
 from pcrl.training.objectives.build import build_objective
 from pcrl.training.objectives.objective import Keys, Loss, Moment, Objective, Reading, Views
 from pcrl.training.optimizers.build import build_optimizer
+from pcrl.training.records import checkpoint
+from pcrl.training.records.checkpoint import Position, trained
 from pcrl.training.trainer import initial_state
 
 SMALL = [

@@ -31,6 +31,8 @@ class RunRecord:
         start: the weights before the first step, in words.
         start_known: whether it is known what those had seen; not so for imported weights, ImageNet's excepted.
         patients, pixels: names, and digests of images, seen in this run and in those that it started from.
+        every_weight: decay and momentum reach every weight at every step. Not so in runs of the first versions, where
+            heads that a step did not draw stayed as they were.
     """
 
     recipe: Recipe
@@ -40,6 +42,7 @@ class RunRecord:
     datasets: tuple[str, ...]
     patients: tuple[str, ...]
     pixels: tuple[str, ...]
+    every_weight: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,7 @@ def create(out: Path, recipe: Recipe, selection: Selection, start: Start) -> Non
         "cases": sorted(seen.cases),
         "patients": sorted(patients),
         "pixels": sorted(pixels),
+        "every_weight": True,
         "versions": versions(),
         "machine": {"threads": torch.get_num_threads(), "platform": platform.platform()},
     }
@@ -111,6 +115,7 @@ def read(out: Path) -> RunRecord:
             tuple(content["datasets"]),
             tuple(content["patients"]),
             tuple(content["pixels"]),
+            content.get("every_weight", False),
         )
     except FileNotFoundError as error:
         raise RunError(f"{out} holds no run ({RUN} is missing)") from error

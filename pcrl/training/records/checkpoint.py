@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -78,8 +79,14 @@ def load(path: Path, network: nn.Module, objective: Objective, optimizer: Optimi
             continue
         for name, value in load_file(file).items():
             parameter = parameters[name]
-            # A count of steps stays on the CPU, where the optimiser makes it.
-            optimizer.state[parameter][_entry(file)] = value.to(parameter.device) if value.ndim else value
+            # In the order of axes of its parameter: a kernel over both at once goes by their places in memory. A count
+            # of steps stays on the CPU, where the optimiser makes it, unless it is one kernel on a GPU.
+            kept = (
+                torch.empty_like(parameter).copy_(value)
+                if value.ndim
+                else _count(value, parameter, optimizer)
+            )
+            optimizer.state[parameter][_entry(file)] = kept
     position = json.loads((path / POSITION).read_text(encoding="utf-8"))
     return Position(position["epoch"], position["step"])
 
@@ -102,6 +109,10 @@ def _optimizer_state(
             if isinstance(value, Tensor):
                 files.setdefault(f"{entry.removesuffix(_BUFFER)}.safetensors", {})[name] = _plain(value)
     return files
+
+
+def _count(value: Tensor, parameter: nn.Parameter, optimizer: Optimizer) -> Tensor:
+    return value.to(parameter.device) if optimizer.defaults.get("fused") else value
 
 
 def _entry(file: Path) -> str:

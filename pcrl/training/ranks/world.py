@@ -1,0 +1,137 @@
+"""Who trains: one process alone, or several that `torchrun` has started, on one machine or on many."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeVar
+
+import torch
+from torch import distributed
+
+from pcrl.models.device import device_named
+
+PATIENCE = timedelta(minutes=10)
+"""How long a rank waits for another that still lives. One that has died is noticed at once."""
+_Made = TypeVar("_Made")
+
+
+class RankError(RuntimeError):
+    """Ranks that cannot train together; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """All processes of a training, and which of them this is.
+
+    Args:
+        rank: number of this process, of `size`.
+        local_rank: its number on this machine, of `local_size`.
+    """
+
+    rank: int = 0
+    size: int = 1
+    local_rank: int = 0
+    local_size: int = 1
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this process writes what there is once: folder, log, pictures, checkpoints."""
+        return self.rank == 0
+
+    def first_does(self, work: Callable[[], _Made]) -> _Made:
+        """What the first rank makes of `work`, on all ranks.
+
+        Raises:
+            RankError: on the others, if it failed there. The first rank raises what `work` did.
+        """
+        if self.size == 1:
+            return work()
+        told: list[tuple[str | None, _Made | None]] = [(None, None)]
+        failure: Exception | None = None
+        if self.is_first:
+            try:
+                told = [(None, work())]
+            except Exception as error:
+                failure, told = error, [(str(error), None)]
+        distributed.broadcast_object_list(told, src=0)
+        if failure is not None:
+            raise failure
+        words, made = told[0]
+        if words is not None:
+            raise RankError(f"the first rank could not begin: {words}")
+        return made  # type: ignore[return-value]
+
+    def require_same(self, value: str, what: str) -> None:
+        """Check that all ranks have the same, such as the same cache.
+
+        Raises:
+            RankError: this one differs from the first.
+        """
+        if self.first_does(lambda: value) != value:
+            raise RankError(
+                f"rank {self.rank} has another {what} than the first rank: give all ranks the same"
+            )
+
+
+def add_up(value: torch.Tensor) -> None:
+    """Replace a value by its sum over all ranks.
+
+    Raises:
+        RankError: another rank has ended.
+    """
+    try:
+        distributed.all_reduce(value)
+    except RuntimeError as error:
+        reason = str(error).splitlines()[0]
+        raise RankError(
+            f"rank {distributed.get_rank()} lost another one, whose message has the reason ({reason})"
+        ) from error
+
+
+ALONE = World()
+"""A process that trains by itself."""
+
+
+def launched(environment: Mapping[str, str] = os.environ) -> World:
+    """What `torchrun` says of this process; alone where it has not started it.
+
+    Raises:
+        RankError: only some of its variables are there.
+    """
+    names = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
+    found = [environment[name] for name in names if name in environment]
+    if len(found) < len(names):
+        # Some schedulers set WORLD_SIZE or RANK for every job; without torchrun nobody can meet.
+        return ALONE
+    try:
+        return World(*(int(value) for value in found))
+    except ValueError as error:
+        raise RankError(
+            f"{', '.join(names)} of the environment are {found}: expected whole numbers"
+        ) from error
+
+
+@contextmanager
+def opened(device: str) -> Iterator[tuple[World, torch.device]]:
+    """This process among all that train together, and its device: that of its local rank where there are several.
+
+    Raises:
+        pcrl.models.device.DeviceError: no such device, or fewer GPUs than ranks on this machine.
+    """
+    world = launched()
+    where = device_named(device, world.local_rank)
+    if world.size == 1:
+        yield world, where
+        return
+    if where.type == "cuda":
+        torch.cuda.set_device(where)
+    # What ranks tell each other in words goes over the CPU.
+    distributed.init_process_group("cpu:gloo,cuda:nccl" if where.type == "cuda" else "gloo", timeout=PATIENCE)
+    try:
+        yield world, where
+    finally:
+        distributed.destroy_process_group()

@@ -1,0 +1,1 @@
+"""One step: forward passes, loss, gradients, update."""

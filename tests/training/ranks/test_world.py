@@ -1,0 +1,43 @@
+"""Who is who among several processes."""
+
+import pytest
+import torch
+
+from pcrl.models.device import DeviceError, device_named
+from pcrl.training.ranks.world import ALONE, RankError, launched, opened
+
+TORCHRUN = {"RANK": "5", "WORLD_SIZE": "8", "LOCAL_RANK": "1", "LOCAL_WORLD_SIZE": "4"}
+
+
+def test_torchrun_says_who_this_is():
+    world = launched(TORCHRUN)
+    assert (world.rank, world.size, world.local_rank, world.local_size) == (5, 8, 1, 4)
+    assert not world.is_first
+
+
+@pytest.mark.parametrize("environment", [{}, {"WORLD_SIZE": "8"}, {"RANK": "1", "WORLD_SIZE": "2"}])
+def test_what_others_than_torchrun_set_makes_no_world(environment):
+    assert launched(environment) == ALONE
+
+
+def test_what_is_no_number_is_said():
+    with pytest.raises(RankError, match="expected whole numbers"):
+        launched(TORCHRUN | {"RANK": "first"})
+
+
+def test_alone_nothing_is_exchanged_and_errors_are_ones_own():
+    with opened("cpu") as (world, device):
+        assert (world, device) == (ALONE, torch.device("cpu"))
+        assert world.first_does(lambda: 3) == 3
+        world.require_same("one", "cache")
+        with pytest.raises(ZeroDivisionError):
+            world.first_does(lambda: 1 / 0)
+
+
+def test_each_process_has_a_gpu_of_its_own(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert device_named("auto", 1) == torch.device("cuda", 1)
+    assert device_named("cpu", 5) == torch.device("cpu")
+    with pytest.raises(DeviceError, match="process 2 of this machine has no GPU of its own, there are 2"):
+        device_named("cuda", 2)

@@ -1,0 +1,48 @@
+"""Checkpoints bring back what an optimiser keeps, as the optimiser had it."""
+
+import pytest
+import torch
+
+from pcrl.config import load_recipe
+from pcrl.training.records.checkpoint import Position, load, save, trained
+from pcrl.training.trainer import initial_state
+from tests.helpers import scans
+
+RECIPE = load_recipe("pcrlv2-3d", [*scans.VIEWS, "model.width=4", "model.levels=2"])
+OPTIMIZERS = {
+    "sgd": lambda parameters, fused: torch.optim.SGD(parameters, lr=0.1, momentum=0.9, fused=fused),
+    "adamw": lambda parameters, fused: torch.optim.AdamW(parameters, lr=0.1, fused=fused),
+}
+
+
+def fresh(name, fused):
+    network, objective = initial_state(RECIPE, None)
+    network = network.to(memory_format=torch.channels_last_3d)
+    parameters = [parameter for _, parameter in trained(network, objective)]
+    return network, objective, OPTIMIZERS[name](parameters, fused)
+
+
+def step(network, optimizer, seed):
+    generator = torch.Generator().manual_seed(seed)
+    for parameter in network.parameters():
+        values = torch.rand(parameter.shape, generator=generator)
+        parameter.grad = torch.empty_like(parameter).copy_(values)
+    optimizer.step()
+
+
+@pytest.mark.parametrize("fused", [False, True])
+@pytest.mark.parametrize("name", sorted(OPTIMIZERS))
+def test_a_step_after_a_resume_is_the_step_without(tmp_path, name, fused):
+    network, objective, optimizer = fresh(name, fused)
+    step(network, optimizer, 1)
+    path = save(tmp_path, Position(0, 2), RECIPE.model, network, objective, optimizer)
+    resumed, other, its_optimizer = fresh(name, fused)
+    assert load(path, resumed, other, its_optimizer) == Position(0, 2)
+    for parameter, kept in its_optimizer.state.items():
+        for value in kept.values():
+            assert value.ndim == 0 or value.stride() == parameter.stride()
+    step(network, optimizer, 2)
+    step(resumed, its_optimizer, 2)
+    assert all(
+        torch.equal(one, two) for one, two in zip(network.parameters(), resumed.parameters(), strict=True)
+    )
