@@ -11,8 +11,8 @@ from pcrl.engine.cache.cache import Cache
 from pcrl.engine.selection.select import select
 from pcrl.evaluation.arms.arm import State
 from pcrl.models.weights.folder import load_weights
-from pcrl.training import run_folder
-from pcrl.training.checkpoint import checkpoints
+from pcrl.training.records import run_folder
+from pcrl.training.records.checkpoint import checkpoints
 from pcrl.training.trainer import Trainer, initial_state
 
 

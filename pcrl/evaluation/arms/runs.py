@@ -13,8 +13,8 @@ from pcrl.evaluation.records.errors import ProtocolError
 from pcrl.evaluation.records.request import REQUEST
 from pcrl.models.weights.folder import load_weights
 from pcrl.models.weights.published import IMAGENET
-from pcrl.training.checkpoint import checkpoints
-from pcrl.training.run_folder import CHECKPOINTS, RUN, RunError, RunRecord, is_finished, read, run_of
+from pcrl.training.records.checkpoint import checkpoints
+from pcrl.training.records.run_folder import CHECKPOINTS, RUN, RunError, RunRecord, is_finished, read, run_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pcrl.evaluation.records.errors import ProtocolError
 from pcrl.listing import few
-from pcrl.training.run_folder import RunRecord
+from pcrl.training.records.run_folder import RunRecord
 
 
 @dataclass(frozen=True, slots=True)
