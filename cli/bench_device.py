@@ -22,28 +22,27 @@ def step_time(settings: Recipe, device: torch.device) -> float | None:
     """Try batch sizes, show what they take, and say which fits.
 
     Returns:
-        Milliseconds of a step of the recipe's batch; none if that does not fit.
+        Milliseconds of a step of the recipe's batch, in its parts; none if that does not fit.
     """
     from pcrl.training.stepping.memory import too_large
 
-    wanted = settings.training.batch_size
-    trials = _trials(settings, device)
+    wanted = settings.training.batch_size // settings.training.accumulate
+    trials = _trials(settings, device, wanted)
     console.print(_table(trials, settings, device))
     found = {trial.batch: trial for trial in trials}
     if wanted not in found:
-        console.print(f"[yellow]note[/] {too_large(settings, device, 1)}")
+        console.print(f"[yellow]note[/] {too_large(settings, device)}")
         return None
     console.print(
         f"A step of {wanted} samples takes {1e3 * found[wanted].seconds:.0f} ms on {device}, "
-        + ("not compiled; a compiled one takes less." if device.type == "cuda" else "as in training.")
+        + ("not compiled; compiled it needs more threads." if device.type == "cuda" else "as in training.")
     )
-    return float(round(1e3 * found[wanted].seconds))
+    return float(round(1e3 * found[wanted].seconds * settings.training.accumulate))
 
 
-def _trials(settings: Recipe, device: torch.device) -> list[Trial]:
+def _trials(settings: Recipe, device: torch.device, wanted: int) -> list[Trial]:
     from pcrl.training.stepping.memory import LEAST, try_batch
 
-    wanted = settings.training.batch_size
     most = _LARGER * wanted if device.type == "cuda" else wanted
     sizes = sorted({wanted, *(LEAST * 2**n for n in range(most.bit_length()) if LEAST * 2**n <= most)})
     trials: list[Trial] = []

@@ -64,7 +64,7 @@ def pretrain(
     from pcrl.models.device import DeviceError
     from pcrl.models.weights.published import WeightsError
     from pcrl.training.pretrain import pretrain as run
-    from pcrl.training.ranks.world import RankError
+    from pcrl.training.ranks.world import RankError, launched
     from pcrl.training.records.run_folder import RunError
     from pcrl.training.trainer import TrainingError
 
@@ -87,7 +87,7 @@ def pretrain(
             cache, datasets=names, recipe=recipe, overrides=overrides, out=out, init=init, resume=resume,
             device=device, profile=profile, progress=display,
         )  # fmt: skip
-    if display.is_silent:
+    if not launched().is_first:
         raise SystemExit(0 if result.finished else 130)
     if not result.finished:
         go_on = f"pcrl pretrain --cache {cache} --out {result.folder} --resume"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 from collections.abc import Callable
 from typing import Any
@@ -13,16 +14,16 @@ from pcrl.training.progress import PlannedRun, Progress, StepReport
 
 from .console import console, duration, note_slow_reading, tell_note
 
-_TELLING = 2
-"""The report by which a GPU is told how long the rest takes: kernels are chosen, and compiled, before the first."""
+_TELLING = 3
+"""The report at which it is told how long the rest takes on a GPU, by the fastest so far: others may hold compiling."""
 
 
 class PretrainingDisplay(Progress):
     """Shows a pre-training on the console. Within it Ctrl-C and SIGTERM save the run and end it."""
 
     def __init__(self) -> None:
-        self.has_begun = self.is_silent = False
-        self._untimed, self._reports = False, 0
+        self.has_begun = False
+        self._untimed, self._reports, self._fastest = False, 0, math.inf
         self._names: list[str] = []
         columns = (TextColumn("{task.fields[text]}"), BarColumn(), TimeElapsedColumn(), TextColumn("ETA"))
         self._bar = Bar(*columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal)
@@ -35,8 +36,13 @@ class PretrainingDisplay(Progress):
 
     def __exit__(self, *_: object) -> None:
         self._bar.stop()
+        self.ended()
+
+    def ended(self) -> None:
+        """Gives signals back to whom they were before."""
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
+        self._handlers.clear()
 
     def note(self, text: str) -> None:
         """A note about the cache and the recipe."""
@@ -60,7 +66,6 @@ class PretrainingDisplay(Progress):
 
     def joined(self, stop: Callable[[], None]) -> None:
         """Is silent: the first process tells how all get on."""
-        self.is_silent = True
         self._stop_on_signals(stop)
 
     def _stop_on_signals(self, stop: Callable[[], None]) -> None:
@@ -74,8 +79,9 @@ class PretrainingDisplay(Progress):
         text = f"epoch {report.epoch} {scalars} | {speed}"
         self._bar.update(self._line, completed=report.step, text=text)
         self._reports += 1
+        self._fastest = min(self._fastest, report.seconds_per_step)
         if self._untimed and self._reports == _TELLING:
-            seconds = (report.steps - report.step) * report.seconds_per_step
+            seconds = (report.steps - report.step) * self._fastest
             console.print(
                 f"About {duration(seconds)} for the {report.steps - report.step} steps that are left."
             )

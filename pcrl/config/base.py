@@ -81,7 +81,7 @@ class Training(Settings):
     and predictions, which know one value a sample; `all`: so that training is the same for any number of processes;
     `local`: none."""
     recompute: bool = False
-    """Features of the levels are not kept but computed again in the backward: less memory, more time."""
+    """Features of the levels are not kept but computed again in the backward: less memory, more time. Not compiled."""
     compile: Literal["auto", "on", "off"] = "auto"
     """Compile what can be compiled; `auto`: on GPUs, where there is a compiler."""
     deterministic: bool = False
@@ -97,6 +97,14 @@ class Training(Settings):
     def _warm_up_ends(self) -> Training:
         if self.warmup_epochs >= self.epochs:
             raise ValueError(f"warmup_epochs = {self.warmup_epochs} must be below epochs = {self.epochs}")
+        return self
+
+    @model_validator(mode="after")
+    def _compiled_or_recomputed(self) -> Training:
+        if self.recompute and self.compile == "on":
+            raise ValueError(
+                "compile = on and recompute = true: what is recomputed is not compiled, choose one"
+            )
         return self
 
     @model_validator(mode="after")

@@ -9,12 +9,12 @@ class DeviceError(ValueError):
     """A device that there is not; the message names it."""
 
 
-def device_named(name: str, number: int = 0) -> torch.device:
+def device_named(name: str, number: int | None = None) -> torch.device:
     """The device of a name.
 
     Args:
         name: `auto` for a GPU if PyTorch can use one, else the CPU; `cpu`; `cuda`.
-        number: of the process on this machine, each of which has a GPU of its own.
+        number: of the process on this machine, where there are several, each of which has a GPU of its own.
 
     Raises:
         DeviceError: another name, `cuda` on a machine without a GPU that PyTorch can use, or fewer GPUs than processes.
@@ -25,7 +25,7 @@ def device_named(name: str, number: int = 0) -> torch.device:
         raise DeviceError("--device cuda: this machine has no GPU that PyTorch can use")
     if name == "cpu" or not torch.cuda.is_available():
         return torch.device("cpu")
-    if number == 0:
+    if number is None:
         return torch.device("cuda")
     if number >= (count := torch.cuda.device_count()):
         raise DeviceError(

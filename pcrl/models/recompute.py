@@ -39,11 +39,12 @@ def run(function: Callable[..., T], *inputs: object, norms: nn.Module, recompute
 @contextlib.contextmanager
 def _statistics_kept(norms: nn.Module) -> Iterator[None]:
     """Within it BatchNorm in training, which does not read its running statistics and counts, does not change them."""
-    kept = [
+    kept: list[tuple[nn.Module, str, torch.Tensor]] = [
         (module, name, buffer)
         for module in norms.modules()
         if isinstance(module, _BatchNorm) and module.training
-        for name, buffer in module.named_buffers(recurse=False)
+        for name in ("running_mean", "running_var", "num_batches_tracked")
+        if isinstance(buffer := getattr(module, name), torch.Tensor)
     ]
     try:
         for module, name, buffer in kept:

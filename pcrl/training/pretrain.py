@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +19,10 @@ from pcrl.training.opening import RUNS, Plan, begun, newest_unfinished, resumed
 from pcrl.training.progress import PlannedRun, Progress, StepReport
 from pcrl.training.ranks.world import World, opened
 from pcrl.training.records import run_folder
-from pcrl.training.records.run_folder import FINISHED, RunError
+from pcrl.training.records.checkpoint import checkpoints
+from pcrl.training.records.run_folder import CHECKPOINTS, FINISHED, RunError
 from pcrl.training.stepping.builds import build_of, known_faults
-from pcrl.training.stepping.memory import LEAST, too_large, try_batch
+from pcrl.training.stepping.memory import LEAST, free, is_out_of_memory, too_large, try_batch
 from pcrl.training.trainer import Trainer, TrainingError
 
 
@@ -91,8 +94,8 @@ def pretrain(
                 raise RunError(
                     "a resumed run keeps its own settings: remove --recipe, --set, --init and --dataset"
                 )
-            folder = world.first_does(lambda: newest_unfinished(RUNS) if out is None else Path(out))
-            if run_folder.is_finished(folder):
+            folder, ended = world.first_does(lambda: _to_resume(None if out is None else Path(out)))
+            if ended:
                 return _result(folder)
             plan = resumed(source, folder, note)
         else:
@@ -100,12 +103,16 @@ def pretrain(
                 source, None if out is None else Path(out), world, note, datasets=several(datasets), recipe=recipe,
                 overrides=several(overrides), init=init,
             )  # fmt: skip
-        world.require_same(plan.selection.identity(), "cache")
         try:
             return _carried_out(plan, where, world, profile, watch, told=progress is not None)
-        except torch.OutOfMemoryError:
-            pass  # What the run had on the device is gone with it: only then can be tried what fits.
-        raise TrainingError(too_large(plan.selection.recipe, where, world.size))
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+        # What the run had on the device has gone with it: only now can be tried what fits.
+        free(where)
+        if plan.start is not None and world.is_first and not checkpoints(plan.folder / CHECKPOINTS):
+            shutil.rmtree(plan.folder)  # Nothing was trained, and its settings do not fit.
+        raise TrainingError(too_large(plan.selection.recipe, where, processes=world.size))
 
 
 def _carried_out(
@@ -120,16 +127,41 @@ def _carried_out(
         plan.selection, plan.folder, device, weights=plan.weights, resume=plan.start is None, world=world,
         profile=profile, note=note,
     )  # fmt: skip
+    world.require_same(_what_must_be_the_same(plan, trainer))
     world.first_does(lambda: _made_folder(plan, trainer))
     shown: Callable[[StepReport], None] = _silent
     if told and world.is_first:
         watch.preparing()
-        watch.planned(_planned(trainer, plan.words), trainer.request_stop)
+        watch.planned(_planned(trainer, plan.words), trainer.stopping.set)
         shown = watch.stepped
     elif told:
-        watch.joined(trainer.request_stop)
-    finished = trainer.run(shown)
+        watch.joined(trainer.stopping.set)
+    try:
+        finished = trainer.run(shown)
+    finally:
+        if told:
+            watch.ended()
     return RunResult(plan.folder, finished, trainer.steps_done, trainer.fallbacks)
+
+
+def _what_must_be_the_same(plan: Plan, trainer: Trainer) -> dict[str, str]:
+    """On all ranks, in words that tell it from others."""
+    weights = hashlib.sha256()
+    for value in trainer.network.state_dict().values():
+        weights.update(value.detach().cpu().contiguous().numpy().tobytes())
+    return {
+        "cache": plan.selection.identity(),
+        "settings": plan.selection.recipe.model_dump_json(),
+        "run folder": str(plan.folder),
+        "position": str(trainer.position),
+        "weights": weights.hexdigest(),
+    }
+
+
+def _to_resume(out: Path | None) -> tuple[Path, bool]:
+    """The folder of the run to go on with, and whether it is finished."""
+    folder = newest_unfinished(RUNS) if out is None else out
+    return folder, run_folder.is_finished(folder)
 
 
 def _made_folder(plan: Plan, trainer: Trainer) -> None:

@@ -86,5 +86,8 @@ class Progress:
             stop: see `planned`; all processes stop together.
         """
 
+    def ended(self) -> None:
+        """Training is over, however it ended: `stop` has no effect any more. Of every process."""
+
     def stepped(self, report: StepReport) -> None:
         """Some steps are done."""

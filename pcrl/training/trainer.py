@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -32,6 +34,7 @@ from pcrl.training.records.checkpoint import Position, trained
 from pcrl.training.records.log import Log
 from pcrl.training.records.picture import save_pictures
 from pcrl.training.records.run_folder import CHECKPOINTS, FINISHED, PICTURES
+from pcrl.training.stepping.allocation import memory_kept
 from pcrl.training.stepping.compiled import forward_of
 from pcrl.training.stepping.memory import LEAST
 from pcrl.training.stepping.profile import Profile
@@ -68,7 +71,8 @@ def initial_state(recipe: Recipe, weights: Weights | None) -> tuple[Network, Obj
 
 
 class Trainer:
-    """One run. `stop` may be set at any time (by a signal): the run then saves a checkpoint and returns.
+    """One run. `stopping` may be set at any time, by a signal too: the run is then saved and ended after the step that
+    is under way, of several processes a few steps later.
 
     Of several processes each has a trainer; the first writes what there is once.
 
@@ -111,8 +115,10 @@ class Trainer:
         parameters = [parameter for _, parameter in trained(self.network, self.objective)]
         self.optimizer = build_optimizer(parameters, training)
         self.position = Position(0, 0)
-        if resume and (saved := checkpoint.checkpoints(out / CHECKPOINTS)):
-            self.position = checkpoint.load(saved[-1], self.network, self.objective, self.optimizer)
+        # The first tells which is the last: a file system may show it to others later.
+        saved = world.first_does(self._last_checkpoint) if resume else None
+        if saved is not None:
+            self.position = checkpoint.load(saved, self.network, self.objective, self.optimizer)
         if world.size > 1 and training.norms != "local":
             kinds = NORMS if training.norms == "all" else (torch.nn.BatchNorm1d,)
             for module in (self.network, self.objective):
@@ -129,10 +135,13 @@ class Trainer:
             allocate=pinned if device.type == "cuda" else None,
             share=(world.rank, world.size, world.local_rank, world.local_size),
         )
-        self._profile = Profile(out, device) if profile and world.is_first else None
-        self.stop = False
-        self.fallbacks = 0
+        self._profile = Profile(out, device, note) if profile and world.is_first else None
+        self.stopping = threading.Event()
+        self.fallbacks, self._own_fallbacks = self.position.fallbacks, 0
         self._pending: list[tuple[int, list[str], Tensor]] = []
+        self._unlogged = torch.tensor(self.position.unlogged, dtype=torch.float64).reshape(
+            len(self.position.unlogged), len(self.readings)
+        )
 
     @property
     def steps(self) -> int:
@@ -143,10 +152,6 @@ class Trainer:
     def steps_done(self) -> int:
         """So far, those before a resume included."""
         return self.position.epoch * self.loader.steps + self.position.step
-
-    def request_stop(self) -> None:
-        """Ask for the run to be saved and ended after the step that is under way, of several processes a few later."""
-        self.stop = True
 
     def run(self, show: Callable[[StepReport], None]) -> bool:
         """Train to the end, or until `stop` is set.
@@ -163,11 +168,11 @@ class Trainer:
         feed = feed_of(self.loader, self.device, self.objective.uses_locals)
         since = saved = time.perf_counter()
         try:
-            with kernels(training.deterministic, self.device):
+            with kernels(training.deterministic, self.device), memory_kept(self.device):
                 for batch, views in feed:
-                    done = self._step(batch, views)
+                    ended = batch.step + 1 == self.loader.steps
+                    done = self._step(batch, views, ended and self._picture_is_due(batch.epoch))
                     self.position = Position(batch.epoch, batch.step + 1)
-                    ended = self.position.step == self.loader.steps
                     logs = self.steps_done % training.log_every == 0 or ended
                     if logs:
                         report = self._report(batch, since, feed.waiting)
@@ -175,53 +180,71 @@ class Trainer:
                         if log is not None:
                             log.write(report, self.fallbacks)
                         show(report)
+                    if done.pictures is not None:
+                        path = self.out / PICTURES / f"epoch-{batch.epoch + 1:04d}.png"
+                        save_pictures(path, done.pictures, f"after epoch {batch.epoch + 1}")
                     if ended:
-                        self._save_pictures(batch, done)
                         self.position = Position(batch.epoch + 1, 0)
                     # One alone stops at once, even if it was asked to while a report was shown.
-                    stops = done.stop or (self.stop and self.world.size == 1)
+                    stops = done.stop or (self.stopping.is_set() and self.world.size == 1)
                     late = time.perf_counter() - saved > 60 * training.checkpoint_minutes
-                    if stops or (ended and self._checkpoint_is_due()) or (logs and late):
-                        self._means()
+                    if stops and self.steps_done < self.steps:
+                        # All are done with it before any of them ends.
+                        self._collect()
+                        self.world.first_does(self.save)
+                        return False
+                    if (ended and self._checkpoint_is_due()) or (logs and late):
                         self.save()
                         saved = time.perf_counter()
-                    if stops:
-                        return False
         finally:
             if log is not None:
                 log.close()
             if self._profile is not None:
                 self._profile.close()
-        totals = {"steps": self.steps_done, "fallbacks": self.exchange.total(self.fallbacks)}
         if self.world.is_first:
+            totals = {"steps": self.steps_done, "fallbacks": self.fallbacks}
             write_text(self.out / FINISHED, json.dumps(totals) + "\n")
         return True
 
     def save(self) -> None:
-        """Write a checkpoint of where it stands, from which `resume` goes on."""
-        if self.world.is_first:
-            folder, model = self.out / CHECKPOINTS, self.recipe.model
-            checkpoint.save(folder, self.position, model, self.network, self.objective, self.optimizer)
+        """Write a checkpoint of where it stands, from which `resume` goes on. Only the first process does.
 
-    def _step(self, batch: Batch, views: Views) -> Done:
-        """One step; nothing here waits for the device."""
+        Raises:
+            TrainingError: gradients are not finite any more, and so will the weights be.
+        """
+        if not self.world.is_first:
+            return
+        if not bool(self.exchange.gradients.values.isfinite().all()):
+            raise TrainingError(f"gradients of step {self.steps_done} are not finite. {self._advice()}")
+        folder, model = self.out / CHECKPOINTS, self.recipe.model
+        unlogged = tuple(tuple(row) for row in self._unlogged.tolist())
+        self.position = replace(self.position, fallbacks=self.fallbacks, unlogged=unlogged)
+        checkpoint.save(folder, self.position, model, self.network, self.objective, self.optimizer)
+
+    def _last_checkpoint(self) -> Path | None:
+        return next(reversed(checkpoint.checkpoints(self.out / CHECKPOINTS)), None)
+
+    def _step(self, batch: Batch, views: Views, pictures: bool) -> Done:
+        """One step."""
         training, steps = self.recipe.training, self.loader.steps
         number = batch.epoch * steps + batch.step
         keys = Keys(step_key(training.seed, number), batch.keys)
-        done = self._stepper.step(
-            views, keys, Moment(batch.epoch, training.epochs, batch.step, steps), self.stop
-        )
-        self.fallbacks += batch.fallbacks
+        moment = Moment(batch.epoch, training.epochs, batch.step, steps)
+        done = self._stepper.step(views, keys, moment, self.stopping.is_set(), pictures)
+        self._own_fallbacks += batch.fallbacks
         self._pending.append((number + 1, batch.cases, done.values))
         if self._profile is not None:
             self._profile.step()
         return done
 
     def _report(self, batch: Batch, since: float, waiting: Callable[[], float]) -> StepReport:
-        """What is told of the steps since the last time; the one place that waits for the device."""
+        """What is told of the steps since the last time."""
         steps = len(self._pending)
-        scalars = self._means()
+        self._collect()
         seconds = (time.perf_counter() - since) / steps
+        columns = zip(self.readings, self._unlogged.T, strict=True)
+        scalars = {name: float(column.nanmean()) for name, column in columns if not column.isnan().all()}
+        self._unlogged = self._unlogged[:0]
         return StepReport(
             epoch=batch.epoch + 1,
             step=self.steps_done,
@@ -233,32 +256,33 @@ class Trainer:
             waiting=waiting(),
         )
 
-    def _means(self) -> dict[str, float]:
-        """Means of the steps since the last call, over all ranks."""
+    def _collect(self) -> None:
+        """What the steps since the last call gave, over all ranks; the one place that waits for the device."""
         if not self._pending:
-            return {}
+            return
         values = torch.stack([row for _, _, row in self._pending]).cpu().double()
         losses = values[:, list(self.readings).index("loss")].tolist()
         for (step, cases, _), loss in zip(self._pending, losses, strict=True):
             if not math.isfinite(loss):
-                saved = checkpoint.checkpoints(self.out / CHECKPOINTS)
                 raise TrainingError(
                     f"the loss of step {step} is {loss}; cases in the batch: {', '.join(sorted(set(cases)))}. "
-                    f"Last good checkpoint: {saved[-1] if saved else 'none yet'}. Check these cases with `pcrl cache "
-                    "verify`, or lower training.learning_rate and --resume"
+                    f"{self._advice()}"
                 )
         self._pending.clear()
-        columns = zip(self.readings, self.exchange.mean(values).T, strict=True)
-        return {name: float(column.nanmean()) for name, column in columns if not column.isnan().all()}
+        self._unlogged = torch.cat([self._unlogged, self.exchange.mean(values)])
+        self.fallbacks += self.exchange.total(self._own_fallbacks)
+        self._own_fallbacks = 0
 
-    def _save_pictures(self, batch: Batch, done: Done) -> None:
-        training, epoch = self.recipe.training, batch.epoch
-        due = epoch % training.picture_every == 0 or epoch + 1 == training.epochs
-        if due and self.world.is_first:
-            pictures = self.objective.pictures(done.outputs, done.views, done.draws)
-            save_pictures(
-                self.out / PICTURES / f"epoch-{epoch + 1:04d}.png", pictures, f"after epoch {epoch + 1}"
-            )
+    def _advice(self) -> str:
+        saved = self._last_checkpoint()
+        return (
+            f"Last good checkpoint: {saved or 'none yet'}. Check the cases with `pcrl cache verify`, or lower "
+            "training.learning_rate and start again, from there with --init"
+        )
+
+    def _picture_is_due(self, epoch: int) -> bool:
+        training = self.recipe.training
+        return self.world.is_first and (epoch % training.picture_every == 0 or epoch + 1 == training.epochs)
 
     def _checkpoint_is_due(self) -> bool:
         training, epoch = self.recipe.training, self.position.epoch

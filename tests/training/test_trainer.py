@@ -131,7 +131,8 @@ def test_stopped_and_resumed_it_ends_with_the_same_bits(cache, tmp_path, changes
     trainer = Trainer(chosen, out, CPU)
 
     def stop(report):
-        trainer.stop = report.step >= 4
+        if report.step >= 4:
+            trainer.stopping.set()
 
     assert not trainer.run(stop)
     assert trainer.position == Position(0, 4) or trainer.position.epoch == 1

@@ -33,7 +33,7 @@ class Loader:
         overrides: `KEY=VALUE` settings that differ from the recipe's.
         epochs: the epoch to end before. None: those of the recipe.
         start: epoch and step to begin with.
-        threads: 0 for as many as there are cores that this process may use.
+        threads: 0 for as many as there are cores that this process may use, shared with the others of its machine.
         allocate: makes the arrays of batches, such as page-locked ones for a GPU. Plain NumPy by default.
         share: of several processes that train together: rank, number of ranks, and both on this machine alone. Each
             is given its part of every batch; together they are given the same samples as one alone.
@@ -86,6 +86,7 @@ class Loader:
         self.steps = self._order.steps
         self.times = Times()
         self._epochs, self._start, self._threads, self._allocate = epochs, start, threads, allocate
+        self._ring: Ring | None = None
 
     def __len__(self) -> int:
         """Batches of one loop."""
@@ -112,8 +113,13 @@ class Loader:
             allocate=self._allocate,
         )
         self.times = ring.times
+        self._ring = ring
         with ring:
             yield from ring
+
+    def has_next(self) -> bool:
+        """Whether the loop that is under way would be given its next batch without waiting for it."""
+        return self._ring is not None and self._ring.has_next()
 
 
 def _require_a_batch(selection: Selection, order: Order, recipe: Recipe) -> None:

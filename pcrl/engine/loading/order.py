@@ -93,20 +93,26 @@ class Order:
 
     def epoch(self, epoch: int) -> NDArray[np.int64]:
         """The numbers of this rank's samples, (steps, local_batch)."""
-        own = slice(self.rank * self.local_batch, (self.rank + 1) * self.local_batch)
-        return np.ascontiguousarray(self._of_all(epoch)[:, own])
+        return self.own(self.whole(epoch))
 
-    def epoch_here(self, epoch: int) -> NDArray[np.int64]:
-        """The numbers of the samples of all ranks of this machine, (steps, their batches)."""
+    def own(self, whole: NDArray[np.int64]) -> NDArray[np.int64]:
+        """This rank's share of `whole`, (steps, local_batch)."""
+        return np.ascontiguousarray(
+            whole[:, self.rank * self.local_batch : (self.rank + 1) * self.local_batch]
+        )
+
+    def here(self, whole: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The share of all ranks of this machine, (steps, their batches)."""
         first = self.rank - self.local_rank
-        here = slice(first * self.local_batch, (first + self.local_world) * self.local_batch)
-        return np.ascontiguousarray(self._of_all(epoch)[:, here])
+        end = first + self.local_world
+        return np.ascontiguousarray(whole[:, first * self.local_batch : end * self.local_batch])
 
     def reads(self, group: int) -> bool:
         """Whether this rank is the one of its machine that reads a group's file ahead."""
         return group % self.local_world == self.local_rank
 
-    def _of_all(self, epoch: int) -> NDArray[np.int64]:
+    def whole(self, epoch: int) -> NDArray[np.int64]:
+        """The numbers of the samples of all ranks, (steps, batch)."""
         key = stream(stream(self.seed, ORDER), epoch)
         places = uniforms(stream(key, SAMPLES), sum(self.groups))
         if 0 < self.window < len(self.groups):

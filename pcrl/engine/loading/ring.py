@@ -94,13 +94,15 @@ class Ring:
             for _ in range(training.ahead + 2)
         ]
         self._changed = threading.Condition()
+        self._taken = self.first  # the next batch to be given out
         self._next = (self.first, 0)  # the next sample to render: batch, position in it
         self._released = self.first  # batches before this one have been given back
         self._ahead = self.first  # the next batch whose files are to be read ahead
         self._upcoming: deque[int] = deque()  # groups of earlier batches that no reader has taken yet
         self._read_in: dict[int, int] = {}  # group → epoch in which a reader was last sent to it
-        self._epoch_samples: dict[int, NDArray[np.int64]] = {}
-        self._here: tuple[int, NDArray[np.int64]] = (-1, np.empty((0, 0), np.int64))
+        self._epochs: dict[
+            int, tuple[NDArray[np.int64], NDArray[np.int64]]
+        ] = {}  # own samples, all of the machine's
         self._failure: BaseException | None = None
         self._closing = False
         count = threads or max(1, _usable_cores() // order.local_world)
@@ -131,7 +133,14 @@ class Ring:
             LoaderError: a sample could not be made.
         """
         for number in range(self.first, self.last):
+            self._taken = number + 1
             yield self._batch(number)
+
+    def has_next(self) -> bool:
+        """Whether the next batch is there already."""
+        slot = self._slots[self._taken % len(self._slots)]
+        with self._changed:
+            return self._taken < self.last and slot.batch == self._taken and slot.missing == 0
 
     def _batch(self, number: int) -> Batch:
         slot = self._slots[number % len(self._slots)]
@@ -192,7 +201,7 @@ class Ring:
                     return None
                 if self._ahead < self._released + len(self._slots) + BATCHES_AHEAD:
                     epoch, step = divmod(self._ahead, self.order.steps)
-                    for group in self.order.groups_of(self._samples_here(epoch)[step]):
+                    for group in self.order.groups_of(self._samples(epoch)[1][step]):
                         if self._read_in.get(group) != epoch:
                             self._read_in[group] = epoch
                             self._upcoming.append(group)
@@ -218,25 +227,20 @@ class Ring:
                 slot.batch, slot.missing, slot.fallbacks = number, self.order.local_batch, 0
                 slot.cases = [""] * self.order.local_batch
             epoch, step = divmod(number, self.order.steps)
-            sample = int(self._samples(epoch)[step, position])
+            sample = int(self._samples(epoch)[0][step, position])
             slot.cases[position] = self.renderer.name_of(sample)
             last = position + 1 == self.order.local_batch
             self._next = (number + 1, 0) if last else (number, position + 1)
         return number, position, sample, slot
 
-    def _samples_here(self, epoch: int) -> NDArray[np.int64]:
-        if self.order.local_world == 1:
-            return self._samples(epoch)
-        if self._here[0] != epoch:
-            self._here = (epoch, self.order.epoch_here(epoch))
-        return self._here[1]
-
-    def _samples(self, epoch: int) -> NDArray[np.int64]:
-        if epoch not in self._epoch_samples:
+    def _samples(self, epoch: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Of an epoch: this rank's samples, and those of all ranks of this machine."""
+        if epoch not in self._epochs:
+            whole = self.order.whole(epoch)
             # Workers may still be in the epoch before this one.
-            kept = {e: samples for e, samples in self._epoch_samples.items() if e >= epoch - 1}
-            self._epoch_samples = kept | {epoch: self.order.epoch(epoch)}
-        return self._epoch_samples[epoch]
+            kept = {e: samples for e, samples in self._epochs.items() if e >= epoch - 1}
+            self._epochs = kept | {epoch: (self.order.own(whole), self.order.here(whole))}
+        return self._epochs[epoch]
 
     def _make(self, number: int, position: int, sample: int, slot: _Slot, workspace: Any) -> bool:
         to = SampleSlot(slot.globals, slot.target, slot.locals, slot.holes, position)

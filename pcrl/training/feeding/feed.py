@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Generator, Iterator
+from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -62,9 +63,7 @@ class DirectFeed:
     def __iter__(self) -> Iterator[Fed]:
         """See `Feed`."""
         for batch in self._loader:
-            yield Fed(
-                batch, network_views(*(torch.from_numpy(array) for array in _arrays(batch, self._locals_too)))
-            )
+            yield Fed(batch, network_views(*_tensors(batch, self._locals_too)))
 
     def waiting(self) -> float:
         """See `Feed`."""
@@ -77,8 +76,10 @@ class DirectFeed:
 class QueuedFeed:
     """For a device that works through what the host queues: a batch is copied while the step before it is computed.
 
-    A slot of the loader goes back to it once its copy is done, and a buffer on the device is filled again once the
-    step that read it is done; the host waits for neither, unless more than `HELD` copies are under way.
+    The next batch is queued before the step is, if the loader has it, so that nothing that the host does meanwhile
+    holds it up; else after. A slot of the loader goes back to it once its copy is done, and a buffer on the device is
+    filled again once the step that read it is done; the host waits for neither, unless more than `HELD` copies are
+    under way.
 
     Args:
         lanes: of the device, where work is queued.
@@ -86,40 +87,32 @@ class QueuedFeed:
 
     def __init__(self, loader: Loader, device: torch.device, lanes: Lanes, locals_too: bool) -> None:
         self._loader, self._device, self._lanes, self._locals_too = loader, device, lanes, locals_too
-        self._buffers: list[list[Tensor]] = []
         self._pauses: list[tuple[Mark, Mark]] = []  # end of a step, beginning of the next
         self._window: tuple[Mark | None, Mark | None] = (None, None)
 
     def __iter__(self) -> Generator[Fed, None, None]:
         """See `Feed`."""
-        lanes = self._lanes
-        copying: deque[tuple[Mark, Batch]] = deque()
-        read: list[Mark | None] = [None] * BUFFERS
+        lanes, batches = self._lanes, self._loader.held()
+        queue = _Queue(lanes, self._device, self._locals_too)
         end: Mark | None = None
         try:
-            for number, batch in enumerate(self._loader.held()):
-                arrays = [torch.from_numpy(array) for array in _arrays(batch, self._locals_too)]
-                place = number % BUFFERS
-                if len(self._buffers) < BUFFERS:
-                    self._buffers.append([torch.empty_like(array, device=self._device) for array in arrays])
-                if (reader := read[place]) is not None:
-                    lanes.copies_wait_for(reader)
-                for to, array in zip(self._buffers[place], arrays, strict=True):
-                    lanes.copy(to, array)
-                copied = lanes.copied()
-                copying.append((copied, batch))
-                _give_back(copying)
-                lanes.computations_wait_for(copied)
+            following = _next(batches, queue)
+            while (current := following) is not None:
+                lanes.computations_wait_for(current.copied)
                 begin = lanes.computed()
                 if end is not None:
                     self._pauses.append((end, begin))
                 self._window = (self._window[0] or begin, begin)
-                yield Fed(batch, network_views(*self._buffers[place]))
-                end = read[place] = lanes.computed()
+                ahead = self._loader.has_next()
+                following = _next(batches, queue) if ahead else None
+                yield Fed(current.batch, network_views(*current.buffer.arrays))
+                end = current.buffer.read = lanes.computed()
+                if not ahead:
+                    following = _next(batches, queue)
         finally:
             # Whoever leaves frees the slots: not while something is copied out of them.
-            for mark, _ in copying:
-                mark.wait()
+            queue.wait()
+            batches.close()
 
     def waiting(self) -> float:
         """See `Feed`. Waits for the beginning of the last step; ask where something waits for its end anyway."""
@@ -132,14 +125,69 @@ class QueuedFeed:
         return share
 
 
+@dataclass(slots=True)
+class _Buffer:
+    """A batch's arrays on the device, and when the last step that reads them is done."""
+
+    arrays: list[Tensor]
+    read: Mark
+
+
+class _Queued(NamedTuple):
+    batch: Batch
+    buffer: _Buffer
+    copied: Mark
+
+
+class _Queue:
+    """Copies into buffers in turn, and gives slots back in order."""
+
+    def __init__(self, lanes: Lanes, device: torch.device, locals_too: bool) -> None:
+        self._lanes, self._device, self._locals_too = lanes, device, locals_too
+        self._buffers: list[_Buffer] = []
+        self._copying: deque[tuple[Mark, Batch]] = deque()
+        self._count = 0
+
+    def add(self, batch: Batch) -> _Queued:
+        lanes = self._lanes
+        arrays = _tensors(batch, self._locals_too)
+        if not self._buffers:
+            # All at once, before any step: and what was computed in that memory before must be done.
+            both = [
+                [torch.empty_like(array, device=self._device) for array in arrays] for _ in range(BUFFERS)
+            ]
+            self._buffers = [_Buffer(own, lanes.computed()) for own in both]
+        buffer = self._buffers[self._count % BUFFERS]
+        lanes.copies_wait_for(buffer.read)
+        for to, array in zip(buffer.arrays, arrays, strict=True):
+            lanes.copy(to, array)
+        copied = lanes.copied()
+        self._copying.append((copied, batch))
+        self._count += 1
+        _give_back(self._copying)
+        return _Queued(batch, buffer, copied)
+
+    def wait(self) -> None:
+        """For all copies."""
+        for mark, _ in self._copying:
+            mark.wait()
+
+
+def _next(batches: Iterator[Batch], queue: _Queue) -> _Queued | None:
+    batch = next(batches, None)
+    return None if batch is None else queue.add(batch)
+
+
 def pinned(shape: tuple[int, ...]) -> NDArray[np.float32]:
     """Page-locked memory, from which a GPU copies by itself while the host goes on."""
     array: NDArray[np.float32] = torch.empty(shape, dtype=torch.float32, pin_memory=True).numpy()
     return array
 
 
-def _arrays(batch: Batch, locals_too: bool) -> tuple[NDArray[np.generic], ...]:
-    return batch.globals, batch.target, batch.locals[: None if locals_too else 0], batch.holes
+def _tensors(batch: Batch, locals_too: bool) -> list[Tensor]:
+    """The arrays of a batch, where they lie."""
+    arrays = batch.globals, batch.target, batch.locals[: None if locals_too else 0], batch.holes
+    return [torch.from_numpy(array) for array in arrays]
 
 
 def _give_back(copying: deque[tuple[Mark, Batch]]) -> None:

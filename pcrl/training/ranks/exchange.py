@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Sequence
 
@@ -13,7 +14,7 @@ from pcrl.training.ranks.world import World, add_up
 from pcrl.training.stepping.gradients import Gradients
 
 LATER = 2
-"""Steps after which a wish to stop is acted on: by then it has come to the host without anybody waiting for it."""
+"""Steps after which a wish to stop is acted on: by then it has come to the host. A host is that far ahead at most."""
 
 
 class Exchange:
@@ -67,7 +68,9 @@ class Exchange:
         if self.world.size == 1:
             return values
         # Sums and counts travel together, over the host: it is where both are.
-        both = torch.stack([values.nan_to_num(nan=0.0), (~values.isnan()).double()])
+        both = torch.stack(
+            [values.nan_to_num(nan=0.0, posinf=math.inf, neginf=-math.inf), (~values.isnan()).double()]
+        )
         add_up(both)
         return both[0] / both[1]
 

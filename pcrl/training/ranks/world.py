@@ -15,7 +15,7 @@ from torch import distributed
 from pcrl.models.device import device_named
 
 PATIENCE = timedelta(minutes=10)
-"""How long a rank waits for another that still lives. One that has died is noticed at once."""
+"""How long a rank waits for another. `torchrun` ends all as soon as one has died."""
 _Made = TypeVar("_Made")
 
 
@@ -51,30 +51,46 @@ class World:
         if self.size == 1:
             return work()
         told: list[tuple[str | None, _Made | None]] = [(None, None)]
-        failure: Exception | None = None
+        failure: BaseException | None = None
         if self.is_first:
             try:
                 told = [(None, work())]
-            except Exception as error:
-                failure, told = error, [(str(error), None)]
-        distributed.broadcast_object_list(told, src=0)
+            except BaseException as error:
+                failure, told = error, [(str(error) or type(error).__name__, None)]
+        with _companions(self.rank):
+            distributed.broadcast_object_list(told, src=0)
         if failure is not None:
             raise failure
         words, made = told[0]
         if words is not None:
-            raise RankError(f"the first rank could not begin: {words}")
+            raise RankError(f"the first rank could not go on: {words}")
         return made  # type: ignore[return-value]
 
-    def require_same(self, value: str, what: str) -> None:
-        """Check that all ranks have the same, such as the same cache.
+    def require_same(self, values: Mapping[str, str]) -> None:
+        """Check that all ranks have come here, with the same.
+
+        Args:
+            values: what must be the same, such as the cache: in words, and a text that tells it from others.
 
         Raises:
-            RankError: this one differs from the first.
+            RankError: on all ranks, if some differ.
         """
-        if self.first_does(lambda: value) != value:
-            raise RankError(
-                f"rank {self.rank} has another {what} than the first rank: give all ranks the same"
-            )
+        if self.size == 1:
+            return
+        everybody: list[Mapping[str, str]] = [{}] * self.size
+        with _companions(self.rank):
+            distributed.all_gather_object(everybody, dict(values))
+        for what, value in everybody[0].items():
+            others = [str(rank) for rank, theirs in enumerate(everybody) if theirs[what] != value]
+            if others:
+                raise RankError(
+                    f"rank {', '.join(others)} and rank 0 have not the same {what}: give all machines the same "
+                    "command, and the same files"
+                )
+
+
+ALONE = World()
+"""A process that trains by itself."""
 
 
 def add_up(value: torch.Tensor) -> None:
@@ -83,29 +99,26 @@ def add_up(value: torch.Tensor) -> None:
     Raises:
         RankError: another rank has ended.
     """
-    try:
+    with _companions(distributed.get_rank()):
         distributed.all_reduce(value)
-    except RuntimeError as error:
-        reason = str(error).splitlines()[0]
-        raise RankError(
-            f"rank {distributed.get_rank()} lost another one, whose message has the reason ({reason})"
-        ) from error
-
-
-ALONE = World()
-"""A process that trains by itself."""
 
 
 def launched(environment: Mapping[str, str] = os.environ) -> World:
-    """What `torchrun` says of this process; alone where it has not started it.
+    """What `torchrun` says of this process; alone where nobody has started several.
 
     Raises:
-        RankError: only some of its variables are there.
+        RankError: several were started, but not by `torchrun`; or what it says is no number.
     """
     names = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
     found = [environment[name] for name in names if name in environment]
     if len(found) < len(names):
-        # Some schedulers set WORLD_SIZE or RANK for every job; without torchrun nobody can meet.
+        # Some schedulers set WORLD_SIZE for every job; that alone starts nobody.
+        if "RANK" in environment and environment.get("WORLD_SIZE", "1") != "1":
+            missing = ", ".join(name for name in names if name not in environment)
+            raise RankError(
+                f"the environment has RANK and WORLD_SIZE, but not {missing}: start several processes with torchrun "
+                "--nproc-per-node … -m pcrl pretrain …, or set these too"
+            )
         return ALONE
     try:
         return World(*(int(value) for value in found))
@@ -123,7 +136,7 @@ def opened(device: str) -> Iterator[tuple[World, torch.device]]:
         pcrl.models.device.DeviceError: no such device, or fewer GPUs than ranks on this machine.
     """
     world = launched()
-    where = device_named(device, world.local_rank)
+    where = device_named(device, None if world.size == 1 else world.local_rank)
     if world.size == 1:
         yield world, where
         return
@@ -131,7 +144,16 @@ def opened(device: str) -> Iterator[tuple[World, torch.device]]:
         torch.cuda.set_device(where)
     # What ranks tell each other in words goes over the CPU.
     distributed.init_process_group("cpu:gloo,cuda:nccl" if where.type == "cuda" else "gloo", timeout=PATIENCE)
+    yield world, where
+    # Not after an error: it waits for what others have begun with this rank, and these may wait for it.
+    distributed.destroy_process_group()
+
+
+@contextmanager
+def _companions(rank: int) -> Iterator[None]:
+    """Say who is missing where ranks meet."""
     try:
-        yield world, where
-    finally:
-        distributed.destroy_process_group()
+        yield
+    except RuntimeError as error:
+        reason = str(error).splitlines()[0]
+        raise RankError(f"rank {rank} lost another one, whose message has the reason ({reason})") from error

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
@@ -29,10 +29,17 @@ KEEP = 2
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where a run stands: the next step to do, as (epoch, step in it)."""
+    """Where a run stands: the next step to do, as (epoch, step in it), and what is still to be told of those before.
+
+    Args:
+        fallbacks: samples so far for which the best of the allowed draws was taken.
+        unlogged: what the objective gave at each step since the last logged line, in the order of its readings.
+    """
 
     epoch: int
     step: int
+    fallbacks: int = 0
+    unlogged: tuple[tuple[float, ...], ...] = ()
 
 
 def save(
@@ -52,8 +59,7 @@ def save(
             save_file({name: _plain(value) for name, value in own.items()}, partial / OBJECTIVE)
         for name, tensors in _optimizer_state(network, objective, optimizer).items():
             save_file(tensors, partial / name)
-        place = json.dumps({"epoch": position.epoch, "step": position.step})
-        (partial / POSITION).write_text(place + "\n", encoding="utf-8")
+        (partial / POSITION).write_text(json.dumps(asdict(position)) + "\n", encoding="utf-8")
     for old in checkpoints(folder)[:-KEEP]:
         shutil.rmtree(old)
     return final
@@ -75,20 +81,16 @@ def load(path: Path, network: nn.Module, objective: Objective, optimizer: Optimi
         objective.load_state_dict(load_file(path / OBJECTIVE))
     parameters = dict(trained(network, objective))
     for file in sorted(path.glob("*.safetensors")):
-        if file.name in (TENSORS, OBJECTIVE):
-            continue
-        for name, value in load_file(file).items():
-            parameter = parameters[name]
-            # In the order of axes of its parameter: a kernel over both at once goes by their places in memory. A count
-            # of steps stays on the CPU, where the optimiser makes it, unless it is one kernel on a GPU.
-            kept = (
-                torch.empty_like(parameter).copy_(value)
-                if value.ndim
-                else _count(value, parameter, optimizer)
-            )
-            optimizer.state[parameter][_entry(file)] = kept
-    position = json.loads((path / POSITION).read_text(encoding="utf-8"))
-    return Position(position["epoch"], position["step"])
+        if file.name not in (TENSORS, OBJECTIVE):
+            values = load_file(file)
+            # Checkpoints of the first versions have nothing of weights that no step had reached.
+            nothing = torch.zeros_like(next(iter(values.values())))
+            for name, parameter in parameters.items():
+                value = values.get(name, nothing if nothing.ndim == 0 else torch.zeros_like(parameter))
+                optimizer.state[parameter][_entry(file)] = _kept(value, parameter, optimizer)
+    place = json.loads((path / POSITION).read_text(encoding="utf-8"))
+    unlogged = tuple(tuple(row) for row in place.get("unlogged", ()))
+    return Position(place["epoch"], place["step"], place.get("fallbacks", 0), unlogged)
 
 
 def trained(network: nn.Module, objective: Objective) -> Iterator[tuple[str, nn.Parameter]]:
@@ -111,8 +113,13 @@ def _optimizer_state(
     return files
 
 
-def _count(value: Tensor, parameter: nn.Parameter, optimizer: Optimizer) -> Tensor:
-    return value.to(parameter.device) if optimizer.defaults.get("fused") else value
+def _kept(value: Tensor, parameter: nn.Parameter, optimizer: Optimizer) -> Tensor:
+    """A stored value as the optimiser keeps it."""
+    if value.ndim:
+        # In the order of axes of its parameter: a kernel over both at once goes by their places in memory.
+        return torch.empty_like(parameter).copy_(value)
+    # A count of steps stays on the CPU, unless the optimiser is one kernel on a GPU.
+    return value.to(parameter.device) if optimizer.defaults.get("fused") else value.clone()
 
 
 def _entry(file: Path) -> str:

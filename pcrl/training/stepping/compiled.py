@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import sysconfig
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
 
@@ -13,7 +15,9 @@ from pcrl.config import RecipeError, Training
 from pcrl.training.objectives.objective import Objective
 from pcrl.training.stepping.step import Forward
 
-_COMPILERS = ("cc", "gcc", "clang")
+_C, _CPP = ("cc", "gcc", "clang"), ("c++", "g++", "clang++")
+_OLDEST = (7, 0)
+"""Capability of the oldest GPUs that Triton compiles for."""
 
 
 def forward_of(
@@ -27,7 +31,9 @@ def forward_of(
     Raises:
         RecipeError: `training.compile = "on"`, and the machine has no compiler.
     """
-    if training.compile == "off" or (training.compile == "auto" and device.type != "cuda"):
+    wanted = device.type == "cuda" if training.compile == "auto" else training.compile == "on"
+    # A compiler decides for itself what it keeps: what is recomputed is not compiled.
+    if not wanted or training.recompute:
         return objective
     if missing := _missing(device):
         if training.compile == "on":
@@ -44,8 +50,14 @@ def forward_of(
 
 def _missing(device: torch.device) -> str:
     """What of a compiler this machine lacks, in words; none if it is there."""
-    if not any(shutil.which(name) for name in (os.environ.get("CC"), *_COMPILERS) if name):
-        return "this machine has no C compiler"
-    if device.type == "cuda" and importlib.util.find_spec("triton") is None:
+    gpu = device.type == "cuda"
+    named = os.environ.get("CC" if gpu else "CXX")
+    if not any(shutil.which(name) for name in (named, *(_C if gpu else _CPP)) if name):
+        return f"this machine has no {'C' if gpu else 'C++'} compiler"
+    if not Path(sysconfig.get_paths()["include"], "Python.h").is_file():
+        return "this machine has no headers of Python (Python.h, in python3-dev)"
+    if gpu and importlib.util.find_spec("triton") is None:
         return "this installation of torch has no Triton"
+    if gpu and torch.cuda.get_device_capability(device) < _OLDEST:
+        return f"{torch.cuda.get_device_name(device)} is older than what Triton compiles for"
     return ""

@@ -1,8 +1,8 @@
-"""One step: draw, forward, loss, backward, exchange with other ranks, update. Nothing here waits for the device."""
+"""One step: draw, forward, loss, backward, exchange with other ranks, update."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,14 +29,12 @@ class Done:
     Args:
         values: (readings,) what is logged, in the order of the objective's readings, on the device.
         stop: all ranks end after this step.
-        outputs, views, draws: of the last part of the batch, for pictures.
+        pictures: what the last part of the batch looks like, if that was wished.
     """
 
     values: Tensor
     stop: bool
-    outputs: Any
-    views: Views
-    draws: Draws
+    pictures: Mapping[str, Tensor] | None
 
 
 class Stepper:
@@ -62,34 +60,50 @@ class Stepper:
         self.forward: Forward = objective if forward is None else forward
         self.names = list(objective.readings())
 
-    def step(self, views: Views, keys: Keys, moment: Moment, stop: bool = False) -> Done:
-        """Do one step.
+    def step(
+        self, views: Views, keys: Keys, moment: Moment, stop: bool = False, pictures: bool = False
+    ) -> Done:
+        """Do one step. With several ranks it waits for the step before the last, else for nothing.
 
         Args:
             views: of this rank's share of the batch.
             keys: of the step, and of the samples of that share.
             stop: this rank wishes to end the run.
+            pictures: make some.
         """
         training, gradients = self.training, self.exchange.gradients
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(training, moment.epoch, moment.step, moment.steps)
         gradients.clear()
-        logged = []
-        for part, part_keys in _parts(views, keys, training.accumulate):
-            draws = on_device(self.objective.draw(part_keys), self.device)
-            with self.network.merged(), autocast(self.device):
-                outputs = self.forward(self.network, part, draws)
-            with float32(self.device):
-                loss = self.objective.loss(outputs, part, draws, moment)
-            (loss.total / training.accumulate).backward()
-            logged.append(torch.stack([loss.scalars[name].detach().float() for name in self.names]))
+        # Nothing else is kept of a part: what its outputs hold on to is as large as the network's features.
+        parts = [
+            self._backward(part, part_keys, moment, pictures)
+            for part, part_keys in _parts(views, keys, training.accumulate)
+        ]
         stop = self.exchange.average(stop)
         if training.clip_norm is not None:
             gradients.scale_to(training.clip_norm)
         self.optimizer.step()
         self.objective.after_step(self.network, moment)
-        values = logged[0] if len(logged) == 1 else torch.stack(logged).nanmean(0)
-        return Done(values, stop, outputs, part, draws)
+        values = [values for values, _ in parts]
+        mean = values[0] if len(values) == 1 else torch.stack(values).nanmean(0)
+        return Done(mean, stop, parts[-1][1])
+
+    def _backward(
+        self, views: Views, keys: Keys, moment: Moment, wanted: bool
+    ) -> tuple[Tensor, Mapping[str, Tensor] | None]:
+        """Add the gradients of a part of the batch; what is logged of it, and its pictures."""
+        draws = on_device(self.objective.draw(keys), self.device)
+        with self.network.merged(), autocast(self.device):
+            outputs = self.forward(self.network, views, draws)
+        with float32(self.device):
+            loss = self.objective.loss(outputs, views, draws, moment)
+        (loss.total / self.training.accumulate).backward()
+        pictures = None
+        if wanted:
+            shown = self.objective.pictures(outputs, views, draws)
+            pictures = {name: image.detach() for name, image in shown.items()}
+        return torch.stack([loss.scalars[name].detach().float() for name in self.names]), pictures
 
 
 def _parts(views: Views, keys: Keys, count: int) -> Iterator[tuple[Views, Keys]]:

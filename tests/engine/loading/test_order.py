@@ -46,7 +46,7 @@ def test_ranks_of_a_machine_know_what_the_others_there_need():
     for first in (0, 3):
         here = np.concatenate([ranks[rank].epoch(0) for rank in range(first, first + 3)], axis=1)
         for rank in range(first, first + 3):
-            np.testing.assert_array_equal(ranks[rank].epoch_here(0), here)
+            np.testing.assert_array_equal(ranks[rank].here(ranks[rank].whole(0)), here)
     for group in range(60):
         assert sum(order.reads(group) for order in ranks[:3]) == 1
 
@@ -90,7 +90,7 @@ def test_each_file_is_read_ahead_once_a_machine_and_epoch(local):
         read = [group for rank in range(first, first + local) for group in files[rank].read]
         order = Order.of(GROUPS, files[0].recipe.training, (first, 4, 0, local))
         for epoch in range(2):
-            needed = {int(sample) // 4 for sample in order.epoch_here(epoch).flat}
+            needed = {int(sample) // 4 for sample in order.here(order.whole(epoch)).flat}
             assert needed <= set(read)
         # Twice: once in each epoch.
         assert max(np.bincount(read)) <= 2

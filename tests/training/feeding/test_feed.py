@@ -123,6 +123,9 @@ class Slots:
             keys = np.full(2, number, np.uint64)
             yield Batch(0, number, *arrays[slot], keys, [], 0, release)
 
+    def has_next(self):
+        return not self.made.empty()
+
     @staticmethod
     def _arrays():
         views = [np.empty((n, 2, 1, 2, 3, 4), np.float32) for n in (2, 1, 5)]
@@ -177,6 +180,10 @@ class Clockwork(SlowDevice):
         for batch in self.slots.held():
             self.now += self.making
             yield batch
+
+    def has_next(self):
+        # The loader makes one after the other, and has none in store.
+        return self.making == 0
 
     def copy(self, to, host):
         self.copied_at = max(self.copied_at, self.now) + 0.25

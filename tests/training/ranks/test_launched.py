@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -167,4 +168,33 @@ def test_what_ranks_cannot_share_is_refused_before_there_is_a_folder(cache, tmp_
     code, said = to_the_end(3, *options(cache, tmp_path / "run"), cwd=tmp_path)
     assert code != 0
     assert "training.batch_size = 4 in 3 processes" in said
+    assert not (tmp_path / "run").exists()
+
+
+def test_ranks_with_different_settings_are_refused_before_there_is_a_folder(cache, tmp_path):
+    # Each machine is given its command by hand.
+    words = [
+        "-m",
+        "torch.distributed.run",
+        "--nnodes=2",
+        "--nproc-per-node=1",
+        "--rdzv-backend=c10d",
+        "--rdzv-id=odd",
+    ]
+    with socket.socket() as probe:
+        probe.bind(("localhost", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, *words, f"--rdzv-endpoint=localhost:{port}", "-m", "pcrl"]
+    machines = [
+        subprocess.Popen(
+            [*command, *options(cache, tmp_path / "run", own)], cwd=tmp_path, env=environment(), stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, encoding="utf-8",
+        )
+        for own in ("training.learning_rate=0.1", "training.learning_rate=0.2")
+    ]  # fmt: skip
+    said = [machine.communicate(timeout=120)[0] for machine in machines]
+    assert all(machine.returncode != 0 for machine in machines)
+    assert any("have not the same settings: give all machines the same command" in words for words in said), (
+        said
+    )
     assert not (tmp_path / "run").exists()

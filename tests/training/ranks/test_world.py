@@ -15,9 +15,14 @@ def test_torchrun_says_who_this_is():
     assert not world.is_first
 
 
-@pytest.mark.parametrize("environment", [{}, {"WORLD_SIZE": "8"}, {"RANK": "1", "WORLD_SIZE": "2"}])
-def test_what_others_than_torchrun_set_makes_no_world(environment):
+@pytest.mark.parametrize("environment", [{}, {"WORLD_SIZE": "8"}, {"RANK": "0", "WORLD_SIZE": "1"}])
+def test_what_a_scheduler_sets_for_one_process_makes_no_world(environment):
     assert launched(environment) == ALONE
+
+
+def test_several_processes_that_cannot_meet_are_refused():
+    with pytest.raises(RankError, match="has RANK and WORLD_SIZE, but not LOCAL_WORLD_SIZE: start several"):
+        launched({"RANK": "1", "WORLD_SIZE": "2", "LOCAL_RANK": "1"})
 
 
 def test_what_is_no_number_is_said():
@@ -29,7 +34,7 @@ def test_alone_nothing_is_exchanged_and_errors_are_ones_own():
     with opened("cpu") as (world, device):
         assert (world, device) == (ALONE, torch.device("cpu"))
         assert world.first_does(lambda: 3) == 3
-        world.require_same("one", "cache")
+        world.require_same({"cache": "one"})
         with pytest.raises(ZeroDivisionError):
             world.first_does(lambda: 1 / 0)
 
@@ -38,6 +43,8 @@ def test_each_process_has_a_gpu_of_its_own(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     assert device_named("auto", 1) == torch.device("cuda", 1)
+    assert device_named("auto") == torch.device("cuda")
+    assert device_named("auto", 0) == torch.device("cuda", 0)
     assert device_named("cpu", 5) == torch.device("cpu")
     with pytest.raises(DeviceError, match="process 2 of this machine has no GPU of its own, there are 2"):
         device_named("cuda", 2)

@@ -1,7 +1,10 @@
 """Checkpoints bring back what an optimiser keeps, as the optimiser had it."""
 
+import json
+
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from pcrl.config import load_recipe
 from pcrl.training.records.checkpoint import Position, load, save, trained
@@ -9,6 +12,7 @@ from pcrl.training.trainer import initial_state
 from tests.helpers import scans
 
 RECIPE = load_recipe("pcrlv2-3d", [*scans.VIEWS, "model.width=4", "model.levels=2"])
+POSITION = Position(0, 2, 3, ((1.0, 0.5), (2.0, float("nan"))))
 OPTIMIZERS = {
     "sgd": lambda parameters, fused: torch.optim.SGD(parameters, lr=0.1, momentum=0.9, fused=fused),
     "adamw": lambda parameters, fused: torch.optim.AdamW(parameters, lr=0.1, fused=fused),
@@ -35,9 +39,9 @@ def step(network, optimizer, seed):
 def test_a_step_after_a_resume_is_the_step_without(tmp_path, name, fused):
     network, objective, optimizer = fresh(name, fused)
     step(network, optimizer, 1)
-    path = save(tmp_path, Position(0, 2), RECIPE.model, network, objective, optimizer)
+    path = save(tmp_path, POSITION, RECIPE.model, network, objective, optimizer)
     resumed, other, its_optimizer = fresh(name, fused)
-    assert load(path, resumed, other, its_optimizer) == Position(0, 2)
+    assert str(load(path, resumed, other, its_optimizer)) == str(POSITION)
     for parameter, kept in its_optimizer.state.items():
         for value in kept.values():
             assert value.ndim == 0 or value.stride() == parameter.stride()
@@ -46,3 +50,22 @@ def test_a_step_after_a_resume_is_the_step_without(tmp_path, name, fused):
     assert all(
         torch.equal(one, two) for one, two in zip(network.parameters(), resumed.parameters(), strict=True)
     )
+
+
+@pytest.mark.parametrize("fused", [False, True])
+@pytest.mark.parametrize("name", sorted(OPTIMIZERS))
+def test_what_an_early_version_did_not_keep_is_zero(tmp_path, name, fused):
+    network, objective, optimizer = fresh(name, fused)
+    step(network, optimizer, 1)
+    path = save(tmp_path, POSITION, RECIPE.model, network, objective, optimizer)
+    gone = "decoder.0.restoration.conv.weight"
+    for file in path.glob("*.safetensors"):
+        if file.name != "weights.safetensors":
+            values = load_file(file)
+            values.pop(gone, None)
+            save_file(values, file)
+    (path / "position.json").write_text(json.dumps({"epoch": 4, "step": 1}), encoding="utf-8")
+    resumed, other, its_optimizer = fresh(name, fused)
+    assert load(path, resumed, other, its_optimizer) == Position(4, 1)
+    assert all(not value.any() for value in its_optimizer.state[resumed.get_parameter(gone)].values())
+    step(resumed, its_optimizer, 2)

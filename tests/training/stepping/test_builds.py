@@ -12,7 +12,9 @@ GOOD = {"torch": (2, 10, 0), "cudnn": 91100, "gpu": "NVIDIA H100", "capability":
     ("change", "dimensions", "said"),
     [
         ({}, 3, None),
-        ({"torch": (2, 9, 1)}, 3, "torch 2.9 takes several times as long"),
+        ({"torch": (2, 9, 1)}, 3, "torch 2.9 computes 3D convolutions in bfloat16 without cuDNN"),
+        ({"torch": (2, 9, 0), "cudnn": 91500}, 3, "torch 2.9 computes"),
+        ({"torch": (2, 9, 1), "cudnn": 91500}, 3, None),
         ({"torch": (2, 9, 0)}, 2, None),
         ({"torch": (2, 13)}, 3, None),
         ({"cudnn": 90800}, 3, "cuDNN 9.8.0 can give wrong results"),

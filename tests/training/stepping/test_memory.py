@@ -28,12 +28,12 @@ def test_the_largest_even_number_that_fits_is_found_with_few_trials(fitting, bel
 
 def test_what_fits_is_said_with_the_settings_to_change():
     recipe = load_recipe("pcrlv2-3d", ["training.batch_size=32"])
-    said = too_large(recipe, CPU, 2, fits=lambda count: count <= 6)
+    said = too_large(recipe, CPU, lambda count: count <= 6, 2)
     assert "too little memory for 16 samples at a time; 6 fit" in said
     assert "training.batch_size=12" in said
     assert "training.accumulate=4" in said
     assert "training.recompute=true" in said
-    said = too_large(recipe, CPU, 1, fits=lambda count: False)
+    said = too_large(recipe, CPU, lambda count: False)
     assert "even for 2" in said
 
 

@@ -128,7 +128,7 @@ def test_without_a_compiler_steps_are_not_compiled_and_that_is_said(monkeypatch)
     recipe, _, objective = parts("training.compile=on")
     said = []
     monkeypatch.setattr(shutil, "which", lambda name: None)
-    with pytest.raises(RecipeError, match=r"training\.compile = 'on': this machine has no C compiler"):
+    with pytest.raises(RecipeError, match=r"training\.compile = 'on': this machine has no C\+\+ compiler"):
         forward_of(objective, recipe.training, CPU, said.append)
     auto = recipe.training.model_copy(update={"compile": "auto"})
     assert forward_of(objective, auto, torch.device("cuda"), said.append) is objective
@@ -137,8 +137,24 @@ def test_without_a_compiler_steps_are_not_compiled_and_that_is_said(monkeypatch)
     assert forward_of(objective, auto, CPU, pytest.fail) is objective
 
 
+def test_what_is_recomputed_is_not_compiled():
+    recipe, _, objective = parts("training.recompute=true")
+    assert forward_of(objective, recipe.training, torch.device("cuda"), pytest.fail) is objective
+    with pytest.raises(RecipeError, match="what is recomputed is not compiled"):
+        load_recipe("pcrlv2-3d", [*SETTINGS, "training.recompute=true", "training.compile=on"])
+
+
+def test_a_run_that_ends_before_its_profile_says_so(tmp_path):
+    said = []
+    profile = Profile(tmp_path, CPU, said.append)
+    profile.step()
+    profile.close()
+    assert said == ["the run ended before step 5: there is no profile"]
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_profile_is_a_trace_of_ten_steps(tmp_path):
-    profile = Profile(tmp_path, CPU)
+    profile = Profile(tmp_path, CPU, pytest.fail)
     for _ in range(20):
         torch.ones(8).sum()
         profile.step()
