@@ -141,7 +141,7 @@ def _carried_out(
     finally:
         if told:
             watch.ended()
-    return RunResult(plan.folder, finished, trainer.steps_done, trainer.fallbacks)
+    return RunResult(plan.folder, finished, trainer.steps_done, trainer.tally.fallbacks)
 
 
 def _what_must_be_the_same(plan: Plan, trainer: Trainer) -> dict[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import threading
 import time
 from collections.abc import Callable
@@ -11,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from pcrl.config import Recipe, RecipeError
 from pcrl.engine.batch import Batch
@@ -40,6 +38,7 @@ from pcrl.training.stepping.memory import LEAST
 from pcrl.training.stepping.profile import Profile
 from pcrl.training.stepping.reproducible import kernels
 from pcrl.training.stepping.step import Done, Stepper
+from pcrl.training.tally import NotFiniteError, Tally
 
 STEPS = 1 << 33
 """Word that sets the stream of the steps' keys apart from those of samples and order."""
@@ -137,10 +136,8 @@ class Trainer:
         )
         self._profile = Profile(out, device, note) if profile and world.is_first else None
         self.stopping = threading.Event()
-        self.fallbacks, self._own_fallbacks = self.position.fallbacks, 0
-        self._pending: list[tuple[int, list[str], Tensor]] = []
-        self._unlogged = torch.tensor(self.position.unlogged, dtype=torch.float64).reshape(
-            len(self.position.unlogged), len(self.readings)
+        self.tally = Tally(
+            list(self.readings), self.exchange, self.position.fallbacks, self.position.unlogged
         )
 
     @property
@@ -154,7 +151,7 @@ class Trainer:
         return self.position.epoch * self.loader.steps + self.position.step
 
     def run(self, show: Callable[[StepReport], None]) -> bool:
-        """Train to the end, or until `stop` is set.
+        """Train to the end, or until `stopping` is set.
 
         Returns:
             Whether the run is finished.
@@ -178,7 +175,7 @@ class Trainer:
                         report = self._report(batch, since, feed.waiting)
                         since = time.perf_counter()
                         if log is not None:
-                            log.write(report, self.fallbacks)
+                            log.write(report, self.tally.fallbacks)
                         show(report)
                     if done.pictures is not None:
                         path = self.out / PICTURES / f"epoch-{batch.epoch + 1:04d}.png"
@@ -190,19 +187,21 @@ class Trainer:
                     late = time.perf_counter() - saved > 60 * training.checkpoint_minutes
                     if stops and self.steps_done < self.steps:
                         # All are done with it before any of them ends.
-                        self._collect()
+                        self.tally.collect()
                         self.world.first_does(self.save)
                         return False
                     if (ended and self._checkpoint_is_due()) or (logs and late):
                         self.save()
                         saved = time.perf_counter()
+        except NotFiniteError as error:
+            raise TrainingError(f"{error}. {self._advice()}") from error
         finally:
             if log is not None:
                 log.close()
             if self._profile is not None:
                 self._profile.close()
         if self.world.is_first:
-            totals = {"steps": self.steps_done, "fallbacks": self.fallbacks}
+            totals = {"steps": self.steps_done, "fallbacks": self.tally.fallbacks}
             write_text(self.out / FINISHED, json.dumps(totals) + "\n")
         return True
 
@@ -217,8 +216,8 @@ class Trainer:
         if not bool(self.exchange.gradients.values.isfinite().all()):
             raise TrainingError(f"gradients of step {self.steps_done} are not finite. {self._advice()}")
         folder, model = self.out / CHECKPOINTS, self.recipe.model
-        unlogged = tuple(tuple(row) for row in self._unlogged.tolist())
-        self.position = replace(self.position, fallbacks=self.fallbacks, unlogged=unlogged)
+        tally = self.tally
+        self.position = replace(self.position, fallbacks=tally.fallbacks, unlogged=tally.unlogged)
         checkpoint.save(folder, self.position, model, self.network, self.objective, self.optimizer)
 
     def _last_checkpoint(self) -> Path | None:
@@ -231,47 +230,26 @@ class Trainer:
         keys = Keys(step_key(training.seed, number), batch.keys)
         moment = Moment(batch.epoch, training.epochs, batch.step, steps)
         done = self._stepper.step(views, keys, moment, self.stopping.is_set(), pictures)
-        self._own_fallbacks += batch.fallbacks
-        self._pending.append((number + 1, batch.cases, done.values))
+        self.tally.add(number + 1, batch, done.values)
         if self._profile is not None:
             self._profile.step()
         return done
 
     def _report(self, batch: Batch, since: float, waiting: Callable[[], float]) -> StepReport:
         """What is told of the steps since the last time."""
-        steps = len(self._pending)
-        self._collect()
+        steps = self.tally.pending
+        self.tally.collect()
         seconds = (time.perf_counter() - since) / steps
-        columns = zip(self.readings, self._unlogged.T, strict=True)
-        scalars = {name: float(column.nanmean()) for name, column in columns if not column.isnan().all()}
-        self._unlogged = self._unlogged[:0]
         return StepReport(
             epoch=batch.epoch + 1,
             step=self.steps_done,
             steps=self.steps,
-            scalars=scalars,
+            scalars=self.tally.means(),
             learning_rate=self.optimizer.param_groups[0]["lr"],
             samples_per_second=self.recipe.training.batch_size / seconds,
             seconds_per_step=seconds,
             waiting=waiting(),
         )
-
-    def _collect(self) -> None:
-        """What the steps since the last call gave, over all ranks; the one place that waits for the device."""
-        if not self._pending:
-            return
-        values = torch.stack([row for _, _, row in self._pending]).cpu().double()
-        losses = values[:, list(self.readings).index("loss")].tolist()
-        for (step, cases, _), loss in zip(self._pending, losses, strict=True):
-            if not math.isfinite(loss):
-                raise TrainingError(
-                    f"the loss of step {step} is {loss}; cases in the batch: {', '.join(sorted(set(cases)))}. "
-                    f"{self._advice()}"
-                )
-        self._pending.clear()
-        self._unlogged = torch.cat([self._unlogged, self.exchange.mean(values)])
-        self.fallbacks += self.exchange.total(self._own_fallbacks)
-        self._own_fallbacks = 0
 
     def _advice(self) -> str:
         saved = self._last_checkpoint()

@@ -146,6 +146,32 @@ def test_stopped_and_resumed_it_ends_with_the_same_bits(cache, tmp_path, changes
 
 
 @pytest.mark.slow
+def test_stopped_between_two_lines_of_its_log_it_goes_on_with_the_same_lines(cache, tmp_path):
+    finished(cache, tmp_path / "straight")
+    out, chosen = tmp_path / "stopped", selection(cache)
+    run_folder.create(out, RECIPE, chosen, FRESH)
+    trainer = Trainer(chosen, out, CPU)
+    step = trainer._stepper.step
+
+    def stop_at_the_third(*arguments):
+        if trainer.steps_done == 2:
+            trainer.stopping.set()
+        return step(*arguments)
+
+    trainer._stepper.step = stop_at_the_third
+    assert not trainer.run(lambda _: None)
+    assert trainer.steps_done == 3
+    assert Trainer(chosen, out, CPU, resume=True).run(lambda _: None)
+    straight, resumed = (
+        [json.loads(line) for line in (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
+        for run in (tmp_path / "straight", out)
+    )
+    for line in (*straight, *resumed):
+        del line["samples_per_second"], line["waiting"]
+    assert resumed == straight
+
+
+@pytest.mark.slow
 def test_a_recipe_chooses_optimiser_warm_up_and_clipping(cache, tmp_path):
     changes = ("training.optimizer=adamw", "training.warmup_epochs=2", "training.log_every=1")
     shown = finished(cache, tmp_path / "run", load_recipe("pcrlv2-3d", [*TINY, *changes]))
