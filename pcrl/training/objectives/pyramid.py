@@ -16,7 +16,6 @@ from torch import Tensor
 from torch.nn import functional
 
 from pcrl.config import ImageRecipe, Pcrlv2, Recipe
-from pcrl.kernels.streams import Draws as Stream
 from pcrl.models.images.inputs import UNIT
 from pcrl.models.networks import Network
 from pcrl.models.outputs import Outputs
@@ -66,6 +65,9 @@ class Pyramid(Objective):
 
     def draw(self, keys: Keys) -> Draws:
         """See `Objective`."""
+        # Here, as it loads Numba, which nothing else of a step needs.
+        from pcrl.kernels.streams import Draws as Stream
+
         stream = Stream(keys.step)
         return {"levels": [stream.integer(0, self.levels - 1) for _ in range(1 + 2 * self.local_views)]}
 
