@@ -1,0 +1,1 @@
+"""The training step, timed in many ways; `benchmarks/train_step.py` is the command."""
