@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import torch
 
 from pcrl.config import load_recipe
 from pcrl.models.precision import in_use
+from pcrl.training.stepping.allocation import memory_kept
 from stepping.rows import Row, Suite
 from stepping.steps import Step, step_of
 from stepping.timing import copy_rate, durations, finish, forget_peak, matrix_rate, peak_gigabytes
@@ -45,7 +47,8 @@ def measure(
     """
     began = time.perf_counter()
     recipe = load_recipe(suite.recipe, overrides)
-    with backends(row):
+    # As the trainer does it.
+    with backends(row), memory_kept(device) if row.own else nullcontext():
         work = work_of(row, recipe, suite.batch, device)
         step = step_of(work, recipe)
         losses = [step() for _ in range(CHECKED)]

@@ -10,7 +10,8 @@ class Row:
     """One way to do a training step.
 
     Args:
-        own: pcrl's `Stepper` (flat gradients, its optimiser); else the loop of PyTorch's tutorials, with its SGD.
+        own: pcrl's `Stepper` (flat gradients, its optimiser; on a CPU freed memory stays with the process); else the
+            loop of PyTorch's tutorials, with its SGD.
         autocast: in bfloat16 where the device multiplies in it.
         last: channels last.
         compiled: the forward passes are.
