@@ -51,7 +51,8 @@ def main() -> None:
         torch.set_num_threads(arguments.threads)
     device = torch.device("cuda" if torch.cuda.is_available() and not arguments.tiny else "cpu")
     if arguments.only:
-        measure_one(*arguments.only, device, arguments.out, arguments.seconds)
+        suite, row = arguments.only
+        measure_one(suite, row, device, arguments.out, arguments.seconds)
         return
     own = [
         sys.executable,

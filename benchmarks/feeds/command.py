@@ -44,8 +44,8 @@ def measure_all(
     found: dict[tuple[str, int], list[Driven]] = {}
     driver = Driver(settings, device)
     try:
-        driver.measure_alone(seconds / 2)
         for _ in range(rounds):
+            driver.measure_alone(seconds / 2)
             for name, drive in _feeds(driver, selection, out).items():
                 _keep(out, name, drive, seconds, found)
     except TimeoutError as error:
@@ -59,7 +59,7 @@ def _keep(
 ) -> None:
     try:
         driven = drive(seconds)
-        values = asdict(driven) | {"samples": driven.samples, "beside": driven.beside}
+        values = asdict(driven) | {"samples": driven.samples}
         found.setdefault(name, []).append(driven)
     except TimeoutError:
         raise
@@ -145,7 +145,7 @@ def _write(
                 str(workers),
                 f"{middle.samples:.1f}",
                 f"{min(rates):.1f} – {max(rates):.1f}",
-                f"{middle.beside:.0%}",
+                f"{max(0.0, 1 - driver.alone / middle.seconds):.0%}",
                 f"{statistics.median(logged):.1%}" if logged else "",
             )
         )
