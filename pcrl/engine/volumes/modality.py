@@ -36,7 +36,7 @@ def looks_unscaled(values: NDArray[Any]) -> bool:
         high.mean() > 0.05
         and tissue.sum() > 0.6 * high.sum()
         and air.mean() > 0.01
-        and 1500 < float(values.max()) <= 5000
+        and 1200 < float(values.max()) <= 5000
     )
 
 

@@ -85,7 +85,12 @@ def prepare(
     values, notes = finite(values)
     modality, more = decide_modality(values, stated, forced, confirmed)
     if stated is None and forced is None:
-        notes.append(f"modality guessed from the values: {modality}")
+        reason = "values below −50, as of fat and air" if modality == "ct" else "no values below −50"
+        other = "mr" if modality == "ct" else "ct"
+        notes.append(
+            f"modality guessed from the values: {modality} ({reason}); if it is wrong, so are the gray values that are "
+            f"kept: --modality {other}"
+        )
     if modality == "ct":
         (low, high), step = data.window, 1.0
         threshold, dense = AIR, DENSE

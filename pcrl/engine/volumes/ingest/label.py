@@ -37,21 +37,24 @@ def read_label(case: Case, grid: Grid, trust_voxels: bool) -> Scan:
     """
     assert case.label is not None
     notes: list[str] = []
-    label, fault, advice = _as_it_says(case.label, grid)
+    label, fault = _as_it_says(case.label, grid)
     if label is None:
-        forms = share_a_place(case.label, case.channels[0])
-        if not forms and not trust_voxels:
-            raise IngestError(f"{case.label}: {fault}{advice}")
         try:
             label = read(case.label, like=case.channels[0])
         except ReadError as error:
-            raise IngestError(str(error)) from error
-        notes.append(
-            f"the label lies on its scan, although they are read by different forms: {forms}"
-            if forms
-            else f"the label was laid onto its scan voxel by voxel, as you asked for, although {fault}: if its voxels "
-            "are in another order, it is mirrored or turned"
-        )
+            raise IngestError(f"{case.label}: {fault}") from error
+        if forms := share_a_place(case.label, case.channels[0]):
+            notes.append(f"the label lies on its scan, although they are read by different forms: {forms}")
+        elif trust_voxels:
+            notes.append(
+                f"the label was laid onto its scan voxel by voxel, as you asked for, although {fault}: if its voxels "
+                "are in another order, it is mirrored or turned"
+            )
+        else:
+            raise IngestError(
+                f"{case.label}: {fault}. If its voxels fit the scan's one by one and only its header is wrong, ingest "
+                "with --trust-label-voxels; if not, resample it to the scan"
+            )
     values, rounded = whole_numbers(label.values, case.label)
     return replace(label, grid=grid, values=values, notes=(*label.notes, *notes, *rounded))
 
@@ -82,19 +85,17 @@ def whole_numbers(values: NDArray[Any], path: Path) -> tuple[NDArray[Any], list[
     return whole.astype(np.uint8 if high <= 255 else np.uint16), notes
 
 
-def _as_it_says(path: Path, scan: Grid) -> tuple[Scan | None, str, str]:
-    """A label by its own header; or none, why it does not lie on its scan, and what to do."""
+def _as_it_says(path: Path, scan: Grid) -> tuple[Scan | None, str]:
+    """A label by its own header; or none, and why it does not lie on its scan."""
     try:
         label = read(path)
     except ReadError as error:
-        return None, str(error).removeprefix(f"{path}: "), ""
+        return None, str(error).removeprefix(f"{path}: ")
     if label.grid.shape != scan.shape:
-        fault = f"the label has {size(label.grid)} voxels, its scan {size(scan)} (z, y, x)"
-        return None, fault, ": resample the label to its scan, or give the right pair"
+        return None, (
+            f"the label has {size(label.grid)} voxels, its scan {size(scan)} (z, y, x): resample the label to its "
+            "scan, or give the right pair"
+        )
     if label.grid.matches(scan):
-        return label, "", ""
-    advice = (
-        ". If its voxels fit the scan's one by one and only its header is wrong, ingest with --trust-label-voxels; if "
-        "not, resample it to the scan"
-    )
-    return None, f"the label lies elsewhere than its scan: {places(label.grid, scan)}", advice
+        return label, ""
+    return None, f"the label lies elsewhere than its scan: {places(label.grid, scan)}"

@@ -31,7 +31,7 @@ def on_its_scan(case, trust=False):
 @pytest.mark.parametrize("sform", [np.abs(scans.SFORM), np.full(12, np.nan), scans.SFORM * 1e-4])
 def test_a_label_whose_header_was_lost_is_taken_only_when_asked_for(case, sform):
     scans.edit_header(case.label, sform=sform, codes=(0, 2))
-    with pytest.raises(IngestError) as caught:
+    with pytest.raises(IngestError, match="--trust-label-voxels") as caught:
         on_its_scan(case)
     assert str(case.label) in str(caught.value)
     assert "voxel by voxel" in on_its_scan(case, trust=True)[-1]
