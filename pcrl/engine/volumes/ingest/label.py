@@ -13,12 +13,17 @@ from pcrl.datasets.case import Case
 from pcrl.engine.errors import ReadError
 from pcrl.engine.geometry.grid import Grid
 from pcrl.engine.volumes.ingest.mismatch import IngestError, places, size
-from pcrl.engine.volumes.reading.nifti.place import share_a_place
+from pcrl.engine.volumes.reading.nifti.place import is_finite, share_a_place
 from pcrl.engine.volumes.reading.reader import read
 from pcrl.engine.volumes.reading.scan import Scan
 
 ROUNDING = 1e-3
 """How far a label may be from a whole number: what `scl_slope` and float32 leave of one."""
+
+_ADVICE = (
+    ". If its voxels fit the scan's one by one and only its header is wrong, ingest with --trust-label-voxels; if not, "
+    "resample it to the scan"
+)
 
 
 def read_label(case: Case, grid: Grid, trust_voxels: bool) -> Scan:
@@ -39,7 +44,10 @@ def read_label(case: Case, grid: Grid, trust_voxels: bool) -> Scan:
     notes: list[str] = []
     label, fault = _as_it_says(case.label, grid)
     if label is None:
+        advised = f"{case.label}: {fault}{_ADVICE}"
         try:
+            if not trust_voxels and not is_finite(case.label):
+                raise IngestError(advised)
             label = read(case.label, like=case.channels[0])
         except ReadError as error:
             raise IngestError(f"{case.label}: {fault}") from error
@@ -51,10 +59,7 @@ def read_label(case: Case, grid: Grid, trust_voxels: bool) -> Scan:
                 "are in another order, it is mirrored or turned"
             )
         else:
-            raise IngestError(
-                f"{case.label}: {fault}. If its voxels fit the scan's one by one and only its header is wrong, ingest "
-                "with --trust-label-voxels; if not, resample it to the scan"
-            )
+            raise IngestError(advised)
     values, rounded = whole_numbers(label.values, case.label)
     return replace(label, grid=grid, values=values, notes=(*label.notes, *notes, *rounded))
 

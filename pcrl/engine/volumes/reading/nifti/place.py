@@ -90,6 +90,11 @@ def share_a_place(path: Path, other: Path) -> str:
     return ""
 
 
+def is_finite(path: Path) -> bool:
+    """Whether no form that a file states holds NaN or infinity; so of what is no NIfTI."""
+    return not is_nifti(path) or all(np.isfinite(m).all() for m in stated_forms(read_header(path)).values())
+
+
 def is_nifti(path: Path) -> bool:
     """Whether a file is called like a NIfTI."""
     return path.name.lower().endswith((".nii", ".nii.gz"))
