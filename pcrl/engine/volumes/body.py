@@ -43,6 +43,9 @@ def window_of(values: NDArray[Any], percentiles: tuple[float, float]) -> Window:
     noisy = limit > max(float(sample.min()), 0.0)
     inside = sample[_filled(tissue, noisy)]
     low, high = (float(v) for v in np.percentile(inside if inside.size else sample, percentiles))
+    if tissue.any():
+        # What is thin and dark, such as skin, is not inside where it is noisy, and kept all the same.
+        low = min(low, float(np.percentile(sample[tissue], percentiles[0])))
     if low < limit:
         # Within noise, there is no use in a part of it.
         low = min(low, max(float(sample.min()), 0.0))

@@ -13,6 +13,8 @@ SPACING = (0.02, 50.0)
 """mm: from a cone-beam CT of a tooth, several times over, to slices as far apart as those of a scout."""
 LONGEST = 5000.0
 """mm: no table is as long."""
+SHEARED = 1.0
+"""Voxels by which axes that are not at right angles may move a corner."""
 
 
 def check_grid(path: Path, grid: Grid) -> None:
@@ -26,6 +28,12 @@ def check_grid(path: Path, grid: Grid) -> None:
         raise ReadError(
             f"{path}: spacing {grid.spacing}, origin {grid.origin} or direction is not finite: nobody knows where the "
             "scan lies; correct the header, or convert the scan from its DICOM files once more"
+        )
+    axes = np.asarray(grid.direction)
+    off = float(np.abs(axes.T @ axes - np.eye(3)).max())
+    if off * max(grid.shape) > SHEARED:
+        raise ReadError(
+            f"{path}: its axes are sheared, or no unit vectors, by {off:.2g}: resample it to an orthonormal grid first"
         )
     low, high = SPACING
     across = [n * step for n, step in zip(grid.shape, grid.spacing, strict=True)]

@@ -138,6 +138,18 @@ def test_another_scan_gives_its_place_voxel_by_voxel(path, tmp_path):
         read(tmp_path / "label.nii", like=path)
 
 
+@pytest.mark.parametrize(
+    ("stated", "named"),
+    [("1 0 0 0.3 1 0 0 0 1", "sheared"), ("1 0 0 0.3 nan 0 0 0 1", "not finite|cannot be read")],
+)
+def test_directions_of_other_formats_are_held_to_the_same(tmp_path, stated, named):
+    scans.write(tmp_path / "a.mhd", scans.body())
+    text = (tmp_path / "a.mhd").read_text()
+    (tmp_path / "a.mhd").write_text(text.replace("1 0 0 0 1 0 0 0 1", stated))
+    with pytest.raises(ReadError, match=named):
+        read(tmp_path / "a.mhd")
+
+
 def test_grids_of_other_formats_are_held_to_the_same(tmp_path):
     image = sitk.GetImageFromArray(scans.body())
     image.SetSpacing((0.001, 0.001, 0.001))

@@ -1,4 +1,4 @@
-"""Caches of earlier versions: what is still right stays, what is not is read anew and stops nothing else."""
+"""What an ingest takes from a cache as it is, and what it reads anew; a bad record stops nothing else."""
 
 import json
 
@@ -67,6 +67,19 @@ def test_a_record_that_cannot_be_used_stops_no_other_case(source, tmp_path):
     assert ["not finite" in error for error in errors] == [True]
     (source / "new.nii").unlink()
     assert ingest(source, cache) == ({}, [])
+
+
+def test_a_label_is_trusted_when_the_scan_is_there_already(tmp_path):
+    scans.write(tmp_path / "lits/volume-0.nii", scans.body(), (1.0, 1.0, 2.0), origin=(9.0, 8.0, 7.0))
+    scans.write(tmp_path / "lits/segmentation-0.nii", (scans.body() == scans.BRIGHT).astype(np.uint8))
+    for trust, action in ((False, "scan"), (False, "label"), (True, "label"), (False, "nothing")):
+        dataset = find("lits", tmp_path / "lits")
+        planned = plan(dataset, tmp_path / "cache", RECIPE, trust_label=trust)
+        assert [task.action for task in planned.tasks] == [action]
+        errors = [outcome.error for outcome in run(planned, 1)]
+        assert all(("lies elsewhere" in error) != trust for error in errors)
+    case = Cache(tmp_path / "cache").dataset("lits").cases[0]
+    assert case.voxels.read()[0][case.label().read() == 1].min() >= 500
 
 
 def test_the_user_knows_better_than_a_layout(tmp_path):
