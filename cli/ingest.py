@@ -56,7 +56,12 @@ if TYPE_CHECKING:
 @click.option(
     "--modality",
     type=click.Choice(["ct", "mr"]),
-    help="Volumes: modality of scans whose files and layout do not state it.",
+    help="Volumes: modality of scans whose files do not state it; confirms or corrects what the layout says.",
+)
+@click.option(
+    "--trust-label-voxels",
+    is_flag=True,
+    help="Volumes: labels whose header puts them elsewhere than their scan fit it voxel by voxel.",
 )
 @setting("data.chunk=64")
 def ingest_command(
@@ -71,6 +76,7 @@ def ingest_command(
     bits: str | None,
     workers: int | None,
     modality: Modality | None,
+    trust_label_voxels: bool,
     overrides: tuple[str, ...],
 ) -> None:
     """Read, resample and store scans or radiographs, so that training can read any part of them at once.
@@ -118,6 +124,7 @@ def ingest_command(
             bits=int(bits) if bits else None,
             workers=workers,
             modality=modality,
+            trust_label_voxels=trust_label_voxels,
             progress=display,
         )
     if report.failed:

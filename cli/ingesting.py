@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from pcrl.engine.progress import Progress
+from pcrl.listing import alike
 
 from .console import console, duration, progress, tell_note
 from .summaries import image_summary
@@ -105,9 +106,9 @@ class IngestDisplay(Progress):
         table.add_row("already there", str(report.already_cached), "")
         table.add_row("failed", str(len(report.failed)), "")
         console.print(table)
-        for one in sorted(report.done, key=lambda one: one.name):
-            for note in one.notes:
-                tell_note(f"{one.name}: {note}")
+        ordered = sorted(report.done, key=lambda one: one.name)
+        for line in alike((one.name, note) for one in ordered for note in one.notes):
+            tell_note(line)
         for one in sorted(report.failed, key=lambda one: one.name):
             self._tell("[red]failed[/]", one.name, one.error, 0)
         if report.failed:

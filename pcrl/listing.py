@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeVar
@@ -24,3 +25,27 @@ def few(items: Iterable[str], shown: int = 3) -> str:
 def counted(number: int, what: str) -> str:
     """`1 case`, `2 cases`; for words whose plural has an s."""
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+_MEASURED = re.compile(r"\d+\.\d+|\d[\d,]{2,}")
+
+
+def alike(notes: Iterable[tuple[str, str]]) -> list[str]:
+    """Notes on many things, each kind said once: `volume-3: …`, or `… (12 cases: volume-0, volume-1 and 10 more)`.
+
+    Args:
+        notes: what each is on, and its text. Texts that differ only in what was measured are of one kind: the first
+            stands for all of them.
+    """
+    kinds: dict[str, list[tuple[str, str]]] = {}
+    for name, text in dict.fromkeys(notes):
+        kinds.setdefault(_MEASURED.sub("#", text), []).append((name, text))
+    lines = []
+    for those in kinds.values():
+        (name, text), names = those[0], list(dict.fromkeys(name for name, _ in those))
+        if len(names) == 1:
+            lines += [f"{name}: {each}" for _, each in those]
+            continue
+        whose = "" if len({text for _, text in those}) == 1 else f"; the numbers are those of {name}"
+        lines.append(f"{text} ({counted(len(names), 'case')}: {few(names)}{whose})")
+    return lines

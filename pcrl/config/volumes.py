@@ -25,7 +25,7 @@ class Data(Settings):
     window: tuple[float, float] = (-1000.0, 1000.0)
     """CT: Hounsfield units kept; scaled to [0, 1] when read."""
     percentiles: tuple[float, float] = (0.5, 99.5)
-    """Other modalities: percentiles of the foreground that are kept."""
+    """Other modalities: percentiles of the body, dark tissue included, that are kept."""
     chunk: Annotated[int, Field(ge=8, le=256)] = 32
     """Edge of a cubic chunk in voxels."""
     codec: Codec = "lz4"

@@ -44,6 +44,7 @@ def ingest(
     bits: int | None = None,
     workers: int | None = None,
     modality: Modality | None = None,
+    trust_label_voxels: bool = False,
     progress: Progress | None = None,
 ) -> IngestReport:
     """Read, resample and store the scans or the radiographs of a folder.
@@ -62,6 +63,8 @@ def ingest(
         size, bits: images only: shorter side in pixels; bits of a pixel.
         workers: None: as many as there are cores.
         modality: volumes only: what scans are, if neither they nor the layout say so.
+        trust_label_voxels: volumes only: a label of as many voxels as its scan belongs to it voxel by voxel, also where
+            its header says that it lies elsewhere.
         progress: is told what happens.
 
     Returns:
@@ -96,9 +99,11 @@ def ingest(
         if isinstance(listed, Dataset):
             settings = ingest_recipe(root / listed.name, 3, recipe, overrides)
             assert isinstance(settings, VolumeRecipe)
-            return _volumes(listed, root, settings, count, storage, modality, watch)
-        if storage or modality:
-            raise RecipeError("--format and --modality are for volumes; images are kept as Zarr")
+            return _volumes(listed, root, settings, count, storage, modality, trust_label_voxels, watch)
+        if storage or modality or trust_label_voxels:
+            raise RecipeError(
+                "--format, --modality and --trust-label-voxels are for volumes; images are kept as Zarr"
+            )
         return _images(listed, root, recipe, overrides, count, watch)
 
 
@@ -143,9 +148,10 @@ def _volumes(
     workers: int,
     storage: Storage | None,
     modality: Modality | None,
+    trust_label: bool,
     watch: Progress,
 ) -> IngestReport:
-    plan = volume_plan.plan(listed, cache, recipe, modality, storage)
+    plan = volume_plan.plan(listed, cache, recipe, modality, storage, trust_label)
     for note in plan.notes:
         watch.note(note)
     todo, already_cached = len(plan.todo), len(plan.tasks) - len(plan.todo)

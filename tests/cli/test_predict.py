@@ -103,6 +103,17 @@ def test_no_scan_is_overwritten(workplace):
     assert (workplace / file).read_bytes() == before
 
 
+def test_a_mask_lies_where_the_sform_puts_its_scan(workplace):
+    scan, rows = workplace / "aligned.nii", scans.SFORM.copy()
+    scans.write(scan, patients.body(4)[0])
+    rows[11] += 30
+    scans.edit_header(scan, sform=rows, codes=(1, 2))
+    done = pcrl("predict", "lits", "--run", "lits-scores", scan, "--out", "aligned", *CPU, cwd=workplace)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "aligned: its sform (aligned) and its qform (scanner)" in done.stdout
+    assert sitk.ReadImage(str(workplace / "aligned/aligned.nii.gz")).GetOrigin() == (0, 0, 30)
+
+
 def test_what_was_passed_over_is_told(workplace):
     brains.write_brats(workplace / "two", 2)
     min((workplace / "two").rglob("*_t2.nii.gz")).unlink()

@@ -1,5 +1,7 @@
 """Small scans made for the tests: an air box with a fat shell, soft tissue, and one bright block to find again."""
 
+import struct
+
 import numpy as np
 import SimpleITK as sitk
 
@@ -13,6 +15,13 @@ VIEWS = (
     "views.local_shape=[8, 8, 8]",
 )
 """Settings of views that fit into these scans, as `--set` takes them."""
+
+
+SFORM = np.array([-1.0, 0, 0, 0, 0, -1, 0, 0, 0, 0, 1, 0])
+"""That of a NIfTI that `write` has written with voxels of 1 mm at the origin, row by row."""
+_FIELDS = {
+    "pixdim": ("<4f", 76), "unit": ("<b", 123), "codes": ("<2h", 252), "offset": ("<3f", 268), "sform": ("<12f", 280),
+}  # fmt: skip
 
 
 def body(shape=(24, 32, 40)):
@@ -36,6 +45,15 @@ def write(path, values, spacing=(1.0, 1.0, 1.0), direction=None, origin=(0.0, 0.
     path.parent.mkdir(parents=True, exist_ok=True)
     sitk.WriteImage(image, str(path))
     return image
+
+
+def edit_header(path, **fields):
+    """Let an uncompressed NIfTI-1 say what no library writes; `codes` are of qform and sform, `offset` the qform's."""
+    content = bytearray(path.read_bytes())
+    for name, value in fields.items():
+        form, at = _FIELDS[name]
+        struct.pack_into(form, content, at, *np.atleast_1d(value).tolist())
+    path.write_bytes(bytes(content))
 
 
 def rotation(*degrees):

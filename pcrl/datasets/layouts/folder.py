@@ -13,12 +13,12 @@ from pcrl.datasets.patients import with_patients
 from pcrl.datasets.tree import check_folder, safe_name, walk, wrong
 
 EXPECTED = """\
-  anything.nii, anything.nii.gz, .mha, .mhd (with its .raw), .nrrd, at any depth
+  anything.nii, anything.nii.gz, .mha, .mhd (with its .raw), .nrrd, .nhdr (with its data), at any depth
   a folder of DICOM files                                  (one series, at any depth)
 or radiographs:
   anything.png, .jpg, .jpeg, and DICOM files of modality CR, DX, DR, RG, RF or PX, at any depth
   patients.csv                                             (optional: case,patient)"""
-SUFFIXES = (".nii.gz", ".nii", ".mha", ".mhd", ".nrrd")
+SUFFIXES = (".nii.gz", ".nii", ".mha", ".mhd", ".nrrd", ".nhdr")
 
 
 def find(source: Path) -> Dataset | ImageDataset:

@@ -7,6 +7,13 @@ from pathlib import Path
 from pcrl.files import AnyRecord, RecordError, load_record
 
 FORMAT = 1
+MR_FORMAT = 2
+"""Of a case that is an MR: 1 set all tissue that is darker than others to the lower end of its window."""
+
+
+def format_of(modality: str) -> int:
+    """The version in which a case of this modality is stored."""
+    return MR_FORMAT if modality == "mr" else FORMAT
 
 
 class CacheError(RuntimeError):
@@ -28,9 +35,14 @@ def read_record(kind: type[AnyRecord], path: Path) -> AnyRecord:
             f"{path} cannot be used ({error.fault}): it is damaged or was written by another version of pcrl (this one "
             f"reads format {FORMAT}); ingest it again"
         ) from error
-    stated = getattr(record, "format", FORMAT)
-    if stated != FORMAT:
+    stated, modality = getattr(record, "format", FORMAT), getattr(record, "modality", "")
+    if modality == "mr" and stated < MR_FORMAT:
         raise CacheError(
-            f"{path} is of format {stated}, this version of pcrl reads {FORMAT}; ingest it again"
+            f"{path} is of an MR whose dark tissue an earlier version of pcrl has set to one value; run the same `pcrl "
+            "ingest` again: it reads such cases anew and leaves all others as they are"
+        )
+    if stated != format_of(modality):
+        raise CacheError(
+            f"{path} is of format {stated}, this version of pcrl reads {format_of(modality)}; ingest it again"
         )
     return record

@@ -10,7 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pcrl.config import Data, Modality
+from pcrl.engine.errors import ScanError
 from pcrl.engine.geometry.grid import Grid
+from pcrl.engine.volumes.body import window_of
+from pcrl.engine.volumes.modality import decide_modality
 from pcrl.kernels.pixels.resample import BoxTaps, linear_taps, together
 from pcrl.kernels.pixels.resample import resample as resample_volume
 from pcrl.kernels.pixels.scale import to_integers
@@ -26,10 +29,6 @@ DENSE = -150.0
 """HU: above is dense (lung rule of the published code)."""
 FULL_SCALE = 32767
 MAXIMUM_NOT_FINITE = 0.01
-
-
-class ScanError(ValueError):
-    """Values that cannot be what they are said to be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,22 +64,33 @@ class Prepared:
 
 
 def prepare(
-    values: NDArray[Any], grid: Grid, data: Data, stated: Modality | None, forced: Modality | None
+    values: NDArray[Any],
+    grid: Grid,
+    data: Data,
+    stated: Modality | None,
+    forced: Modality | None,
+    confirmed: bool = True,
 ) -> Prepared:
     """Resample one channel to the recipe's grid and store it as int16.
 
     Args:
         values: (z, y, x) as read, on `grid`.
-        stated: modality according to DICOM or the data set, if they say.
-        forced: modality according to the user; beats a guess, never DICOM.
+        stated: modality according to DICOM, or to the data set if the user says nothing else.
+        forced: modality according to the user; beats a guess and the data set, never DICOM.
+        confirmed: whether `forced` also says that values without fat and air are Hounsfield units.
 
     Raises:
         ScanError: constant, not finite, or not of the modality that it is said to be.
     """
     values, notes = finite(values)
-    modality, more = decide_modality(values, stated, forced)
+    modality, more = decide_modality(values, stated, forced, confirmed)
     if stated is None and forced is None:
-        notes.append(f"modality guessed from the values: {modality}")
+        reason = "values below −50, as of fat and air" if modality == "ct" else "no values below −50"
+        other = "mr" if modality == "ct" else "ct"
+        notes.append(
+            f"modality guessed from the values: {modality} ({reason}); if it is wrong, so are the gray values that are "
+            f"kept: --modality {other}"
+        )
     if modality == "ct":
         (low, high), step = data.window, 1.0
         threshold, dense = AIR, DENSE
@@ -89,9 +99,10 @@ def prepare(
     else:
         resampled = resample(values, grid, data)
         threshold = dense = _otsu(resampled)
-        low, high = (float(v) for v in np.percentile(resampled[resampled > threshold], data.percentiles))
+        window = window_of(resampled, data.percentiles)
+        low, high, more = window.low, window.high, [*more, *window.notes]
         if not low < high:
-            raise ScanError(f"the foreground has a single value ({low:g}): there is nothing to learn from")
+            raise ScanError(f"the body has a single value ({low:g}): there is nothing to learn from")
         step = (high - low) / FULL_SCALE
         intensity = Intensity(1 / FULL_SCALE, 0.0, step, low, 0)
         zero = low
@@ -125,31 +136,6 @@ def finite(values: NDArray[Any]) -> tuple[NDArray[Any], list[str]]:
     if values.min() == values.max():
         raise ScanError(f"every voxel is {values.flat[0]}: the scan is empty")
     return values, notes
-
-
-def looks_like_hounsfield(values: NDArray[Any]) -> bool:
-    """Whether at least one voxel in a thousand is fat or air (below −50 HU), which any CT of a body shows."""
-    return float(np.mean(values[::2, ::2, ::2] < -50)) > 1e-3
-
-
-def decide_modality(
-    values: NDArray[Any], stated: Modality | None, forced: Modality | None
-) -> tuple[Modality, list[str]]:
-    """The modality to use; DICOM and data sets are believed unless the values or the user contradict.
-
-    Raises:
-        ScanError: the user and the file disagree, or values under a CT window are not Hounsfield units.
-    """
-    if forced and stated and forced != stated:
-        raise ScanError(f"the file or data set says {stated}, --modality says {forced}: remove --modality")
-    modality = forced or stated
-    hounsfield = looks_like_hounsfield(values)
-    if modality == "ct" and not hounsfield:
-        raise ScanError(
-            f"values from {values.min():g} to {values.max():g} are not Hounsfield units (no fat, no air below −50): "
-            "if this is not a CT, ingest it with --modality mr; if it is, apply its rescale slope and intercept first"
-        )
-    return modality or ("ct" if hounsfield else "mr"), []
 
 
 def resample(values: NDArray[Any], grid: Grid, data: Data) -> NDArray[np.float32]:

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pcrl.engine.errors import ReadError
-from pcrl.engine.volumes.prepare import ScanError
+from pcrl.engine.errors import ReadError, ScanError
 from pcrl.evaluation.predict.inputs import radiographs, volumes
 from pcrl.evaluation.predict.trained import open_trained
 from pcrl.evaluation.records.errors import ProtocolError
@@ -103,6 +102,8 @@ def predict(
             failed.append(str(error))
             watch.failed(str(error))
             continue
+        for note in prediction.notes:
+            watch.note(f"{item.name}: {note}")
         rows += prediction.rows
         watch.predicted(prediction.summary)
     written = folder / TABLE if predictor.columns else None

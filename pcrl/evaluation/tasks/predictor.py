@@ -66,10 +66,12 @@ class Prediction:
     Args:
         rows: of the table, under `Predictor.columns`.
         summary: in a line; empty where the table says it all.
+        notes: what a user should know about how the input was read.
     """
 
     rows: Sequence[Sequence[object]] = ()
     summary: str = ""
+    notes: tuple[str, ...] = ()
 
 
 class Predictor(Protocol):

@@ -6,16 +6,14 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pcrl.config import Data, Modality
 from pcrl.datasets.case import Case
 from pcrl.engine.cache.chunks.frames import encode
 from pcrl.engine.cache.commit import commit, forget
-from pcrl.engine.cache.format import FORMAT, read_record
+from pcrl.engine.cache.format import format_of, read_record
 from pcrl.engine.cache.volumes.records import (
     CASE_RECORD,
     LABEL_RECORD,
@@ -26,16 +24,13 @@ from pcrl.engine.cache.volumes.records import (
     StoredIntensity,
 )
 from pcrl.engine.cache.volumes.store import Store
-from pcrl.engine.errors import ReadError
-from pcrl.engine.geometry.grid import Grid
-from pcrl.engine.volumes.prepare import Prepared, ScanError, prepare, resample_label
+from pcrl.engine.errors import ReadError, ScanError
+from pcrl.engine.volumes.ingest.label import read_label
+from pcrl.engine.volumes.ingest.mismatch import IngestError, difference
+from pcrl.engine.volumes.prepare import Prepared, prepare, resample_label
 from pcrl.engine.volumes.reading.reader import read
 from pcrl.engine.volumes.reading.scan import Scan
 from pcrl.files import dumps, new_folder
-
-
-class IngestError(ValueError):
-    """A case that cannot go into the cache; the message names the file and the reason."""
 
 
 def ingest_scan(
@@ -45,8 +40,12 @@ def ingest_scan(
     data: Data,
     forced: Modality | None,
     sources: Mapping[str, SourceFile],
+    trust_label: bool = False,
 ) -> list[str]:
     """Read and store the scan of a case, and its label if it has one; replaces what is there.
+
+    Args:
+        trust_label: a label that its header puts elsewhere is laid onto the scan voxel by voxel.
 
     Returns:
         What a user should know about it.
@@ -56,7 +55,7 @@ def ingest_scan(
     for path, scan in zip(case.channels[1:], scans[1:], strict=True):
         if not scan.grid.matches(grid):
             raise IngestError(
-                f"{path}: {_difference(scan.grid, grid, case.channels[0].name)}: channels of a case must be on "
+                f"{path}: {difference(scan.grid, grid, case.channels[0].name)}: channels of a case must be on "
                 "one grid; resample it, or give the right file"
             )
     channels = [
@@ -72,7 +71,7 @@ def ingest_scan(
     label, label_error = None, ""
     if case.label:
         try:
-            label = _read_label(case, grid)
+            label = read_label(case, grid, trust_label)
         except IngestError as error:
             label_error = str(error)
     # Of one channel, no copy.
@@ -83,7 +82,7 @@ def ingest_scan(
     )
     notes = [note for scan in scans for note in scan.notes] + [note for c in channels for note in c.notes]
     record = CaseRecord(
-        format=FORMAT,
+        format=format_of(first.modality),
         name=case.name,
         modality=first.modality,
         grid=first.grid,
@@ -113,11 +112,16 @@ def ingest_scan(
 
 
 def ingest_label(
-    case: Case, folder: Path, store: Store, data: Data, sources: Mapping[str, SourceFile]
+    case: Case,
+    folder: Path,
+    store: Store,
+    data: Data,
+    sources: Mapping[str, SourceFile],
+    trust_label: bool = False,
 ) -> list[str]:
     """Store the label of a case whose scan is there already, without reading that again."""
     assert case.label is not None
-    label = _read_label(case, read_record(CaseRecord, folder / CASE_RECORD).original_grid)
+    label = read_label(case, read_record(CaseRecord, folder / CASE_RECORD).original_grid, trust_label)
     remove_label(folder, store)
     notes = _write_label(folder, store, label, sources[str(case.label)], data)
     store.check(folder, labelled=True)
@@ -155,60 +159,9 @@ def _read(path: Path) -> Scan:
 def _prepare(scan: Scan, path: Path, case: Case, data: Data, forced: Modality | None) -> Prepared:
     if scan.modality and case.modality and scan.modality != case.modality:
         raise IngestError(f"{path}: DICOM says {scan.modality}, the data set says {case.modality}")
+    # The user knows better than a layout, whose data sets are of one modality by name only.
+    stated = scan.modality or (case.modality if forced is None else None)
     try:
-        return prepare(scan.values, scan.grid, data, scan.modality or case.modality, forced)
+        return prepare(scan.values, scan.grid, data, stated, forced)
     except ScanError as error:
         raise IngestError(f"{path}: {error}") from error
-
-
-def _read_label(case: Case, grid: Grid) -> Scan:
-    assert case.label is not None
-    label = _read(case.label)
-    if label.grid.shape != grid.shape:
-        raise IngestError(
-            f"{case.label}: the label has {_size(label.grid)} voxels, its scan {_size(grid)} (z, y, x): "
-            "resample the label to its scan, or give the right pair"
-        )
-    if not label.grid.matches(grid):
-        raise IngestError(
-            f"{case.label}: the label lies elsewhere than its scan: {_places(label.grid, grid)}"
-        )
-    # On the grid of the scan to the last digit, so that both come to as many voxels.
-    return replace(label, grid=grid, values=_smallest_integers(label.values, case.label))
-
-
-def _smallest_integers(values: NDArray[Any], path: Path) -> NDArray[Any]:
-    whole = np.rint(values)
-    if values.dtype.kind == "f" and not np.array_equal(whole, values):
-        raise IngestError(
-            f"{path}: the label holds values that are not whole numbers: it is a probability or a scan"
-        )
-    low, high = int(whole.min()), int(whole.max())
-    if low < 0 or high > 65535:
-        raise IngestError(f"{path}: the label holds values from {low} to {high}; expected 0 to 65535")
-    integers: NDArray[Any] = whole.astype(np.uint8 if high <= 255 else np.uint16)
-    return integers
-
-
-def _difference(grid: Grid, other: Grid, name: str) -> str:
-    if grid.shape != other.shape:
-        return f"it has {_size(grid)} voxels, {name} {_size(other)} (z, y, x)"
-    return f"it lies elsewhere than {name}: {_places(grid, other)}"
-
-
-def _places(grid: Grid, other: Grid) -> str:
-    """Two places of equally many voxels; directions are told only where nothing else differs."""
-    if (grid.origin, grid.spacing) == (other.origin, other.spacing):
-        return f"directions {grid.direction} and {other.direction}"
-    return (
-        f"origin {_mm(grid.origin)} and spacing {_mm(grid.spacing)} against {_mm(other.origin)} and "
-        f"{_mm(other.spacing)} mm (z, y, x)"
-    )
-
-
-def _size(grid: Grid) -> str:
-    return "×".join(str(n) for n in grid.shape)
-
-
-def _mm(vector: tuple[float, float, float]) -> str:
-    return "(" + ", ".join(f"{v:.1f}" for v in vector) + ")"

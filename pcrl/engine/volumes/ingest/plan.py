@@ -67,6 +67,8 @@ class Plan:
     notes: tuple[str, ...]
     voxels: int
     """Voxels that the new scans will have in the cache."""
+    trust_label: bool = False
+    """Labels that their header puts elsewhere are laid onto their scan voxel by voxel."""
 
     @property
     def todo(self) -> tuple[Task, ...]:
@@ -102,11 +104,13 @@ def plan(
     recipe: VolumeRecipe,
     forced: Modality | None = None,
     storage: Storage | None = None,
+    trust_label: bool = False,
 ) -> Plan:
     """Compare a data set with what is in the cache.
 
     Args:
         storage: None for what the data set is in the cache already, zarr if it is new.
+        trust_label: labels that their header puts elsewhere are laid onto their scan voxel by voxel.
 
     Raises:
         CacheError: what is in the cache, or a table, cannot be read; the cache is of another format.
@@ -145,13 +149,27 @@ def plan(
     )
     voxels = sum(voxels_after(t.case.channels, recipe.data.spacing) for t in tasks if t.action == "scan")
     tables = outdated(dataset.tables, folder)
-    return Plan(dataset, folder, recipe.data, forced, record, tasks, tables, (*dataset.notes, *notes), voxels)
+    return Plan(
+        dataset,
+        folder,
+        recipe.data,
+        forced,
+        record,
+        tasks,
+        tables,
+        (*dataset.notes, *notes),
+        voxels,
+        trust_label,
+    )
 
 
 def _task(case: Case, dataset: Dataset, folder: Path, data: Data, forced: Modality | None) -> Task:
     if not is_committed(folder):
         return Task(case, "scan", "new")
-    record = read_record(CaseRecord, folder / CASE_RECORD)
+    try:
+        record = read_record(CaseRecord, folder / CASE_RECORD)
+    except CacheError as error:
+        return Task(case, "scan", f"what is there cannot be used: {error}")
     if record.settings != data or (forced or record.forced_modality) != record.forced_modality:
         return Task(case, "scan", "settings changed")
     stored = {source.path: source for source in record.sources}

@@ -111,7 +111,8 @@ def _work(plan: Plan, task: Task, parent: int) -> CaseResult:
 
 
 def _ingest(plan: Plan, task: Task) -> CaseResult:
-    from pcrl.engine.volumes.ingest.case import IngestError, ingest_label, ingest_scan, remove_label
+    from pcrl.engine.volumes.ingest.case import ingest_label, ingest_scan, remove_label
+    from pcrl.engine.volumes.ingest.mismatch import IngestError
 
     folder, store = plan.folder / "cases" / task.case.name, store_of(plan.record.storage)
     sources = {
@@ -121,9 +122,9 @@ def _ingest(plan: Plan, task: Task) -> CaseResult:
     }
     try:
         if task.action == "scan":
-            notes = ingest_scan(task.case, folder, store, plan.data, plan.forced, sources)
+            notes = ingest_scan(task.case, folder, store, plan.data, plan.forced, sources, plan.trust_label)
         elif task.action == "label":
-            notes = ingest_label(task.case, folder, store, plan.data, sources)
+            notes = ingest_label(task.case, folder, store, plan.data, sources, plan.trust_label)
         else:
             notes = remove_label(folder, store)
     except IngestError as error:

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from pathlib import Path
+from typing import Any
 
 from pcrl.config import Spacing
 from pcrl.engine.cache.volumes.records import SourceFile
+from pcrl.engine.errors import ReadError
+from pcrl.engine.geometry.grid import Grid
+from pcrl.engine.volumes.reading.detached import check_voxel_files, voxel_files
+from pcrl.engine.volumes.reading.nifti.place import is_nifti, place_of
+from pcrl.engine.volumes.reading.plausible import check_grid
 
 
 def fingerprint(path: Path) -> tuple[int, int, str]:
     """Size in bytes, time of modification in ns, and SHA-256 of a file, or of a folder's files together.
 
-    A MetaImage header stands for its pixel file too.
+    A header whose voxels lie in files of their own stands for these, too.
     """
     size, modified, digest = 0, 0, hashlib.sha256()
     for file in _files(path):
@@ -50,23 +57,26 @@ def voxels_after(channels: tuple[Path, ...], spacing: Spacing) -> int:
         reader = sitk.ImageFileReader()
         reader.SetFileName(str(path))
         try:
+            if is_nifti(path):
+                place_of(path)
+            check_voxel_files(path)
             reader.ReadImageInformation()
-        except RuntimeError:
+            across = _across(path, reader)
+        except (RuntimeError, ReadError):
             continue  # ingest will name it
-        volume = 1.0
-        for count, step in zip(reader.GetSize()[:3], reader.GetSpacing()[:3], strict=True):
-            volume *= count * step
-        total += round(volume / (spacing[0] * spacing[1] * spacing[2]))
+        total += round(math.prod(across) / math.prod(spacing))
     return total
+
+
+def _across(path: Path, reader: Any) -> list[float]:
+    """Edges of a volume in mm; `ReadError` where no scan is of that size."""
+    size, steps = reader.GetSize()[:3], reader.GetSpacing()[:3]
+    if len(size) == 3:
+        check_grid(path, Grid((size[2], size[1], size[0]), (steps[2], steps[1], steps[0]), (0.0, 0.0, 0.0)))
+    return [count * step for count, step in zip(size, steps, strict=True)]
 
 
 def _files(path: Path) -> list[Path]:
     if path.is_dir():
         return sorted(file for file in path.iterdir() if file.is_file())
-    if path.suffix.lower() == ".mhd" and path.exists():
-        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-            key, _, value = line.partition("=")
-            if key.strip() == "ElementDataFile" and value.strip() != "LOCAL":
-                pixels = path.parent / value.strip()
-                return [path, pixels] if pixels.exists() else [path]
-    return [path]
+    return [path, *(file for file in voxel_files(path) if file.is_file())]

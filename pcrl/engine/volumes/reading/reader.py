@@ -1,7 +1,7 @@
 """Reading a scan from disk: NIfTI, MetaImage, NRRD, DICOM series; out comes an array in LPS.
 
-SimpleITK reads. Here is what it does not do: it refuses a direction that is a little off, and knows nothing of missing
-slices.
+SimpleITK reads. Here is what it does not do: it takes another of two places that a NIfTI states than most programs do,
+and knows nothing of missing slices or of sizes that no scan has.
 """
 
 from __future__ import annotations
@@ -16,45 +16,47 @@ from numpy.typing import NDArray
 from pcrl.config import Modality
 from pcrl.engine.errors import ReadError
 from pcrl.engine.geometry.grid import Grid, Vector
-from pcrl.engine.volumes.reading import nifti
+from pcrl.engine.volumes.reading.detached import check_voxel_files
+from pcrl.engine.volumes.reading.nifti import voxels
+from pcrl.engine.volumes.reading.nifti.place import is_nifti, place_of, put
+from pcrl.engine.volumes.reading.plausible import check_grid
 from pcrl.engine.volumes.reading.scan import Scan
 
-DIRECTION_TOLERANCE = 1.0
-"""Voxels by which making a direction orthonormal may move a corner of the volume."""
 _MODALITIES: dict[str, Modality] = {"CT": "ct", "MR": "mr"}
 
 
-def read(path: Path) -> Scan:
+def read(path: Path, like: Path | None = None) -> Scan:
     """Read one scan.
 
     Args:
         path: a file that SimpleITK knows, or the folder of a DICOM series.
+        like: another scan whose place it gets, voxel for voxel in the order of the files, whatever its own header says.
 
     Raises:
-        ReadError: missing, empty, truncated or not an image; not 3-D; slices missing; sheared beyond tolerance.
+        ReadError: missing, empty, truncated or not an image; not 3-D; slices missing; nowhere, of impossible size or
+            sheared beyond tolerance; of another size than `like`.
     """
-    # Read when an image is opened: a direction that is not orthonormal is mended by ITK and measured by us.
-    os.environ["ITK_NIFTI_SFORM_PERMISSIVE"] = "1"
-    import SimpleITK as sitk
-
-    sitk.ProcessObject.SetGlobalWarningDisplay(False)
+    sitk = _simpleitk()
     if path.is_dir():
         return _read_series(path, sitk)
     if not path.exists():
         raise ReadError(f"{path}: no such file")
     if path.stat().st_size == 0:
         raise ReadError(f"{path}: the file is empty (0 bytes)")
-    not_finite = nifti.check(path) if path.name.lower().endswith((".nii", ".nii.gz")) else None
+    check_voxel_files(path)
+    not_finite = voxels.check(path) if is_nifti(path) else None
+    place = place_of(path) if is_nifti(path) and like is None else None
     try:
-        reader = sitk.ImageFileReader()
-        reader.SetFileName(str(path))
-        image = reader.Execute()
+        image = sitk.ReadImage(str(path))
     except RuntimeError as error:
         raise ReadError(f"{path}: {_reason(error)}") from error
-    notes = _direction_notes(path, reader, image)
     if not_finite is not None:
         image = _with_nan(image, not_finite, sitk)
-    return _scan(path, image, sitk, None, notes)
+    if place is not None:
+        put(image, place)
+    if like is not None:
+        image = _at(path, image, like)
+    return _scan(path, image, sitk, None, list(place.notes) if place else [])
 
 
 def open_image(path: Path) -> Any:
@@ -63,10 +65,7 @@ def open_image(path: Path) -> Any:
     Raises:
         ReadError: it cannot be read.
     """
-    import SimpleITK as sitk
-
-    os.environ["ITK_NIFTI_SFORM_PERMISSIVE"] = "1"
-    sitk.ProcessObject.SetGlobalWarningDisplay(False)
+    sitk = _simpleitk()
     try:
         if path.is_dir():
             reader = sitk.ImageSeriesReader()
@@ -76,7 +75,34 @@ def open_image(path: Path) -> Any:
             image = sitk.ReadImage(str(path))
     except RuntimeError as error:
         raise ReadError(f"{path}: {_reason(error)}") from error
+    if is_nifti(path):
+        put(image, place_of(path))
+    return _three_axes(image)
+
+
+def _simpleitk() -> Any:
+    # Read when an image is opened: what ITK makes of a sheared direction is replaced by what `place_of` says of it.
+    os.environ["ITK_NIFTI_SFORM_PERMISSIVE"] = "1"
+    import SimpleITK as sitk
+
+    sitk.ProcessObject.SetGlobalWarningDisplay(False)
+    return sitk
+
+
+def _three_axes(image: Any) -> Any:
     return image[:, :, :, 0] if image.GetDimension() == 4 and image.GetSize()[3] == 1 else image
+
+
+def _at(path: Path, image: Any, like: Path) -> Any:
+    """The image at the place of another one of its size."""
+    image, reference = _three_axes(image), open_image(like)
+    if image.GetSize() != reference.GetSize():
+        raise ReadError(
+            f"{path}: {image.GetSize()} voxels, {like.name} has {reference.GetSize()} (x, y, z): they do not belong "
+            "together voxel by voxel; give the right pair"
+        )
+    image.CopyInformation(reference)
+    return image
 
 
 def _with_nan(image: Any, voxels: NDArray[np.int64], sitk: Any) -> Any:
@@ -138,45 +164,25 @@ def _check_slices(folder: Path, reader: Any, image: Any, count: int) -> None:
 def _scan(path: Path, image: Any, sitk: Any, modality: Modality | None, notes: list[str]) -> Scan:
     if image.GetNumberOfComponentsPerPixel() != 1:
         raise ReadError(f"{path}: {image.GetNumberOfComponentsPerPixel()} components a voxel, expected 1")
-    if image.GetDimension() == 4 and image.GetSize()[3] == 1:
-        image = image[:, :, :, 0]
+    image = _three_axes(image)
     if image.GetDimension() != 3:
         raise ReadError(f"{path}: {image.GetDimension()}-D image of size {image.GetSize()}, expected 3-D")
+    check_grid(path, _grid(image))
     if not np.array_equal(np.reshape(image.GetDirection(), (3, 3)), np.eye(3)):
         image = sitk.DICOMOrient(image, "LPS")
+    return Scan(sitk.GetArrayFromImage(image), _grid(image), modality, tuple(notes))
+
+
+def _grid(image: Any) -> Grid:
     direction = np.asarray(image.GetDirection()).reshape(3, 3)[::-1, ::-1]
     rows: list[Vector] = [(float(a), float(b), float(c)) for a, b, c in direction]
     size, spacing, origin = image.GetSize(), image.GetSpacing(), image.GetOrigin()
-    grid = Grid(
+    return Grid(
         (size[2], size[1], size[0]),
         (spacing[2], spacing[1], spacing[0]),
         (origin[2], origin[1], origin[0]),
         (rows[0], rows[1], rows[2]),
     )
-    return Scan(sitk.GetArrayFromImage(image), grid, modality, tuple(notes))
-
-
-def _direction_notes(path: Path, reader: Any, image: Any) -> list[str]:
-    """Say by how much ITK moved the corners of a NIfTI to make its direction orthonormal; refuse if far."""
-    if not (
-        reader.HasMetaDataKey("ITK_sform_corrected") and reader.GetMetaData("ITK_sform_corrected") == "YES"
-    ):
-        return []
-    rows = [[float(v) for v in reader.GetMetaData(f"srow_{axis}").split()] for axis in "xyz"]
-    # NIfTI is RAS, ITK is LPS: the first two rows change sign.
-    stated = np.diag([-1.0, -1.0, 1.0]) @ np.asarray(rows)[:, :3]
-    mended = np.asarray(image.GetDirection()).reshape(3, 3) * np.asarray(image.GetSpacing())
-    corners = np.array(np.meshgrid(*[(0, n - 1) for n in image.GetSize()[:3]], indexing="ij"), float).reshape(
-        3, -1
-    )
-    moved = np.linalg.norm((stated - mended) @ corners, axis=0).max()
-    voxel = min(image.GetSpacing()[:3])
-    if moved > DIRECTION_TOLERANCE * voxel:
-        raise ReadError(
-            f"{path}: the direction is sheared: making it orthonormal would move a corner by {moved:.1f} mm "
-            f"(tolerance: one voxel, {voxel:.2f} mm); resample the image to an orthonormal grid first"
-        )
-    return [f"direction made orthonormal (moves no corner by more than {moved:.2f} mm)"]
 
 
 def _reason(error: RuntimeError) -> str:

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from pcrl.config import Data, Size, VolumeRecipe, recipe_from
 from pcrl.datasets.case import Case
-from pcrl.engine.volumes.prepare import Prepared, ScanError, prepare
+from pcrl.engine.errors import ScanError
+from pcrl.engine.volumes.prepare import Prepared, prepare
 from pcrl.engine.volumes.reading.reader import read
 from pcrl.evaluation.records.errors import ProtocolError
 from pcrl.evaluation.tasks.candidates.learner import normalised
@@ -63,7 +64,7 @@ class CandidatePredictor:
         case, path = item, item.channels[0]
         scan = read(path)
         try:
-            prepared = prepare(scan.values, scan.grid, self.data, scan.modality, "ct")
+            prepared = prepare(scan.values, scan.grid, self.data, scan.modality, "ct", confirmed=False)
         except ScanError as error:
             raise ScanError(f"{path}: {error}") from error
         positions = self._points.position[self._points.case == self._number[case.name]]
@@ -80,7 +81,7 @@ class CandidatePredictor:
             [case.name, *(f"{value:.6g}" for value in position[::-1]), repr(probability)]
             for position, probability in zip(positions.tolist(), probabilities, strict=True)
         ]
-        return Prediction(rows, f"{path}: {len(rows)} candidates")
+        return Prediction(rows, f"{path}: {len(rows)} candidates", notes=(*scan.notes, *prepared.notes))
 
 
 def crop(prepared: Prepared, centre: NDArray[np.float64], size: Size) -> NDArray[np.float32]:

@@ -9,10 +9,12 @@ import torch
 
 from pcrl.config import Data, VolumeRecipe, recipe_from
 from pcrl.datasets.case import Case
-from pcrl.engine.errors import ReadError
-from pcrl.engine.volumes.prepare import ScanError, prepare
+from pcrl.engine.cache.format import MR_FORMAT
+from pcrl.engine.errors import ReadError, ScanError
+from pcrl.engine.volumes.prepare import prepare
 from pcrl.engine.volumes.reading.reader import read
 from pcrl.engine.volumes.reading.writer import write_like
+from pcrl.evaluation.records.errors import ProtocolError
 from pcrl.evaluation.tasks.predictor import Inputs, Prediction, Trained
 from pcrl.evaluation.tasks.segmentation.inference import SegmentationSetup, each_onto, probabilities
 from pcrl.evaluation.tasks.segmentation.target import Target
@@ -24,7 +26,7 @@ class VolumePredictor:
     """A trained network for segmentation; see `pcrl.evaluation.tasks.predictor.Predictor`.
 
     Raises:
-        ProtocolError: its weights are damaged.
+        ProtocolError: its weights are damaged, or it was trained on MR of an earlier format.
     """
 
     columns = ()
@@ -38,6 +40,12 @@ class VolumePredictor:
         self.device = device
         self.data = Data.model_validate(plain["data"])
         self.modality = plain["modality"]
+        self.confirmed = bool(plain.get("confirmed", False))
+        if self.modality == "mr" and plain.get("format") != MR_FORMAT:
+            raise ProtocolError(
+                f"{trained.folder} was trained on MR as an earlier version of pcrl stored it, its dark tissue set to "
+                "one value: ingest the data set again, and repeat the evaluation"
+            )
         model = build_unet(recipe.model, self.setup.target.outputs, int(plain["channels"]), None)
         self.model = trained.load_into(model, device)
 
@@ -60,7 +68,9 @@ class VolumePredictor:
             try:
                 # On one grid to the last digit, so that all channels come to as many voxels.
                 grid = scans[0].grid
-                channels.append(prepare(scan.values, grid, self.data, scan.modality, self.modality))
+                channels.append(
+                    prepare(scan.values, grid, self.data, scan.modality, self.modality, self.confirmed)
+                )
             except ScanError as error:
                 raise ScanError(f"{path}: {error}") from error
         stored = np.stack([channel.stored for channel in channels])
@@ -74,4 +84,6 @@ class VolumePredictor:
         path = out / f"{case.name}.nii.gz"
         write_like(values.astype(np.uint8) if values.max() < 256 else values, case.channels[0], path)
         voxels = [f"{name} {mask.sum():,} voxels" for name, mask in zip(target.names, masks, strict=True)]
-        return Prediction(summary=f"{path}: {', '.join(voxels)}")
+        notes = [note for one in scans for note in one.notes]
+        notes += [note for channel in channels for note in channel.notes]
+        return Prediction(summary=f"{path}: {', '.join(voxels)}", notes=tuple(notes))

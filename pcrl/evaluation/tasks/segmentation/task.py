@@ -71,7 +71,15 @@ class SegmentationTask:
             "modality": self.example.modality,
             "recipe": self.recipe.model_dump(mode="json"),
             "data": self.cohorts.dataset.record.recipe.data.model_dump(mode="json"),
+            **self._prepared(),
         }
+
+    def _prepared(self) -> dict[str, Any]:
+        """How scans were prepared, where a new one could be prepared otherwise."""
+        if self.example.modality == "mr":
+            return {"format": self.example.format}
+        # Values without fat and air were confirmed to be Hounsfield units.
+        return {"confirmed": True} if self.example.forced_modality == "ct" else {}
 
     def can_validate(self, replicate: Replicate) -> bool:
         """Whether there are validation patients."""

@@ -14,6 +14,7 @@ from pcrl.config import Modality, Size
 from pcrl.engine.cache.chunks.boxes import BoxReader
 from pcrl.engine.cache.chunks.scratch import Scratch
 from pcrl.engine.cache.volumes.dataset import CachedCase
+from pcrl.engine.volumes.body import background_limit
 
 _VOXELS = 10_000
 """Voxels of each label value that patches are drawn round: more would be no better."""
@@ -86,7 +87,7 @@ def normalisation(
     assert stored is not None
     scales, offsets = [], []
     for channel, intensity in zip(stored, intensities, strict=True):
-        inside = channel[channel > intensity.air]
+        inside = channel[channel > max(intensity.air, background_limit(channel))]
         mean, deviation = (float(inside.mean()), float(inside.std())) if inside.size else (0.0, 1.0)
         scales.append(1 / max(deviation, 1e-6))
         offsets.append(-mean / max(deviation, 1e-6))

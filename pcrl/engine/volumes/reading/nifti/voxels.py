@@ -3,30 +3,18 @@
 from __future__ import annotations
 
 import gzip
-import math
-import struct
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, NamedTuple, cast
+from typing import IO, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pcrl.engine.errors import ReadError
+from pcrl.engine.volumes.reading.nifti.header import LENGTH, parse
 
-_FLOATS = {16: "f4", 64: "f8"}
-"""NIfTI's codes of the types that can hold NaN."""
 _BLOCK = 1 << 22
-
-
-class _Header(NamedTuple):
-    start: int
-    """Byte at which the voxels begin."""
-    size: int
-    """Bytes of the voxels."""
-    dtype: str | None
-    """NumPy's name of a floating-point type, None for others."""
 
 
 def check(path: Path) -> NDArray[np.int64] | None:
@@ -40,10 +28,7 @@ def check(path: Path) -> NDArray[np.int64] | None:
     """
     try:
         with (gzip.open if path.name.lower().endswith(".gz") else open)(path, "rb") as file:
-            head = file.read(352)
-            header = _parse(path, head)
-            if header is None:
-                return None
+            header = parse(path, file.read(LENGTH))
             file.seek(header.start)
             found, places = 0, []
             for block in _blocks(cast(IO[bytes], file), header.size):
@@ -65,17 +50,3 @@ def _blocks(file: IO[bytes], size: int) -> Iterator[bytes]:
     while size > 0 and (block := file.read(min(size, _BLOCK))):
         yield block
         size -= len(block)
-
-
-def _parse(path: Path, head: bytes) -> _Header | None:
-    for order in "<>":
-        if len(head) >= 348 and struct.unpack_from(f"{order}i", head)[0] == 348:
-            dims = struct.unpack_from(f"{order}8h", head, 40)
-            code, bits = struct.unpack_from(f"{order}2h", head, 70)
-            offset = struct.unpack_from(f"{order}f", head, 108)[0]
-            rank = min(max(dims[0], 0), 7)
-            size = math.prod(max(int(d), 1) for d in dims[1 : rank + 1]) * int(bits) // 8
-            return _Header(int(offset), size, f"{order}{_FLOATS[code]}" if code in _FLOATS else None)
-    if len(head) >= 4 and 540 in (struct.unpack_from("<i", head)[0], struct.unpack_from(">i", head)[0]):
-        return None  # NIfTI-2: left to ITK
-    raise ReadError(f"{path}: not a NIfTI file (no NIfTI header found)")

@@ -1,0 +1,1 @@
+"""What a NIfTI says of itself, beyond what ITK makes of it."""

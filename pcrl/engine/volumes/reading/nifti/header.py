@@ -1,0 +1,126 @@
+"""The header of a NIfTI file, in either byte order and either version."""
+
+from __future__ import annotations
+
+import gzip
+import math
+import struct
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pcrl.engine.errors import ReadError
+
+LENGTH = 540
+"""Bytes of the longer header, that of version 2."""
+_FLOATS = {16: "f4", 64: "f8"}
+"""NIfTI's codes of the types that can hold NaN."""
+_UNITS = {0: None, 1: 1000.0, 2: 1.0, 3: 0.001}
+"""Millimetres in the unit of length: unknown, m, mm, µm."""
+
+
+@dataclass(frozen=True, slots=True)
+class NiftiHeader:
+    """What a NIfTI says of itself.
+
+    Args:
+        start, size: byte at which the voxels begin, and how many bytes they are.
+        dtype: NumPy's name of a floating-point type, None for others.
+        shape: voxels along the first three axes, (x, y, z).
+        pixdim: (x, y, z) in the unit of the file; 1 where the file has no such axis.
+        handedness: `pixdim[0]`: −1 turns the third axis of the qform round.
+        unit: millimetres in the unit of length; None if it is not stated.
+        qform_code, sform_code: what each place is a place in; 0 if it is not stated.
+        quaternion: b, c, d, and the offset x, y, z.
+        rows: 3×4, the sform.
+    """
+
+    start: int
+    size: int
+    dtype: str | None
+    shape: tuple[int, int, int]
+    pixdim: tuple[float, float, float]
+    handedness: float
+    unit: float | None
+    qform_code: int
+    sform_code: int
+    quaternion: tuple[float, ...]
+    rows: NDArray[np.float64]
+
+
+def read_header(path: Path) -> NiftiHeader:
+    """The header of a file, compressed or not.
+
+    Raises:
+        ReadError: damaged gzip, or no NIfTI file at all.
+    """
+    try:
+        with (gzip.open if path.name.lower().endswith(".gz") else open)(path, "rb") as file:
+            return parse(path, file.read(LENGTH))
+    except (EOFError, OSError, zlib.error) as error:
+        raise ReadError(f"{path}: damaged or truncated gzip file: {error}") from error
+
+
+def parse(path: Path, head: bytes) -> NiftiHeader:
+    """The header that a file begins with.
+
+    Raises:
+        ReadError: no NIfTI header.
+    """
+    for order in "<>":
+        if len(head) >= 348 and struct.unpack_from(f"{order}i", head)[0] == 348:
+            return _header(head, order, _FIRST)
+        if len(head) >= LENGTH and struct.unpack_from(f"{order}i", head)[0] == LENGTH:
+            return _header(head, order, _SECOND)
+    raise ReadError(f"{path}: not a NIfTI file (no NIfTI header found)")
+
+
+class _Layout(NamedTuple):
+    """Where a version keeps its fields, each as its type and its first byte."""
+
+    dims: tuple[str, int]
+    kind: tuple[str, int]
+    pixdim: tuple[str, int]
+    start: tuple[str, int]
+    unit: tuple[str, int]
+    codes: tuple[str, int]
+    quaternion: tuple[str, int]
+    rows: tuple[str, int]
+
+
+_FIRST = _Layout(
+    ("8h", 40), ("2h", 70), ("8f", 76), ("f", 108), ("b", 123), ("2h", 252), ("6f", 256), ("12f", 280)
+)
+_SECOND = _Layout(
+    ("8q", 16), ("2h", 12), ("8d", 104), ("q", 168), ("i", 500), ("2i", 344), ("6d", 352), ("12d", 400)
+)
+
+
+def _header(head: bytes, order: str, layout: _Layout) -> NiftiHeader:
+    def values(field: tuple[str, int]) -> tuple[Any, ...]:
+        return struct.unpack_from(order + field[0], head, field[1])
+
+    dims, (kind, bits), steps = values(layout.dims), values(layout.kind), values(layout.pixdim)
+    rank = min(max(dims[0], 0), 7)
+    counts = [max(n, 1) for n in dims[1 : rank + 1]]
+    x, y, z = (*counts[:3], 1, 1, 1)[:3]
+    # What an axis is not there for has no step.
+    step_x, step_y, step_z = (steps[axis + 1] if axis < rank else 1.0 for axis in range(3))
+    qform, sform = values(layout.codes)
+    return NiftiHeader(
+        start=int(values(layout.start)[0]),
+        size=math.prod(counts) * bits // 8,
+        dtype=f"{order}{_FLOATS[kind]}" if kind in _FLOATS else None,
+        shape=(x, y, z),
+        pixdim=(step_x, step_y, step_z),
+        handedness=steps[0],
+        unit=_UNITS.get(values(layout.unit)[0] & 7),
+        qform_code=qform,
+        sform_code=sform,
+        quaternion=values(layout.quaternion),
+        rows=np.array(values(layout.rows), float).reshape(3, 4),
+    )
