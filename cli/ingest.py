@@ -12,6 +12,7 @@ from .console import user_errors
 
 if TYPE_CHECKING:
     from pcrl.config import Codec, Modality
+    from pcrl.datasets.layouts.folder import Kind
     from pcrl.engine.cache.volumes.records import Storage
 
 
@@ -58,6 +59,11 @@ if TYPE_CHECKING:
     type=click.Choice(["ct", "mr"]),
     help="Volumes: modality of scans whose files and layout do not state it.",
 )
+@click.option(
+    "--kind",
+    type=click.Choice(["volumes", "radiographs"]),
+    help="Of a folder with both: which to take.  [default: there is one kind only]",
+)
 @setting("data.chunk=64")
 def ingest_command(
     layout: str | None,
@@ -71,6 +77,7 @@ def ingest_command(
     bits: str | None,
     workers: int | None,
     modality: Modality | None,
+    kind: Kind | None,
     overrides: tuple[str, ...],
 ) -> None:
     """Read, resample and store scans or radiographs, so that training can read any part of them at once.
@@ -118,6 +125,7 @@ def ingest_command(
             bits=int(bits) if bits else None,
             workers=workers,
             modality=modality,
+            kind=kind,
             progress=display,
         )
     if report.failed:

@@ -11,6 +11,7 @@ from pcrl.datasets.case import Case, Dataset
 from pcrl.engine import splits
 from pcrl.engine.cache.commit import is_committed, is_part_of
 from pcrl.engine.cache.format import FORMAT, CacheError, read_record
+from pcrl.engine.cache.secret import check_secret
 from pcrl.engine.cache.volumes.records import (
     CASE_RECORD,
     DATASET_RECORD,
@@ -23,7 +24,7 @@ from pcrl.engine.cache.volumes.records import (
 )
 from pcrl.engine.cache.volumes.tables import outdated
 from pcrl.engine.volumes.ingest.source import same_file, voxels_after
-from pcrl.listing import counted
+from pcrl.listing import counted, few
 
 Action = Literal["scan", "label", "unlabel", "nothing"]
 SECONDS_PER_VOXEL = 3e-8
@@ -119,7 +120,7 @@ def plan(
         )
         for case in dataset.cases
     }
-    known = folder / DATASET_RECORD
+    known, old = folder / DATASET_RECORD, None
     if known.exists():
         # Cases that are no longer in the source stay in the cache.
         old = read_record(DatasetRecord, known)
@@ -130,6 +131,15 @@ def plan(
                 f"{cache} NEW --format {storage}`"
             )
         storage = old.storage
+        check_secret(dataset.secret, old.secret, folder)
+        moved = [
+            name for name in entries.keys() & old.cases.keys() if entries[name].split != old.cases[name].split
+        ]
+        if moved:
+            notes.append(
+                f"{counted(len(moved), 'case')} known before, such as {few(sorted(moved))}, change their split, as "
+                "their patients are others now: a network trained before may have seen what is now for the test"
+            )
     record = DatasetRecord(
         format=FORMAT,
         name=dataset.name,
@@ -139,11 +149,14 @@ def plan(
         storage=storage or "zarr",
         label_names=dict(dataset.label_names),
         cases=dict(sorted(entries.items())),
+        secret=dataset.secret or (old.secret if old else ""),
     )
     tasks = tuple(
         _task(case, dataset, folder / "cases" / case.name, recipe.data, forced) for case in dataset.cases
     )
-    voxels = sum(voxels_after(t.case.channels, recipe.data.spacing) for t in tasks if t.action == "scan")
+    voxels = sum(
+        voxels_after(t.case.channels, recipe.data.spacing, t.case.stack) for t in tasks if t.action == "scan"
+    )
     tables = outdated(dataset.tables, folder)
     return Plan(dataset, folder, recipe.data, forced, record, tasks, tables, (*dataset.notes, *notes), voxels)
 
@@ -157,7 +170,7 @@ def _task(case: Case, dataset: Dataset, folder: Path, data: Data, forced: Modali
     stored = {source.path: source for source in record.sources}
     for path in case.channels:
         name = relative(path, dataset.source)
-        if name not in stored or not same_file(path, stored[name]):
+        if name not in stored or not same_file(path, stored[name], case.stack):
             return Task(case, "scan", "source file changed")
     labelled = is_part_of(folder, LABEL_RECORD)
     if case.label is None:

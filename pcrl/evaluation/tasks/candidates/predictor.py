@@ -61,7 +61,7 @@ class CandidatePredictor:
             ScanError: it is no CT.
         """
         case, path = item, item.channels[0]
-        scan = read(path)
+        scan = read(path, case.stack)
         try:
             prepared = prepare(scan.values, scan.grid, self.data, scan.modality, "ct")
         except ScanError as error:

@@ -1,0 +1,47 @@
+"""DICOM series in the cache: by patient, never by its ID, and again when one of its files changes."""
+
+import pytest
+
+from pcrl.engine.cache.format import CacheError, read_record
+from pcrl.engine.cache.volumes.records import CASE_RECORD, DATASET_RECORD, CaseRecord, DatasetRecord
+from pcrl.engine.ingest import ingest
+from tests.helpers import dicom
+
+
+@pytest.fixture
+def source(tmp_path):
+    """Two people in one folder, of one of them a slice is missing."""
+    folder = tmp_path / "hospital"
+    dicom.series(folder, names="a{:03}", series="a", patient="Doe-4711")
+    dicom.series(folder, names="b{:03}", series="b", patient="Roe-0815", skip=(6,))
+    (folder / "broken.dcm").write_bytes(b"no DICOM")
+    return folder
+
+
+def run(source, tmp_path):
+    return ingest("folder", source, cache=tmp_path / "cache", workers=1, recipe="cpu-3d")
+
+
+def test_series_in_the_cache(source, tmp_path):
+    report = run(source, tmp_path)
+    assert len(report.stored) == 1
+    assert sorted(one.name for one in report.failed)[0] == "broken.dcm"
+    assert any("a slice is missing" in one.error for one in report.failed)
+    record = read_record(DatasetRecord, report.folder / DATASET_RECORD)
+    assert len({entry.patient for entry in record.cases.values()}) == 2
+    for path in (tmp_path / "cache").rglob("*.json"):
+        assert "4711" not in path.read_text()
+    case = read_record(CaseRecord, report.folder / "cases" / report.stored[0].name / CASE_RECORD)
+    assert case.original_grid.shape == dicom.SHAPE
+    # Completed, the other series is read, and this one is not read again.
+    dicom.series(source, names="b{:03}", series="b", patient="Roe-0815")
+    (source / "broken.dcm").unlink()
+    report = run(source, tmp_path)
+    assert (report.already_cached, len(report.stored), report.failed) == (1, 1, ())
+
+
+def test_another_secret_is_refused(source, tmp_path, monkeypatch):
+    run(source, tmp_path)
+    monkeypatch.setenv("PCRL_SECRET", "another secret of the tests")
+    with pytest.raises(CacheError, match="another secret"):
+        run(source, tmp_path)
