@@ -44,12 +44,14 @@ class Header:
     """What one file says of itself.
 
     Args:
+        sop_class: the kind of object, as a unique identifier.
         left_out: why it is neither a slice of a volume nor a radiograph; empty if it is one.
         series: its unique identifier; `series_number` counts within the study.
         frames: one, or those of a multi-frame file; none of a radiograph.
     """
 
     file: Path
+    sop_class: str
     modality: str
     series: str
     series_number: str
@@ -115,7 +117,7 @@ def _parsed(path: Path, header: Any) -> Header:
     )
     frames = () if left_out or modality in RADIOGRAPHS else frames_of(path, header)
     series, number = text(header, "SeriesInstanceUID"), text(header, "SeriesNumber")
-    return Header(path, modality, series, number, person, left_out, frames)
+    return Header(path, sop_class, modality, series, number, person, left_out, frames)
 
 
 def _left_out(header: Any, sop_class: str, modality: str) -> str:
@@ -131,7 +133,8 @@ def _left_out(header: Any, sop_class: str, modality: str) -> str:
     if modality in _NO_SCANS:
         return f"{name} (modality {modality}) is no scan"
     placed = "ImagePositionPatient" in header or "PerFrameFunctionalGroupsSequence" in header
-    if sop_class.startswith(_SECONDARY) and not (placed and modality in _VOLUMES):
+    # With a place in the patient it is a slice of a converted scan.
+    if sop_class.startswith(_SECONDARY) and not placed:
         return f"{name}: a picture of a screen"
     if header.get("SamplesPerPixel", 1) != 1:
         return "images in colour"

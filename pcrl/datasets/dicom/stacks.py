@@ -49,9 +49,10 @@ def stacks_of(headers: Iterable[Header]) -> Stacks:
     Slices that lie at one place and that nothing tells apart stay together: whoever reads them drops those that are
     identical, and refuses the others.
     """
-    series: dict[tuple[str, str], list[Header]] = {}
+    series: dict[tuple[str, ...], list[Header]] = {}
     for header in headers:
-        series.setdefault((header.series, header.person.id), []).append(header)
+        # A picture of a screen may be in the series of its slices.
+        series.setdefault((header.series, header.person.id, header.sop_class), []).append(header)
     result = Stacks()
     for listed in series.values():
         planes = _planes([frame for header in listed for frame in header.frames])

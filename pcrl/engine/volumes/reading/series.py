@@ -30,12 +30,13 @@ def stack_in(path: Path) -> tuple[Stack, list[str]]:
     """
     try:
         files = [path] if path.is_file() else sorted(file for file in path.iterdir() if is_dicom(file))
-        headers = [header for header in map(read_header, files) if header.frames]
+        headers = [read_header(file) for file in files]
     except DicomError as error:
         raise ReadError(str(error)) from error
     except OSError as error:
         raise ReadError(f"{path}: {error.filename} cannot be read: {error.strerror}") from error
-    found = stacks_of(headers)
+    found = stacks_of(header for header in headers if header.frames)
+    found.left_out += Counter(header.left_out for header in headers if header.left_out)
     left_out = [f"{counted(count, 'slice')} left out: {reason}" for reason, count in found.left_out.items()]
     if not found.found:
         raise ReadError(

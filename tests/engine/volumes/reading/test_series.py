@@ -1,6 +1,7 @@
 """A DICOM stack is read as it lies in the patient, or refused by name."""
 
 import numpy as np
+import pydicom
 import pytest
 import SimpleITK as sitk
 
@@ -171,12 +172,14 @@ def test_several_stacks_are_refused_where_one_is_expected(tmp_path):
 def test_compressed_slices_are_those_that_were_stored(tmp_path):
     folder = dicom.series(tmp_path / "s")
     for path in folder.iterdir():
-        image = sitk.Cast(sitk.ReadImage(str(path)), sitk.sitkInt16)
-        writer = sitk.ImageFileWriter()
-        writer.KeepOriginalImageUIDOn()
-        writer.UseCompressionOn()
-        writer.SetFileName(str(path))
-        writer.Execute(image)
+        image = sitk.GetImageFromArray(pydicom.dcmread(path).pixel_array[None])
+        sitk.WriteImage(image, str(tmp_path / "compressed.dcm"), useCompression=True)
+        compressed, file = pydicom.dcmread(tmp_path / "compressed.dcm"), pydicom.dcmread(path)
+        file.file_meta.TransferSyntaxUID = compressed.file_meta.TransferSyntaxUID
+        assert file.file_meta.TransferSyntaxUID.is_compressed
+        file.PixelData = compressed.PixelData
+        file["PixelData"].is_undefined_length = True
+        file.save_as(path)
     assert read(folder).values.shape == dicom.SHAPE
     np.testing.assert_array_equal(read(folder).values, dicom.body())
     assert open_image(folder).GetSize() == dicom.SHAPE[::-1]
