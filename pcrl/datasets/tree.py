@@ -24,7 +24,14 @@ def walk(source: Path, unreadable: list[OSError] | None = None) -> Iterator[tupl
     collect = None if unreadable is None else unreadable.append
     for folder, subfolders, files in os.walk(source, followlinks=True, onerror=collect):
         here = Path(folder)
-        status = here.stat()
+        try:
+            status = here.stat()
+        except OSError as error:
+            if collect is None:
+                raise
+            collect(error)
+            subfolders.clear()
+            continue
         if (status.st_dev, status.st_ino) in seen:
             subfolders.clear()
             continue

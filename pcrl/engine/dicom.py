@@ -91,9 +91,13 @@ def _decompressed(file: Any) -> NDArray[Any]:
 
 
 def _whole(values: NDArray[Any], file: Any) -> NDArray[Any]:
-    """Without what older files hold in the bits above those of the pixel, such as overlays; with its sign."""
+    """Signed values with their sign, unsigned ones without the overlays that older files hold in the bits above."""
+    bits = [file[group, 0x0102].value for group in range(0x6000, 0x6020, 2) if (group, 0x0102) in file]
+    overlaid = any(int(bit or 0) > 0 for bit in bits)
+    if values.dtype.kind == "u" and not overlaid:
+        return values
     stored = int(file.get("BitsStored") or 0)
     spare = 8 * values.dtype.itemsize - stored
-    if values.dtype.kind not in "iu" or stored < 1 or spare <= 0:
+    if stored < 1 or spare <= 0:
         return values
     return np.asarray((values << spare) >> spare, values.dtype)

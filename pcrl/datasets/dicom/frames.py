@@ -83,17 +83,26 @@ def frames_of(path: Path, header: Any) -> tuple[Frame, ...]:
     shared = _groups(header.get("SharedFunctionalGroupsSequence"), 0)
     each = header.get("PerFrameFunctionalGroupsSequence")
     count = len(each) if each else int(header.get("NumberOfFrames") or 1)
-    return tuple(_frame(path, index, [*_groups(each, index), *shared, header]) for index in range(count))
+    # One position for many frames is that of none of them.
+    placed = bool(each) or count == 1
+    return tuple(
+        _frame(path, index, [*_groups(each, index), *shared, header], placed) for index in range(count)
+    )
 
 
 def _groups(sequence: Any, index: int) -> list[Any]:
-    """The first items of all functional groups of one item."""
+    """The first items of all functional groups of one item, and of what is nested in them."""
     if not sequence or index >= len(sequence):
         return []
-    return [element.value[0] for element in sequence[index] if element.VR == "SQ" and element.value]
+    groups = _items(sequence[index])
+    return [*groups, *(nested for group in groups for nested in _items(group))]
 
 
-def _frame(path: Path, index: int, groups: list[Any]) -> Frame:
+def _items(group: Any) -> list[Any]:
+    return [element.value[0] for element in group if element.VR == "SQ" and element.value]
+
+
+def _frame(path: Path, index: int, groups: list[Any], placed: bool) -> Frame:
     def value(keyword: str) -> Any:
         return next((found for group in groups if (found := group.get(keyword)) not in (None, "")), None)
 
@@ -113,7 +122,7 @@ def _frame(path: Path, index: int, groups: list[Any]) -> Frame:
         return default if listed is None else listed[0]
 
     position, spacing, location = (
-        numbers("ImagePositionPatient", 3), numbers("PixelSpacing", 2), numbers("SliceLocation", 1),
+        numbers("ImagePositionPatient", 3) if placed else None, numbers("PixelSpacing", 2), numbers("SliceLocation", 1),
     )  # fmt: skip
     return Frame(
         path,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from pcrl.datasets.dicom.people import people
 from pcrl.datasets.dicom.secret import Secret
 from pcrl.datasets.dicom.stacks import Stack
 from pcrl.datasets.tree import safe_name
+from pcrl.listing import few
 
 
 def cases_of(stacks: Mapping[Path, Sequence[Stack]], source: Path) -> list[Case]:
@@ -39,23 +39,23 @@ def cases_of(stacks: Mapping[Path, Sequence[Stack]], source: Path) -> list[Case]
 
 
 def with_people(cases: Iterable[Case], secret: Secret) -> tuple[list[Case], list[str]]:
-    """The cases with the patients that DICOM names, and why some have none.
-
-    Cases of one study are of one person even where it is not known who that is.
-    """
+    """The cases with the patients that DICOM names, and why some have none."""
     listed = list(cases)
-    persons = [case.stack.person if case.stack is not None else None for case in listed]
-    known = people(persons, secret)
-    together = Counter(person.study for person in persons if person is not None and person.study)
-    apart = {
-        study
-        for study in together
-        if len({(p.birth, p.sex) for p in persons if p is not None and p.study == study}) > 1
-    }
-    named = []
-    for case, name, person in zip(listed, known.names, persons, strict=True):
-        study = person.study if person is not None else ""
-        if name is None and together[study] > 1 and study not in apart:
-            name = "study-" + secret.name(f"study:{study}")
-        named.append(case if name is None else replace(case, patient=name))
+    known = people([case.stack.person if case.stack is not None else None for case in listed], secret)
+    named = [
+        case if name is None else replace(case, patient=name)
+        for case, name in zip(listed, known.names, strict=True)
+    ]
     return named, list(known.problems)
+
+
+def several_notes(stacks: Mapping[Path, Sequence[Stack]]) -> list[str]:
+    """Which folders hold more than one case, and what tells these apart."""
+    notes = []
+    for folder, listed in stacks.items():
+        series = len({(stack.series, stack.person.id) for stack in listed})
+        parts = sorted({stack.part for stack in listed if stack.part})
+        if len(listed) > 1:
+            apart = f" and stacks ({few(parts, 6)})" if parts else ""
+            notes.append(f"{folder} holds {len(listed)} volumes, of {series} series{apart}: each is a case")
+    return notes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -36,7 +37,7 @@ def people(persons: Sequence[Person | None], secret: Secret) -> People:
     """A name for each person, made of the patient ID with the secret.
 
     No person is: an empty ID or a placeholder; one that looks like a unique identifier and is the same for all of
-    several studies; one with two dates of birth or both sexes.
+    several studies; one with two dates of birth or both sexes. Files of one study are of one person nevertheless.
     """
     known: dict[str, list[Person]] = {}
     for person in persons:
@@ -45,15 +46,29 @@ def people(persons: Sequence[Person | None], secret: Secret) -> People:
     refused = {
         id_: reason for id_, theirs in known.items() if (reason := _no_person(id_, theirs, len(known)))
     }
-    counts = {
-        reason: sum(len(known[id_]) for id_, why in refused.items() if why == reason)
-        for reason in refused.values()
-    }
-    names = tuple(
-        None if person is None or person.id in refused else "p-" + secret.name(f"patient:{person.id}")
-        for person in persons
-    )
-    return People(names, tuple(f"{reason} ({counted(count, 'time')})" for reason, count in counts.items()))
+    studies = _shared_studies([person for id_ in refused for person in known[id_]])
+    names: list[str | None] = []
+    for person in persons:
+        if person is None:
+            names.append(None)
+        elif person.id not in refused:
+            names.append("p-" + secret.name(f"patient:{person.id}"))
+        else:
+            shared = person.study in studies
+            names.append("study-" + secret.name(f"study:{person.study}") if shared else None)
+    counts = Counter(refused[person.id] for person in persons if person is not None and person.id in refused)
+    told = [f"{reason} ({counted(count, 'time')})" for reason, count in counts.items()]
+    if studies:
+        told.append("those of one study count as one person")
+    return People(tuple(names), tuple(told))
+
+
+def _shared_studies(persons: Sequence[Person]) -> set[str]:
+    """Studies of which there are several files, and nothing says that these are of several people."""
+    described: dict[str, list[tuple[str, str]]] = {}
+    for person in persons:
+        described.setdefault(person.study, []).append((person.birth, person.sex))
+    return {study for study, each in described.items() if study and len(each) > 1 and len(set(each)) == 1}
 
 
 def _no_person(id_: str, theirs: Sequence[Person], known: int) -> str:

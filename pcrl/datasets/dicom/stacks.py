@@ -69,6 +69,10 @@ def stacks_of(headers: Iterable[Header]) -> Stacks:
                 result.left_out[f"{reason} (at least {smallest} are needed)"] += len(plane)
                 continue
             for part, frames in _apart(plane):
+                if len(frames) < smallest:
+                    reason = "too few at each time, echo or other state for a volume"
+                    result.left_out[f"{reason} (at least {smallest} are needed)"] += len(frames)
+                    continue
                 first = listed[0]
                 label = "-".join(word for word in (name, part) if word)
                 result.found.append(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from pcrl.datasets.case import Case, Dataset, LayoutError, Unreadable
-from pcrl.datasets.dicom.naming import cases_of, with_people
+from pcrl.datasets.dicom.naming import cases_of, several_notes, with_people
 from pcrl.datasets.dicom.secret import secret
 from pcrl.datasets.dicom.tree import DicomTree
 from pcrl.datasets.image import ImageDataset
@@ -55,7 +55,7 @@ def find(source: Path, kind: Kind | None = None) -> Dataset | ImageDataset:
     stacks, notes = dicom.stacks()
     cases = [*_cases(source, volumes), *cases_of(stacks, source)]
     images = [*pictures, *(header.file for header in dicom.radiographs)]
-    notes += [*beside, *dicom.left_out_notes()]
+    notes += [*several_notes(stacks), *beside, *dicom.left_out_notes()]
     unreadable = (*_closed(closed, source), *dicom.unreadable)
     if cases and images:
         cases, images, passed_over = _one_kind(source, cases, images, kind)
@@ -111,12 +111,15 @@ def _with_people(
     key = secret()
     named, problems = with_people(cases, key)
     found = _volumes(source, named)
-    alone = [case.name for case in found.cases if case.stack is not None and case.patient == case.name]
+    known = {case.name for case in named if case.stack is None or case.patient.startswith("p-")}
+    listed = {case.name: case.patient for case in named}
+    unknown = [c.name for c in found.cases if c.name not in known and c.patient == listed[c.name]]
     told = [key.note] if key.note else []
-    if alone and problems:
+    if unknown:
         told.append(
-            f"{counted(len(alone), 'case')} of unknown patients ({'; '.join(problems)}), such as {few(alone)}: each "
-            f"counts as a patient of its own. If some are of one person, say so in {FILE} (case,patient)"
+            f"{counted(len(unknown), 'case')} of unknown patients ({'; '.join(problems)}), such as {few(unknown)}: "
+            f"each counts as a patient of its own, unless said otherwise. If some are of one person, say so in {FILE} "
+            "(case,patient)"
         )
     return replace(found, notes=(*notes, *told), unreadable=unreadable, secret=key.digest)
 

@@ -61,7 +61,8 @@ def _padding(file: Any, stored: NDArray[Any]) -> NDArray[np.bool_] | None:
     if value is None:
         return None
     limit = file.get("PixelPaddingRangeLimit", value)
-    low, high = sorted((int(value), int(limit)))
+    # As the pixels are stored, if the value is stated with a sign and they have none.
+    low, high = np.sort(np.array([int(value), int(limit)]).astype(stored.dtype))
     padding = np.asarray((stored >= low) & (stored <= high))
     # Of an image that is nothing else, nothing would be left to see.
     return padding if padding.any() and not padding.all() else None
@@ -74,7 +75,7 @@ def _shown(file: Any, stored: NDArray[Any], padding: NDArray[np.bool_] | None) -
     if file.get("VOILUTSequence"):
         table = file.VOILUTSequence[0].LUTDescriptor
         top = 2.0 ** int(table[2]) - 1
-        return stretched(apply_voi_lut(values.astype(stored.dtype), file).astype(np.float32), 0.0, top)
+        return stretched(apply_voi_lut(np.rint(values).astype(np.int32), file).astype(np.float32), 0.0, top)
     values = values.astype(np.float32)
     centre, width = _first(file.get("WindowCenter")), _first(file.get("WindowWidth"))
     if centre is None or width is None or width <= 0:

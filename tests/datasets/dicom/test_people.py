@@ -66,6 +66,15 @@ def test_a_contradiction_is_no_person(one, other, word):
     assert word in found.problems[0]
 
 
+def test_files_of_a_study_are_of_one_person_though_not_known_who():
+    found = names(
+        ("", "", "F", "s1"), ("", "", "F", "s1"), ("", "", "", "s2"), ("", "", "F", "s3"), ("", "", "M", "s3")
+    )
+    assert found.names[0] == found.names[1] is not None
+    assert found.names[2:] == (None, None, None)
+    assert "one study" in found.problems[-1]
+
+
 def test_missing_dates_and_sexes_contradict_nothing():
     assert None not in names(("P1", "1950", "F", "s1"), ("P1", "", "", "s2"), ("P1", "1950", "O", "s3")).names
 

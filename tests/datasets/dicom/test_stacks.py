@@ -47,6 +47,22 @@ def test_echoes_of_several_times(tmp_path):
     ]
 
 
+def test_b_values_and_directions(tmp_path):
+    listed = frames(b=0) + [
+        f for gradient in ((1, 0, 0), (0, 1, 0)) for f in frames(b=1000, gradient=gradient)
+    ]
+    assert parts(dicom.enhanced(tmp_path / "a.dcm", listed)) == [
+        ("b1", 12), ("b2-direction1", 12), ("b2-direction2", 12),
+    ]  # fmt: skip
+
+
+def test_one_slice_at_many_times_is_no_volume(tmp_path):
+    listed = [frames()[5] | {"time": time} for time in range(20)]
+    found = stacks(dicom.enhanced(tmp_path / "a.dcm", listed))
+    assert found.found == []
+    assert "too few at each time" in next(iter(found.left_out))
+
+
 def test_times_that_differ_for_every_slice_split_nothing(tmp_path):
     listed = [frame | {"time": number} for number, frame in enumerate(frames())]
     assert parts(dicom.enhanced(tmp_path / "a.dcm", listed)) == [("", 12)]

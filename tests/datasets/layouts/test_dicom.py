@@ -71,6 +71,17 @@ def test_placeholders_are_told_and_a_study_stays_together(tmp_path):
     assert "patients.csv" in found.notes[-1]
 
 
+def test_radiographs_of_a_study_stay_together(tmp_path):
+    for n in range(3):
+        study = dicom.uid("study", n // 2)
+        dicom.radiograph(
+            tmp_path / f"{n}.dcm", np.arange(400).reshape(20, 20), patient="", StudyInstanceUID=study
+        )
+    first, second, third = find("folder", tmp_path).images
+    assert first.patient == second.patient != third.patient == "2"
+    assert "PatientID is empty" in find("folder", tmp_path).notes[-1]
+
+
 def test_what_is_no_scan_is_told(tmp_path):
     dicom.series(tmp_path / "a")
     dicom.save(dicom.header(EnhancedSRStorage, "SR"), tmp_path / "a/report.dcm")

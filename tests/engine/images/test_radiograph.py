@@ -75,6 +75,15 @@ def test_a_range_of_padding(tmp_path):
     assert "320 pixels of padding" in picture.note
 
 
+def test_a_lut_of_rescaled_values(tmp_path):
+    table = Dataset()
+    table.add_new("LUTDescriptor", "SS", [4096, -1000, 16])
+    table.add_new("LUTData", "US", [int(value) for value in np.linspace(0, 65535, 4096)])
+    tags = {"RescaleSlope": "1", "RescaleIntercept": "-1000", "VOILUTSequence": Sequence([table])}
+    picture = read(dicom.radiograph(tmp_path / "a.dcm", chest(), **tags))
+    np.testing.assert_allclose(picture.values, chest() / 4095 * 255, atol=2)
+
+
 def test_without_preamble(tmp_path):
     path = dicom.radiograph(tmp_path / "a.dcm", chest(), **WINDOW)
     before = read(path).values

@@ -106,6 +106,11 @@ def group(**tags):
     return Sequence([item(**tags)])
 
 
+def _diffusion(frame):
+    direction = group(DiffusionGradientOrientation=[float(part) for part in frame.get("gradient", (0, 0, 0))])
+    return group(DiffusionBValue=float(frame.get("b", 0)), DiffusionGradientDirectionSequence=direction)
+
+
 def enhanced(path, frames, **tags):
     """An enhanced MR of many frames: of each its stored values, position, orientation, time and echo."""
     file = header(EnhancedMRImageStorage, "MR", **tags)
@@ -120,6 +125,7 @@ def enhanced(path, frames, **tags):
                 PlanePositionSequence=group(ImagePositionPatient=[f"{mm:.4f}" for mm in frame["place"]]),
                 PlaneOrientationSequence=group(ImageOrientationPatient=list(frame.get("orientation", AXIAL))),
                 FrameContentSequence=group(TemporalPositionIndex=frame.get("time", 1), StackID="1"),
+                MRDiffusionSequence=_diffusion(frame),
                 MREchoSequence=group(EffectiveEchoTime=float(frame.get("echo", 10))),
                 PixelValueTransformationSequence=group(
                     RescaleSlope=str(frame.get("slope", 1)), RescaleIntercept=str(frame.get("intercept", 0))

@@ -47,13 +47,15 @@ def dataset(source: Path, files: Iterable[Path], headers: Sequence[Header] = ())
                 study = key.name(f"study:{person.study}") if person.study else images[index].name
                 images[index] = replace(images[index], patient=name, study=f"{name}/{study}")
     of_patients = with_patients(images, source)
-    alone = [image.name for image in of_patients if image.patient == image.name]
+    alone = [
+        image.name for image in of_patients if image.patient == image.name or image.patient[:6] == "study-"
+    ]
     if alone and not (source / FILE).is_file():
         why = f" ({'; '.join(problems)})" if problems else ""
         notes.append(
             f"{source} has no {FILE} (case,patient), and {counted(len(alone), 'image')} no known patient{why}, such as "
-            f"{few(alone)}: each counts as a patient of its own. If some are of one person, say so there, or that "
-            "person may be in training and test"
+            f"{few(alone)}: each counts as a patient of its own, unless said otherwise. If some are of "
+            "one person, say so there, or that person may be in training and test"
         )
     return ImageDataset(
         safe_name(source.resolve().name).lower(), source, (), of_patients, SHARES, tuple(notes), secret=digest

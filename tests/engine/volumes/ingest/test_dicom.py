@@ -5,6 +5,8 @@ import pytest
 from pcrl.engine.cache.format import CacheError, read_record
 from pcrl.engine.cache.volumes.records import CASE_RECORD, DATASET_RECORD, CaseRecord, DatasetRecord
 from pcrl.engine.ingest import ingest
+from pcrl.engine.progress import Progress
+from pcrl.engine.splits import split_of
 from tests.helpers import dicom
 
 
@@ -18,8 +20,8 @@ def source(tmp_path):
     return folder
 
 
-def run(source, tmp_path):
-    return ingest("folder", source, cache=tmp_path / "cache", workers=1, recipe="cpu-3d")
+def run(source, tmp_path, progress=None):
+    return ingest("folder", source, cache=tmp_path / "cache", workers=1, recipe="cpu-3d", progress=progress)
 
 
 def test_series_in_the_cache(source, tmp_path):
@@ -38,6 +40,15 @@ def test_series_in_the_cache(source, tmp_path):
     (source / "broken.dcm").unlink()
     report = run(source, tmp_path)
     assert (report.already_cached, len(report.stored), report.failed) == (1, 1, ())
+    # That a case changes its split is told.
+    case, was = next(iter(read_record(DatasetRecord, report.folder / DATASET_RECORD).cases.items()))
+    other = next(name for name in map(str, range(100)) if split_of(name) != was.split)
+    (source / "patients.csv").write_text(f"case,patient\n{case},{other}\n")
+    notes = []
+    watch = Progress()
+    watch.note = notes.append
+    run(source, tmp_path, watch)
+    assert any(f"1 case known before, such as {case}, change their split" in note for note in notes)
 
 
 def test_another_secret_is_refused(source, tmp_path, monkeypatch):

@@ -95,6 +95,15 @@ def test_signed_and_unsigned_slices_of_one_series(tmp_path):
     np.testing.assert_array_equal(read(tmp_path / "s").values, dicom.body())
 
 
+def test_twelve_bits_with_a_sign(tmp_path):
+    for index, one in enumerate(dicom.body()):
+        made = dicom.ct_slice(one, index, dicom.position(index), intercept=0)
+        dicom.put_pixels(made, one & 0x0FFF, bits=12)
+        assert made.PixelRepresentation == 1
+        dicom.save(made, tmp_path / f"s/{index}.dcm")
+    np.testing.assert_array_equal(read(tmp_path / "s").values, dicom.body())
+
+
 def test_slice_location_tells_where_no_position_does(tmp_path):
     for index, one in enumerate(dicom.body()):
         made = dicom.ct_slice(one, index, None, SliceLocation=str(-60 + 5.0 * index))
