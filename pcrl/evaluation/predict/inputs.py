@@ -10,6 +10,7 @@ from pathlib import Path
 from pcrl.datasets.case import Case, Dataset
 from pcrl.datasets.dicom.header import DicomError, is_dicom, read_header
 from pcrl.datasets.dicom.stacks import stacks_of
+from pcrl.datasets.dicom.tree import SUFFIXES as DICOM_SUFFIXES
 from pcrl.datasets.layouts import folder
 from pcrl.datasets.layouts.images.folder import SUFFIXES as IMAGE_SUFFIXES
 from pcrl.datasets.tree import safe_name, walk
@@ -81,7 +82,8 @@ def _stacks(path: Path) -> list[Case]:
     found = stacks_of([header])
     if not found.found:
         raise ProtocolError(f"{path} holds no volume: {', '.join(found.left_out)}")
-    names = ["-".join(filter(None, (_name(path), stack.part))) for stack in found.found]
+    stem = _name(path.with_suffix("") if path.suffix.lower() in DICOM_SUFFIXES else path)
+    names = ["-".join(filter(None, (stem, stack.part))) for stack in found.found]
     return [Case(name, name, (path,), stack=stack) for name, stack in zip(names, found.found, strict=True)]
 
 
