@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from pathlib import Path
 from pcrl.datasets.case import Unreadable
 from pcrl.datasets.dicom.header import DicomError, Header, is_dicom, read_header
 from pcrl.datasets.dicom.placement import place, places
-from pcrl.datasets.dicom.stacks import Stack, Stacks, stacks_of
+from pcrl.datasets.dicom.stacks import Stack, stacks_of
 from pcrl.listing import counted
 
 SUFFIXES = (".dcm", ".dicom")
@@ -69,18 +70,17 @@ class DicomTree:
         """
         slices, notes = _together(self.slices)
         found: dict[Path, list[Stack]] = {}
-        copies: set[frozenset[tuple[str, int]]] = set()
+        first: dict[frozenset[tuple[str, int]], Stack] = {}
         for folder, headers in slices.items():
             sorted_out = stacks_of(headers)
             self.left_out += sorted_out.left_out
             for stack in sorted_out.found:
                 identity = frozenset((frame.uid, frame.index) for frame in stack.frames)
-                if len(identity) == len(stack.frames) and identity in copies:
-                    notes.append(
-                        f"{folder} holds a copy of a series that is elsewhere, too, and was passed over"
-                    )
+                other = first.setdefault(identity, stack)
+                if other is not stack and len(identity) == len(stack.frames) and _same_files(other, stack):
+                    where = other.frames[0].file.parent
+                    notes.append(f"{folder} holds a copy of a series in {where}, and was passed over")
                     continue
-                copies.add(identity)
                 found.setdefault(folder, []).append(stack)
         return found, notes
 
@@ -89,6 +89,13 @@ class DicomTree:
         return [
             f"left out: {counted(count, 'DICOM file')}: {reason}" for reason, count in self.left_out.items()
         ]
+
+
+def _same_files(one: Stack, other: Stack) -> bool:
+    """Whether two stacks of the same identifiers are the same bytes; some anonymisers give all people the same ones."""
+    files = {(frame.uid, frame.index): frame.file for frame in one.frames}
+    pairs = {(files[frame.uid, frame.index], frame.file) for frame in other.frames}
+    return all(filecmp.cmp(mine, theirs, shallow=False) for mine, theirs in pairs)
 
 
 def _together(slices: dict[Path, list[Header]]) -> tuple[dict[Path, list[Header]], list[str]]:
@@ -117,8 +124,14 @@ def _together(slices: dict[Path, list[Header]]) -> tuple[dict[Path, list[Header]
 def _is_one(parts: dict[Path, list[Header]]) -> bool:
     """Whether the slices of several folders make as many even stacks as those of one."""
     headers = [header for listed in parts.values() for header in listed]
+    uids = {(frame.uid, frame.index) for header in headers for frame in header.frames}
+    if len({header.person.study for header in headers}) > 1 or len(uids) < sum(
+        len(h.frames) for h in headers
+    ):
+        return False
     joined, single = stacks_of(headers), [stacks_of(listed) for listed in parts.values()]
-    if not joined.found or len(joined.found) > max(len(stacks.found) for stacks in single) or _lost(joined):
+    most = max(len(stacks.found) for stacks in single)
+    if not joined.found or joined.left_out or len(joined.found) > most:
         return False
     try:
         for stack in joined.found:
@@ -129,7 +142,3 @@ def _is_one(parts: dict[Path, list[Header]]) -> bool:
     except DicomError:
         return False
     return True
-
-
-def _lost(stacks: Stacks) -> bool:
-    return bool(stacks.left_out)

@@ -159,6 +159,12 @@ def test_a_series_in_two_folders_is_one_case_and_a_copy_is_none(tmp_path):
     assert "copy" in found.notes[0]
 
 
+def test_people_of_the_same_identifiers_are_no_copies(tmp_path):
+    for name in "ab":
+        dicom.series(tmp_path / name, dicom.body() + "ab".index(name), patient="ANONYMOUS")
+    assert [case.name for case in find("folder", tmp_path).cases] == ["a", "b"]
+
+
 def test_slices_beside_a_converted_scan_are_passed_over(tmp_path):
     dicom.series(tmp_path / "a")
     (tmp_path / "a/scan.nii.gz").touch()
