@@ -24,7 +24,7 @@ from pcrl.engine.cache.volumes.records import (
 )
 from pcrl.engine.cache.volumes.tables import outdated
 from pcrl.engine.volumes.ingest.source import same_file, voxels_after
-from pcrl.listing import counted, few
+from pcrl.listing import counted
 
 Action = Literal["scan", "label", "unlabel", "nothing"]
 SECONDS_PER_VOXEL = 3e-8
@@ -132,14 +132,8 @@ def plan(
             )
         storage = old.storage
         check_secret(dataset.secret, old.secret, folder)
-        moved = [
-            name for name in entries.keys() & old.cases.keys() if entries[name].split != old.cases[name].split
-        ]
-        if moved:
-            notes.append(
-                f"{counted(len(moved), 'case')} known before, such as {few(sorted(moved))}, change their split, as "
-                "their patients are others now: a network trained before may have seen what is now for the test"
-            )
+        before = {name: entry.split for name, entry in old.cases.items()}
+        notes += splits.moved(before, {name: entry.split for name, entry in entries.items()})
     record = DatasetRecord(
         format=FORMAT,
         name=dataset.name,

@@ -1,8 +1,10 @@
 """DICOM series in the cache: by patient, never by its ID, and again when one of its files changes."""
 
+import numpy as np
 import pytest
 
 from pcrl.engine.cache.format import CacheError, read_record
+from pcrl.engine.cache.images.dataset import CachedImages
 from pcrl.engine.cache.volumes.records import CASE_RECORD, DATASET_RECORD, CaseRecord, DatasetRecord
 from pcrl.engine.ingest import ingest
 from pcrl.engine.progress import Progress
@@ -48,7 +50,28 @@ def test_series_in_the_cache(source, tmp_path):
     watch = Progress()
     watch.note = notes.append
     run(source, tmp_path, watch)
-    assert any(f"1 case known before, such as {case}, change their split" in note for note in notes)
+    assert any(
+        f"1 of what was in the cache before, such as {case}, change their split" in note for note in notes
+    )
+
+
+def test_radiographs_are_of_their_patients_too(tmp_path):
+    for n in range(4):
+        dicom.radiograph(
+            tmp_path / f"dx/{n}.dcm", np.arange(6400).reshape(80, 80) + n, patient=f"Doe-{n % 2}"
+        )
+    notes = []
+    watch = Progress()
+    watch.note = notes.append
+    report = ingest("folder", tmp_path / "dx", cache=tmp_path / "cache", progress=watch)
+    table = CachedImages.open(report.folder).table
+    assert len(set(table.patients)) == 2
+    assert "Doe" not in (report.folder / "table.csv").read_text()
+    assert notes == []
+    other = next(name for name in map(str, range(100)) if split_of(name) != table.splits[0])
+    (tmp_path / "dx/patients.csv").write_text(f"case,patient\n0,{other}\n")
+    ingest("folder", tmp_path / "dx", cache=tmp_path / "cache", progress=watch)
+    assert "1 of what was in the cache before, such as 0, change their split" in notes[0]
 
 
 def test_another_secret_is_refused(source, tmp_path, monkeypatch):

@@ -178,11 +178,12 @@ def test_several_stacks_are_refused_where_one_is_expected(tmp_path):
     refused(tmp_path / "s", "2 DICOM series or stacks")
 
 
-def test_compressed_slices_are_those_that_were_stored(tmp_path):
+@pytest.mark.parametrize("compressor", ["JPEG", "JPEG2000"])
+def test_compressed_slices_are_those_that_were_stored(tmp_path, compressor):
     folder = dicom.series(tmp_path / "s")
     for path in folder.iterdir():
         image = sitk.GetImageFromArray(pydicom.dcmread(path).pixel_array[None])
-        sitk.WriteImage(image, str(tmp_path / "compressed.dcm"), useCompression=True)
+        sitk.WriteImage(image, str(tmp_path / "compressed.dcm"), True, compressor=compressor)
         compressed, file = pydicom.dcmread(tmp_path / "compressed.dcm"), pydicom.dcmread(path)
         file.file_meta.TransferSyntaxUID = compressed.file_meta.TransferSyntaxUID
         assert file.file_meta.TransferSyntaxUID.is_compressed
