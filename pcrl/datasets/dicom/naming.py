@@ -56,6 +56,6 @@ def several_notes(stacks: Mapping[Path, Sequence[Stack]]) -> list[str]:
         series = len({(stack.series, stack.person.id) for stack in listed})
         parts = sorted({stack.part for stack in listed if stack.part})
         if len(listed) > 1:
-            apart = f" and stacks ({few(parts, 6)})" if parts else ""
-            notes.append(f"{folder} holds {len(listed)} volumes, of {series} series{apart}: each is a case")
+            apart = f", told apart as {few(parts, 6)}" if parts else ""
+            notes.append(f"{folder} holds {len(listed)} volumes of {series} series{apart}: each is a case")
     return notes

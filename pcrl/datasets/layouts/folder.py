@@ -47,7 +47,8 @@ def find(source: Path, kind: Kind | None = None) -> Dataset | ImageDataset:
         drawn = [name for name in names if name.lower().endswith(image_folder.SUFFIXES)]
         volumes += [folder / name for name in found]
         pictures += [folder / name for name in drawn]
-        if dicom.look(folder, sorted(set(names) - set(found) - set(drawn), key=names.index)) and found:
+        other = [name for name in names if not name.lower().endswith((*SUFFIXES, *image_folder.SUFFIXES))]
+        if dicom.look(folder, other) and found:
             # They may be the same scan, which would then be two patients.
             beside.append(
                 f"{folder} holds {found[0]}: the {len(dicom.slices.pop(folder))} DICOM slices there were passed over"
@@ -65,11 +66,9 @@ def find(source: Path, kind: Kind | None = None) -> Dataset | ImageDataset:
         return replace(taken, notes=(*notes, *taken.notes), unreadable=unreadable)
     if not cases or kind == "radiographs":
         raise _nothing(source, kind, [*notes, *(one.reason for one in unreadable)])
-    return (
-        replace(_volumes(source, cases), unreadable=unreadable, notes=tuple(notes))
-        if not stacks
-        else _with_people(source, cases, notes, unreadable)
-    )
+    if stacks:
+        return _with_people(source, cases, notes, unreadable)
+    return replace(_volumes(source, cases), unreadable=unreadable, notes=tuple(notes))
 
 
 def _one_kind(
@@ -83,11 +82,10 @@ def _one_kind(
             "--kind volumes or --kind radiographs; the other may follow under another --dataset"
         )
     if kind == "volumes":
-        return (
-            cases,
-            [],
-            f"{counted(len(images), 'radiograph')} passed over, as --kind volumes says, such as {images[0]}",
+        passed = (
+            f"{counted(len(images), 'radiograph')} passed over, as --kind volumes says, such as {images[0]}"
         )
+        return cases, [], passed
     passed = f"{counted(len(cases), 'volume')} passed over, as --kind radiographs says, such as {cases[0].channels[0]}"
     return [], images, passed
 
