@@ -12,6 +12,7 @@ from .console import user_errors
 
 if TYPE_CHECKING:
     from pcrl.config import Codec, Modality
+    from pcrl.datasets.layouts.folder import Kind
     from pcrl.engine.cache.volumes.records import Storage
 
 
@@ -63,6 +64,11 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Volumes: labels whose header puts them elsewhere than their scan fit it voxel by voxel.",
 )
+@click.option(
+    "--kind",
+    type=click.Choice(["volumes", "radiographs"]),
+    help="Of a folder with both: which to take.  [default: there is one kind only]",
+)
 @setting("data.chunk=64")
 def ingest_command(
     layout: str | None,
@@ -77,6 +83,7 @@ def ingest_command(
     workers: int | None,
     modality: Modality | None,
     trust_label_voxels: bool,
+    kind: Kind | None,
     overrides: tuple[str, ...],
 ) -> None:
     """Read, resample and store scans or radiographs, so that training can read any part of them at once.
@@ -125,6 +132,7 @@ def ingest_command(
             workers=workers,
             modality=modality,
             trust_label_voxels=trust_label_voxels,
+            kind=kind,
             progress=display,
         )
     if report.failed:

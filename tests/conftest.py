@@ -10,6 +10,8 @@ from tests.helpers.published_tables import TORCHXRAYVISION
 
 # Read when the command line is imported: lines are as long in every terminal.
 os.environ["COLUMNS"] = "200"
+# Names of patients are made with it; without it, a file in the user's home would be made.
+os.environ["PCRL_SECRET"] = "the secret of the tests"
 
 
 @pytest.fixture(scope="session")

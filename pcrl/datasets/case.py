@@ -5,15 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pcrl.config import Modality, TissueRule
+
+if TYPE_CHECKING:
+    from pcrl.datasets.dicom.stacks import Stack
 
 Split = Literal["train", "val", "test"]
 
 
 class LayoutError(ValueError):
     """A folder that is not laid out as expected; the message shows what was expected and what was found."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A file or folder that could not be looked into: its path below the source, and the reason, which names it."""
+
+    name: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +40,7 @@ class Case:
         fold: the data set's own fold, if it has any.
         modality: known from the data set; none: read from DICOM or guessed from the values.
         virtual: generated, owes nothing to a scan, is never counted as a real patient.
+        stack: the DICOM slices that the one channel is made of; none: all that its file or folder holds.
     """
 
     name: str
@@ -39,6 +51,7 @@ class Case:
     fold: int | None = None
     modality: Modality | None = None
     virtual: bool = False
+    stack: Stack | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +63,8 @@ class Dataset:
         tissue: the rule by which the sampler refuses empty boxes.
         notes: what a user should be told about this tree (files skipped, and why).
         tables: CSV files that belong to the data set as a whole, each of a name of its own; ingest copies them.
+        unreadable: files and folders that could not be looked into, and why; ingest counts them as failed.
+        secret: digest of the secret by which patients are named; empty if none is.
     """
 
     name: str
@@ -59,3 +74,5 @@ class Dataset:
     tissue: TissueRule = "foreground"
     notes: tuple[str, ...] = ()
     tables: tuple[Path, ...] = ()
+    unreadable: tuple[Unreadable, ...] = ()
+    secret: str = ""

@@ -25,15 +25,22 @@ LAYOUTS: dict[str, Callable[[Path], Dataset | ImageDataset]] = {
 cache, or take the folder's."""
 
 
-def find(name: str, source: Path) -> Dataset | ImageDataset:
+def find(name: str, source: Path, kind: folder.Kind | None = None) -> Dataset | ImageDataset:
     """The volumes or the radiographs below `source`, which is laid out as `name` says.
+
+    Args:
+        kind: of a folder that holds both, which to take; published layouts hold one kind.
 
     Raises:
         LayoutError: no such layout, or a folder that is not laid out so.
     """
     if name not in LAYOUTS:
         raise LayoutError(f"no layout {name!r}: give one of {', '.join(LAYOUTS)}")
-    return LAYOUTS[name](source)
+    if kind is None:
+        return LAYOUTS[name](source)
+    if LAYOUTS[name] is not folder.find:
+        raise LayoutError(f"--kind is for --layout folder; {name} holds one kind only: remove it")
+    return folder.find(source, kind)
 
 
 def default_source(name: str) -> Path:

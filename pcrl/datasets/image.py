@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
-from pcrl.datasets.case import Split
+from pcrl.datasets.case import Split, Unreadable
 
 View = Literal["frontal", "lateral", ""]
 
@@ -52,6 +52,8 @@ class ImageDataset:
     Args:
         shares: validation and test share of the patients for which the data set states no split.
         notes: what a user should be told about this tree and its tables.
+        unreadable: files and folders that could not be looked into, and why; ingest counts them as failed.
+        secret: digest of the secret by which patients are named; empty if none is.
     """
 
     name: str
@@ -60,6 +62,8 @@ class ImageDataset:
     images: tuple[Radiograph, ...]
     shares: tuple[float, float]
     notes: tuple[str, ...] = ()
+    unreadable: tuple[Unreadable, ...] = ()
+    secret: str = ""
 
 
 def is_synthetic(*folders: Path) -> bool:

@@ -14,16 +14,24 @@ _SHOWN = 8
 _ANY = (".nii", ".nii.gz", ".mha", ".mhd", ".nrrd", ".png", ".jpg", ".jpeg")
 
 
-def walk(source: Path) -> Iterator[tuple[Path, list[str]]]:
+def walk(source: Path, unreadable: list[OSError] | None = None) -> Iterator[tuple[Path, list[str]]]:
     """Folders below `source` and the names of their files, in natural order.
 
     Links to folders are followed, after the folders that lie beside them. A folder that several ways lead to is given
-    once, so that a link to a folder above it ends there.
+    once, so that a link to a folder above it ends there. Folders that cannot be read are put in `unreadable`.
     """
     seen: set[tuple[int, int]] = set()
-    for folder, subfolders, files in os.walk(source, followlinks=True):
+    collect = None if unreadable is None else unreadable.append
+    for folder, subfolders, files in os.walk(source, followlinks=True, onerror=collect):
         here = Path(folder)
-        status = here.stat()
+        try:
+            status = here.stat()
+        except OSError as error:
+            if collect is None:
+                raise
+            collect(error)
+            subfolders.clear()
+            continue
         if (status.st_dev, status.st_ino) in seen:
             subfolders.clear()
             continue

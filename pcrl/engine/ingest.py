@@ -14,11 +14,13 @@ from pcrl.config import Codec, ImageRecipe, Modality, RecipeError, VolumeRecipe
 from pcrl.datasets.case import Dataset, LayoutError
 from pcrl.datasets.catalog import default_source, find
 from pcrl.datasets.image import ImageDataset
+from pcrl.datasets.layouts.folder import Kind
 from pcrl.datasets.layouts.images import table as table_layout
 from pcrl.datasets.tree import safe_name
 from pcrl.engine.cache.format import CacheError
 from pcrl.engine.cache.images.dataset import CachedImages
 from pcrl.engine.cache.lock import locked
+from pcrl.engine.cache.secret import other_secrets
 from pcrl.engine.cache.space import check_space
 from pcrl.engine.cache.volumes.records import DATASET_RECORD, Storage
 from pcrl.engine.images.ingest import plan as image_plan
@@ -45,6 +47,7 @@ def ingest(
     workers: int | None = None,
     modality: Modality | None = None,
     trust_label_voxels: bool = False,
+    kind: Kind | None = None,
     progress: Progress | None = None,
 ) -> IngestReport:
     """Read, resample and store the scans or the radiographs of a folder.
@@ -65,6 +68,7 @@ def ingest(
         modality: volumes only: what scans are, if neither they nor the layout say so.
         trust_label_voxels: volumes only: a label of as many voxels as its scan belongs to it voxel by voxel, also where
             its header says that it lies elsewhere.
+        kind: of a folder with both volumes and radiographs, which to take.
         progress: is told what happens.
 
     Returns:
@@ -77,12 +81,16 @@ def ingest(
         ValueError: `workers` below 1.
     """
     _refuse_in_a_worker()
-    for value, known in ((storage, get_args(Storage)), (modality, get_args(Modality))):
+    for value, known in (
+        (storage, get_args(Storage)),
+        (modality, get_args(Modality)),
+        (kind, get_args(Kind)),
+    ):
         if value is not None and value not in known:
             raise RecipeError(f"no {value!r}: there are {', '.join(known)}")
     if workers is not None and workers < 1:
         raise ValueError(f"workers={workers}: at least one process has to read")
-    listed = find(layout, Path(source) if source is not None else default_source(layout))
+    listed = find(layout, Path(source) if source is not None else default_source(layout), kind)
     if dataset is not None:
         if safe_name(dataset) != dataset:
             raise LayoutError(
@@ -152,7 +160,7 @@ def _volumes(
     watch: Progress,
 ) -> IngestReport:
     plan = volume_plan.plan(listed, cache, recipe, modality, storage, trust_label)
-    for note in plan.notes:
+    for note in (*plan.notes, *other_secrets(cache, listed)):
         watch.note(note)
     todo, already_cached = len(plan.todo), len(plan.tasks) - len(plan.todo)
     tables = tuple(table.name for table in plan.tables)
@@ -165,7 +173,7 @@ def _volumes(
             tables, workers, plan.seconds_needed(workers), plan.bytes_needed,
         )
     )  # fmt: skip
-    done = []
+    done = _unreadable(listed, watch)
     # With nothing to read, too: patients, splits and tables may have changed.
     for result in volume_run.run(plan, workers):
         done.append(ProcessedItem(result.task.case.name, result.notes, result.error))
@@ -186,7 +194,7 @@ def _images(
     recipe = ingest_recipe(cache / listed.name, 2, choice, overrides)
     assert isinstance(recipe, ImageRecipe)
     plan = image_plan.plan(listed, cache, recipe)
-    for note in plan.notes:
+    for note in (*plan.notes, *other_secrets(cache, listed)):
         watch.note(note)
     already_cached, data = plan.images - plan.todo, recipe.data
     check_space(plan.folder, plan.bytes_needed, "a smaller data.size")
@@ -197,13 +205,21 @@ def _images(
             plan.seconds_needed(workers), plan.bytes_needed,
         )
     )  # fmt: skip
-    done = []
+    done = _unreadable(listed, watch)
     for file in image_run.run(plan, workers):
         done.append(ProcessedItem(file.name, (file.note,) if file.note else (), file.error))
         watch.done(done[-1])
     report = IngestReport(listed.name, plan.folder, "images", already_cached, tuple(done))
     watch.finished(report)
     return report
+
+
+def _unreadable(listed: Dataset | ImageDataset, watch: Progress) -> list[ProcessedItem]:
+    """What could not be looked into, as items that failed."""
+    items = [ProcessedItem(one.name, (), one.reason) for one in listed.unreadable]
+    for item in items:
+        watch.done(item)
+    return items
 
 
 def _refuse_in_a_worker() -> None:

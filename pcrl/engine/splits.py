@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from pcrl.datasets.case import Case, Split
 from pcrl.datasets.image import Radiograph
@@ -54,6 +54,22 @@ def assign(
     if not moved:
         return splits, []
     return splits, [f"patients listed in two splits: {few(moved, _SHOWN)}"]
+
+
+def moved(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """A note on cases of a data set that an ingest puts on another side than the one before; none if there are none.
+
+    Args:
+        before, now: case name → split.
+    """
+    names = sorted(name for name in before.keys() & now.keys() if before[name] != now[name])
+    if not names:
+        return []
+    note = (
+        f"{len(names)} of what was in the cache before, such as {few(names)}, change their split, as their patients "
+        "are others now: a network trained before may have seen what is now for the test"
+    )
+    return [note]
 
 
 def fraction_of(patients: Iterable[str], fraction: float, seed: int) -> list[str]:

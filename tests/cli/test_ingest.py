@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from tests.helpers import scans
-from tests.helpers.command import pcrl
+from tests.helpers import dicom, scans
+from tests.helpers.command import pcrl, refused
 
 
 @pytest.fixture
@@ -30,6 +30,22 @@ def test_failure_is_named_and_counts(workplace):
     done = pcrl("ingest", "--dataset", "lits", "--workers", "1", cwd=workplace)
     assert done.returncode == 1
     assert "volume-1.nii: the file is empty" in done.stdout
+
+
+def test_a_mixed_tree_is_taken_by_choice_and_what_cannot_be_read_counts(tmp_path):
+    dicom.series(tmp_path / "hospital/ct")
+    dicom.radiograph(tmp_path / "hospital/dx/1", np.arange(400).reshape(20, 20))
+    (tmp_path / "hospital/ct/broken.dcm").write_bytes(b"no DICOM")
+    call = ("ingest", "--layout", "folder", "--source", "hospital", "--workers", "1")
+    assert "--kind volumes" in refused(tmp_path, *call)
+    done = pcrl(*call, "--kind", "volumes", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "1 radiograph passed over" in done.stdout
+    assert "broken.dcm: does not begin as a DICOM file does" in " ".join(done.stdout.split())
+    assert pcrl(*call, "--kind", "radiographs", "--dataset", "dx", cwd=tmp_path).returncode == 1
+    (tmp_path / "hospital/ct/broken.dcm").unlink()
+    done = pcrl(*call, "--kind", "volumes", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from tests.helpers import brains, patients, radiographs, scans
+from pcrl.engine.volumes.reading import reader
+from tests.helpers import brains, dicom, patients, radiographs, scans
 from tests.helpers.command import pcrl, refused
 
 pytestmark = pytest.mark.slow
@@ -90,6 +91,17 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_done(workplace):
     assert "flat.nii.gz: every voxel is 0" in done.stdout
     assert "broken.nii.gz" in done.stdout
     assert [path.name for path in (workplace / "rest").iterdir()] == ["good.nii.gz"]
+
+
+def test_a_tilted_series_is_predicted_on_a_straight_grid(workplace):
+    tilted = (1, 0, 0, 0, np.cos(0.3), np.sin(0.3))
+    dicom.series(workplace / "tilted/ct", patients.body(4)[0], orientation=tilted)
+    call = ("predict", "lits", "--run", "lits-scores/runs/scratch-seed0", "tilted", "--out", "straight", *CPU)
+    done = pcrl(*call, cwd=workplace)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "gantry tilt" in " ".join(done.stdout.split())
+    mask, scan = reader.read(workplace / "straight/ct.nii.gz"), reader.read(workplace / "tilted/ct")
+    assert mask.grid.matches(scan.grid)
 
 
 def test_no_scan_is_overwritten(workplace):

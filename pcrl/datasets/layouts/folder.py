@@ -1,72 +1,146 @@
-"""Any tree of volumes (NIfTI, MetaImage, NRRD, folders of DICOM series), or of radiographs. No labels."""
+"""Any tree of volumes (NIfTI, MetaImage, NRRD, DICOM series), or of radiographs. No labels."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
-from pcrl.datasets.case import Case, Dataset, LayoutError
+from pcrl.datasets.case import Case, Dataset, LayoutError, Unreadable
+from pcrl.datasets.dicom.naming import cases_of, several_notes, with_people
+from pcrl.datasets.dicom.secret import secret
+from pcrl.datasets.dicom.tree import DicomTree
 from pcrl.datasets.image import ImageDataset
 from pcrl.datasets.layouts.images import folder as image_folder
-from pcrl.datasets.layouts.images.folder import is_dicom, is_radiograph
-from pcrl.datasets.patients import with_patients
+from pcrl.datasets.patients import FILE, with_patients
 from pcrl.datasets.tree import check_folder, safe_name, walk, wrong
+from pcrl.listing import counted, few
 
 EXPECTED = """\
   anything.nii, anything.nii.gz, .mha, .mhd (with its .raw), .nrrd, .nhdr (with its data), at any depth
-  a folder of DICOM files                                  (one series, at any depth)
+  DICOM files of CT, MR or PET                             (a case for each series, at any depth)
 or radiographs:
   anything.png, .jpg, .jpeg, and DICOM files of modality CR, DX, DR, RG, RF or PX, at any depth
   patients.csv                                             (optional: case,patient)"""
 SUFFIXES = (".nii.gz", ".nii", ".mha", ".mhd", ".nrrd", ".nhdr")
+Kind = Literal["volumes", "radiographs"]
 
 
-def find(source: Path) -> Dataset | ImageDataset:
+def find(source: Path, kind: Kind | None = None) -> Dataset | ImageDataset:
     """All volumes or all radiographs below `source`, named by their paths; the data set is named by the folder.
 
+    Args:
+        kind: which to take where both are there; none: there must be one of them only.
+
     Raises:
-        LayoutError: nothing there that can be read, both kinds in one tree, or two volumes that give one case name.
+        LayoutError: nothing there that can be read, both kinds in one tree and none chosen, or two volumes that give
+            one case name.
     """
     check_folder(source, "folder", EXPECTED)
     volumes: list[Path] = []
-    images: list[Path] = []
-    for folder, names in walk(source):
-        found = [folder / name for name in names if name.lower().endswith(SUFFIXES)]
-        volumes += found
-        images += [folder / name for name in names if name.lower().endswith(image_folder.SUFFIXES)]
-        first = None if found else next((folder / n for n in names[:3] if is_dicom(folder / n)), None)
-        if first and is_radiograph(first):
-            images += [folder / name for name in names if _is_one_of_them(folder / name)]
-        elif first:
-            volumes.append(folder)
-    if volumes and images:
+    pictures: list[Path] = []
+    dicom, closed = DicomTree(source), list[OSError]()
+    beside = []
+    for folder, names in walk(source, closed):
+        found = [name for name in names if name.lower().endswith(SUFFIXES)]
+        drawn = [name for name in names if name.lower().endswith(image_folder.SUFFIXES)]
+        volumes += [folder / name for name in found]
+        pictures += [folder / name for name in drawn]
+        other = [name for name in names if not name.lower().endswith((*SUFFIXES, *image_folder.SUFFIXES))]
+        if dicom.look(folder, other) and found:
+            # They may be the same scan, which would then be two patients.
+            beside.append(
+                f"{folder} holds {found[0]}: the {len(dicom.slices.pop(folder))} DICOM slices there were passed over"
+            )
+    stacks, notes = dicom.stacks()
+    cases = [*_cases(source, volumes), *cases_of(stacks, source)]
+    images = [*pictures, *(header.file for header in dicom.radiographs)]
+    notes += [*several_notes(stacks), *beside, *dicom.left_out_notes()]
+    unreadable = (*_closed(closed, source), *dicom.unreadable)
+    if cases and images:
+        cases, images, passed_over = _one_kind(source, cases, images, kind)
+        notes.append(passed_over)
+    if images and kind != "volumes":
+        taken = image_folder.dataset(source, images, dicom.radiographs)
+        return replace(taken, notes=(*notes, *taken.notes), unreadable=unreadable)
+    if not cases or kind == "radiographs":
+        raise _nothing(source, kind, [*notes, *(one.reason for one in unreadable)])
+    if stacks:
+        return _with_people(source, cases, notes, unreadable)
+    return replace(_volumes(source, cases), unreadable=unreadable, notes=tuple(notes))
+
+
+def _one_kind(
+    source: Path, cases: list[Case], images: list[Path], kind: Kind | None
+) -> tuple[list[Case], list[Path], str]:
+    """Volumes or radiographs as chosen, and a note on what was passed over."""
+    if kind is None:
         raise LayoutError(
-            f"{source} holds {len(volumes)} volumes, such as {volumes[0]}, and {len(images)} radiographs, such as "
-            f"{images[0]}: give a folder with one kind only"
+            f"{source} holds {counted(len(cases), 'volume')}, such as {cases[0].channels[0]}, and "
+            f"{counted(len(images), 'radiograph')}, such as {images[0]}: a data set holds one kind. Take one with "
+            "--kind volumes or --kind radiographs; the other may follow under another --dataset"
         )
-    if images:
-        return image_folder.dataset(source, images)
-    if not volumes:
-        raise wrong(source, "folder", EXPECTED)
+    if kind == "volumes":
+        passed = (
+            f"{counted(len(images), 'radiograph')} passed over, as --kind volumes says, such as {images[0]}"
+        )
+        return cases, [], passed
+    passed = f"{counted(len(cases), 'volume')} passed over, as --kind radiographs says, such as {cases[0].channels[0]}"
+    return [], images, passed
+
+
+def _volumes(source: Path, cases: Iterable[Case]) -> Dataset:
+    names: dict[str, Case] = {}
+    for case in cases:
+        if case.name in names:
+            raise LayoutError(
+                f"{names[case.name].channels[0]} and {case.channels[0]} would both be case {case.name}: rename one"
+            )
+        names[case.name] = case
     name = safe_name(source.resolve().name).lower()
-    return Dataset(name, source, with_patients(_cases(source, volumes), source))
+    return Dataset(name, source, with_patients(names.values(), source))
 
 
-def _is_one_of_them(path: Path) -> bool:
-    """Whether a file in a folder whose first DICOM file is a radiograph is one too."""
-    name = path.name.lower()
-    return name.endswith(image_folder.DICOM_SUFFIXES) or (
-        not name.endswith(image_folder.SUFFIXES) and is_dicom(path)
-    )
+def _with_people(
+    source: Path, cases: Sequence[Case], notes: Sequence[str], unreadable: tuple[Unreadable, ...]
+) -> Dataset:
+    """The volumes of a tree with DICOM in it, whose headers name patients; `patients.csv` goes before them."""
+    key = secret()
+    named, problems = with_people(cases, key)
+    found = _volumes(source, named)
+    known = {case.name for case in named if case.stack is None or case.patient.startswith("p-")}
+    listed = {case.name: case.patient for case in named}
+    unknown = [c.name for c in found.cases if c.name not in known and c.patient == listed[c.name]]
+    told = [key.note] if key.note else []
+    if unknown:
+        told.append(
+            f"{counted(len(unknown), 'case')} of unknown patients ({'; '.join(problems)}), such as {few(unknown)}: "
+            f"each counts as a patient of its own, unless said otherwise. If some are of one person, say so in {FILE} "
+            "(case,patient)"
+        )
+    return replace(found, notes=(*notes, *told), unreadable=unreadable, secret=key.digest)
+
+
+def _nothing(source: Path, kind: Kind | None, reasons: Sequence[str]) -> LayoutError:
+    error = wrong(source, "folder", EXPECTED)
+    chosen = f"No {kind} there, as --kind asks for. " if kind else ""
+    return LayoutError(f"{chosen}{error}" + (f" {'; '.join(reasons)}" if reasons else ""))
+
+
+def _closed(errors: Iterable[OSError], source: Path) -> list[Unreadable]:
+    """Folders that could not be looked into."""
+    listed = []
+    for error in errors:
+        path = Path(error.filename or source)
+        name = str(path.relative_to(source)) if path.is_relative_to(source) else str(path)
+        listed.append(Unreadable(name, f"{path}: this folder cannot be read: {error.strerror}"))
+    return listed
 
 
 def _cases(source: Path, volumes: Iterable[Path]) -> Iterable[Case]:
-    cases: dict[str, Case] = {}
     for path in volumes:
         stem = str(path.relative_to(source))
-        suffix = next((s for s in SUFFIXES if stem.lower().endswith(s) and not path.is_dir()), "")
-        name = safe_name(source.resolve().name if path == source else stem[: len(stem) - len(suffix)])
-        if name in cases:
-            raise LayoutError(f"{cases[name].channels[0]} and {path} would both be case {name}: rename one")
-        cases[name] = Case(name, name, (path,))
-    return cases.values()
+        suffix = next(s for s in SUFFIXES if stem.lower().endswith(s))
+        name = safe_name(stem[: len(stem) - len(suffix)])
+        yield Case(name, name, (path,))

@@ -5,18 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pcrl.config import ImageData
+from pcrl.datasets.dicom.header import PREAMBLE, looks_like_dicom
 from pcrl.engine.errors import ReadError
+from pcrl.engine.images.radiograph import read_radiograph, stretched
 from pcrl.kernels.pixels.resample import BoxTaps, reduction, resample, together
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 SMALLEST = 16
 """Pixels of the shorter side below which there is nothing to see."""
-_DICOM_MARK = slice(128, 132)
+_ORIENTATION = 0x0112
+"""EXIF's tag: 1 is upright."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +48,11 @@ def read_picture(path: Path, data: ImageData) -> Picture:
     """
     try:
         with path.open("rb") as file:
-            beginning = file.read(_DICOM_MARK.stop)
+            beginning = file.read(PREAMBLE)
             file.seek(0)
             if not beginning:
                 raise ReadError(f"{path}: the file is empty (0 bytes)")
-            gray, note = _dicom(path) if beginning[_DICOM_MARK] == b"DICM" else _picture(path, file)
+            gray, note = read_radiograph(path) if looks_like_dicom(beginning) else _picture(path, file)
     except FileNotFoundError as error:
         raise ReadError(f"{path}: no such file") from error
     except IsADirectoryError as error:
@@ -86,22 +92,28 @@ def _bits(values: NDArray[Any], bits: int) -> NDArray[np.uint8] | NDArray[np.uin
 
 def _picture(path: Path, file: BinaryIO) -> tuple[NDArray[Any], str]:
     """A PNG or JPEG as (y, x) uint8, or as float32 in 0 … 255 if it has more bits; and what was done to it."""
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image, ImageOps, UnidentifiedImageError
 
     try:
-        image = Image.open(file, formats=("PNG", "JPEG"))
-        image.load()
+        opened = Image.open(file, formats=("PNG", "JPEG"))
+        opened.load()
     except UnidentifiedImageError as error:
         raise ReadError(f"{path}: neither PNG, JPEG nor DICOM, or damaged at its beginning") from error
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise ReadError(f"{path}: cannot be read: {error}") from error
+    turned = opened.getexif().get(_ORIENTATION, 1) in range(2, 9)
+    gray, note = _gray(ImageOps.exif_transpose(opened) if turned else opened)
+    return gray, "; ".join(filter(None, (note, "turned as its EXIF orientation says" if turned else "")))
+
+
+def _gray(image: Image) -> tuple[NDArray[Any], str]:
+    """An opened picture as gray values, and what was done to it."""
     if image.mode == "L":
         return np.asarray(image), ""
     if image.mode.startswith("I"):
         values = np.asarray(image).astype(np.float32)
-        return _stretched(
-            values
-        ), f"16 bits a pixel: values {values.min():g} to {values.max():g} are stored as gray"
+        words = f"16 bits a pixel: values {values.min():g} to {values.max():g} are stored as gray"
+        return stretched(values), words
     if image.mode in ("1", "P"):
         return np.asarray(image.convert("RGB").convert("L")), f"mode {image.mode} was converted to gray"
     red, *others = image.convert("RGB").split()
@@ -113,51 +125,3 @@ def _picture(path: Path, file: BinaryIO) -> tuple[NDArray[Any], str]:
     ]
     result = red if gray else image.convert("RGB").convert("L")
     return np.asarray(result), "; ".join(note for note in notes if note)
-
-
-def _stretched(
-    values: NDArray[np.float32], low: float | None = None, high: float | None = None
-) -> NDArray[np.float32]:
-    """Values from `low` to `high` (the smallest and largest if not given) as 0 … 255."""
-    low, high = float(values.min()) if low is None else low, float(values.max()) if high is None else high
-    share = np.clip((values - np.float32(low)) / np.float32(max(high - low, 1e-6)), 0, 1)
-    return np.asarray(share * np.float32(255), np.float32)
-
-
-def _dicom(path: Path) -> tuple[NDArray[np.float32], str]:
-    """A DICOM radiograph: rescaled, its first window applied, and turned round if it is MONOCHROME1."""
-    import SimpleITK as sitk
-
-    sitk.ProcessObject.SetGlobalWarningDisplay(False)
-    reader = sitk.ImageFileReader()
-    reader.SetImageIO("GDCMImageIO")
-    reader.SetFileName(str(path))
-    try:
-        image = reader.Execute()
-    except RuntimeError as error:
-        raise ReadError(f"{path}: this DICOM file cannot be read, or holds no image") from error
-    values = np.squeeze(sitk.GetArrayFromImage(image)).astype(np.float32)
-    if values.ndim != 2 or image.GetNumberOfComponentsPerPixel() != 1:
-        raise ReadError(f"{path}: size {image.GetSize()}, expected one gray image a file")
-
-    def number(tag: str) -> float | None:
-        text = reader.GetMetaData(tag).split("\\")[0].strip() if reader.HasMetaDataKey(tag) else ""
-        try:
-            return float(text)
-        except ValueError:
-            return None
-
-    centre, width = number("0028|1050"), number("0028|1051")
-    low = high = None
-    if centre is not None and width is not None and width > 0:
-        low, high = centre - width / 2, centre + width / 2
-    kind = reader.GetMetaData("0028|0004").strip() if reader.HasMetaDataKey("0028|0004") else ""
-    if kind != "MONOCHROME1":
-        return _stretched(values, low, high), ""
-    # GDCM has turned the stored values round, r to 2^bits − 1 − r (−1 − r if they are signed), and rescaled them then.
-    slope, intercept = number("0028|1053") or 1.0, number("0028|1052") or 0.0
-    most = -1.0 if number("0028|0103") else 2 ** (number("0028|0101") or 16) - 1
-    turn = slope * most + 2 * intercept
-    if low is not None and high is not None:
-        low, high = turn - high, turn - low
-    return _stretched(values, low, high), "MONOCHROME1: turned round, so that bone is bright"

@@ -7,10 +7,12 @@ from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
-from pcrl.datasets.case import Case, Dataset, LayoutError
+from pcrl.datasets.case import Case, Dataset
+from pcrl.datasets.dicom.header import DicomError, is_dicom, read_header
+from pcrl.datasets.dicom.stacks import stacks_of
+from pcrl.datasets.dicom.tree import SUFFIXES as DICOM_SUFFIXES
 from pcrl.datasets.layouts import folder
 from pcrl.datasets.layouts.images.folder import SUFFIXES as IMAGE_SUFFIXES
-from pcrl.datasets.layouts.images.folder import is_dicom
 from pcrl.datasets.tree import safe_name, walk
 from pcrl.evaluation.records.errors import ProtocolError
 
@@ -19,7 +21,7 @@ _LAYOUTS = "pcrl.datasets.layouts.volumes"
 
 def volumes(
     inputs: Iterable[Path], layout: str | None, channels: int, *, by_file: bool = False
-) -> tuple[list[Case], list[str]]:
+) -> tuple[list[Case], list[str], list[str]]:
     """The scans in files, DICOM series and folders of them.
 
     Args:
@@ -30,7 +32,7 @@ def volumes(
             path below the folder that was given.
 
     Returns:
-        The cases, and what was skipped.
+        The cases, what was skipped, and why files and folders could not be looked into.
 
     Raises:
         LayoutError: a folder without scans.
@@ -39,6 +41,7 @@ def volumes(
     """
     cases: list[Case] = []
     notes: list[str] = []
+    failed: list[str] = []
     for path in inputs:
         _require(path)
         if layout is not None:
@@ -46,13 +49,13 @@ def volumes(
             cases += published.cases
             notes += published.notes
         elif path.is_dir():
-            tree = folder.find(path)
-            if not isinstance(tree, Dataset):
-                raise LayoutError(f"{path} holds radiographs, the network takes volumes")
+            tree = folder.find(path, "volumes")
+            assert isinstance(tree, Dataset)
             cases += tree.cases
             notes += tree.notes
-        elif is_dicom(path) and _slices(path) == 1:
-            raise ProtocolError(f"{path} is one slice: give the folder of its series")
+            failed += [one.reason for one in tree.unreadable]
+        elif is_dicom(path):
+            cases += _stacks(path)
         else:
             name = _name(path)
             cases.append(Case(name, name, (path,)))
@@ -63,16 +66,25 @@ def volumes(
     names = [case.name for case in cases]
     if doubled := sorted({name for name in names if names.count(name) > 1}):
         raise ProtocolError(f"two inputs are called {doubled[0]}: their results would overwrite each other")
-    return cases, notes
+    return cases, notes, failed
 
 
-def _slices(path: Path) -> int:
-    import SimpleITK as sitk
-
-    file = sitk.ImageFileReader()
-    file.SetFileName(str(path))
-    file.ReadImageInformation()
-    return int(file.GetSize()[2]) if file.GetDimension() > 2 else 1
+def _stacks(path: Path) -> list[Case]:
+    """The cases of one DICOM file: a multi-frame file is one, or one for each of its stacks."""
+    try:
+        header = read_header(path)
+    except DicomError as error:
+        raise ProtocolError(str(error)) from error
+    if len(header.frames) == 1:
+        raise ProtocolError(f"{path} is one slice: give the folder of its series")
+    if not header.frames:
+        raise ProtocolError(f"{path} is no volume: {header.left_out or f'a radiograph ({header.modality})'}")
+    found = stacks_of([header])
+    if not found.found:
+        raise ProtocolError(f"{path} holds no volume: {', '.join(found.left_out)}")
+    stem = _name(path.with_suffix("") if path.suffix.lower() in DICOM_SUFFIXES else path)
+    names = ["-".join(filter(None, (stem, stack.part))) for stack in found.found]
+    return [Case(name, name, (path,), stack=stack) for name, stack in zip(names, found.found, strict=True)]
 
 
 def _name(path: Path) -> str:
@@ -115,12 +127,20 @@ def radiographs(inputs: Iterable[Path]) -> list[Path]:
             parent / name
             for parent, names in walk(path)
             for name in names
-            if name.lower().endswith(IMAGE_SUFFIXES) or is_dicom(parent / name)
+            if name.lower().endswith(IMAGE_SUFFIXES) or _is_radiograph(parent / name)
         ]
         if not pictures:
             raise ProtocolError(f"{path} holds no radiographs: expected PNG, JPEG or DICOM files")
         files += pictures
     return files
+
+
+def _is_radiograph(path: Path) -> bool:
+    """Whether a file is a DICOM radiograph, or a DICOM file of which that cannot be told; whoever reads it says why."""
+    try:
+        return is_dicom(path) and read_header(path).is_radiograph
+    except (DicomError, OSError):
+        return True
 
 
 def _require(path: Path) -> None:

@@ -89,12 +89,13 @@ def predict(
         raise ProtocolError("no inputs: give files, or folders of them")
     where = device_named(device)
     trained = open_trained(Path(run), task)
-    items = _items(trained, [Path(path) for path in several(inputs)], watch)
+    items, failed = _items(trained, [Path(path) for path in several(inputs)], watch)
     table = None if candidates is None else Path(candidates)
     predictor: Predictor = named(entry.predicts)(trained, Inputs(items, table), where)
     watch.predicting(trained.folder, len(items))
+    for reason in failed:
+        watch.failed(reason)
     rows: list[Sequence[object]] = []
-    failed: list[str] = []
     for item in items:
         try:
             prediction = predictor.predict(item, folder)
@@ -112,13 +113,14 @@ def predict(
     return Predicted(trained.folder, folder, written, len(rows), tuple(failed))
 
 
-def _items(trained: Trained, inputs: Sequence[Path], watch: Progress) -> Sequence[Any]:
+def _items(trained: Trained, inputs: Sequence[Path], watch: Progress) -> tuple[Sequence[Any], list[str]]:
+    """What is to be predicted, and why what could not be looked into could not."""
     entry = trained.task
     if entry.data == "images":
-        return radiographs(inputs)
-    cases, notes = volumes(
+        return radiographs(inputs), []
+    cases, notes, failed = volumes(
         inputs, entry.layout, int(trained.rebuild.get("channels", 1)), by_file=entry.kind == "candidates"
     )
     for note in notes:
         watch.note(note)
-    return cases
+    return cases, failed

@@ -6,6 +6,7 @@ import pytest
 
 from pcrl.datasets.case import LayoutError
 from pcrl.datasets.catalog import default_source, find
+from tests.helpers import dicom
 
 
 def touch(*paths):
@@ -111,8 +112,7 @@ def test_nnunet_refuses_what_it_cannot_mean(tmp_path):
 def test_folder_takes_volumes_and_dicom_series(tmp_path):
     source = tmp_path / "My Scans"
     touch(source / "a/one.nii.gz", source / "two.NRRD", source / "b/three.mhd", source / "b/three.raw")
-    (source / "ct 1").mkdir()
-    (source / "ct 1/IM0001").write_bytes(bytes(128) + b"DICM")
+    dicom.series(source / "ct 1", names="IM{:04}")
     found = find("folder", source)
     assert found.name == "my-scans"
     assert sorted(case.name for case in found.cases) == ["a-one", "b-three", "ct-1", "two"]

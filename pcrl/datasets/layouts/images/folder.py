@@ -2,66 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from pcrl.datasets.dicom.header import Header
+from pcrl.datasets.dicom.people import people
+from pcrl.datasets.dicom.secret import secret
 from pcrl.datasets.image import ImageDataset, Radiograph, is_synthetic
 from pcrl.datasets.patients import FILE, with_patients
 from pcrl.datasets.tree import safe_name
 from pcrl.datasets.unique import names
+from pcrl.listing import counted, few
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
-DICOM_SUFFIXES = (".dcm", ".dicom")
-MODALITIES = ("CR", "DX", "DR", "RG", "RF", "PX")
-"""DICOM modalities of which a file is an image of its own, not a slice of a volume."""
 SHARES = (0.1, 0.2)
 
 
-def dataset(source: Path, files: Iterable[Path]) -> ImageDataset:
+def dataset(source: Path, files: Iterable[Path], headers: Sequence[Header] = ()) -> ImageDataset:
     """The files below `source`, each named by its path; the data set is named by the folder.
+
+    Args:
+        headers: of those that are DICOM, which name their patients; `patients.csv` goes before them.
 
     Raises:
         LayoutError: a `patients.csv` that does not fit; names the line.
     """
     paths = [file.relative_to(source).as_posix() for file in files]
     named, synthetic = names(paths), is_synthetic(source)
-    images = (
+    images: list[Radiograph] = [
         Radiograph(named[path], path, named[path], named[path], "", None, (), synthetic) for path in paths
-    )
-    notes = []
-    if not (source / FILE).is_file():
+    ]
+    digest, notes = "", list[str]()
+    problems: tuple[str, ...] = ()
+    if headers:
+        key = secret()
+        digest, notes = key.digest, [key.note] if key.note else []
+        of_path = {header.file.relative_to(source).as_posix(): header.person for header in headers}
+        persons = [of_path.get(image.path) for image in images]
+        known = people(persons, key)
+        problems = known.problems
+        for index, (person, name) in enumerate(zip(persons, known.names, strict=True)):
+            if person is not None and name is not None:
+                study = key.name(f"study:{person.study}") if person.study else images[index].name
+                images[index] = replace(images[index], patient=name, study=f"{name}/{study}")
+    of_patients = with_patients(images, source)
+    alone = [
+        image.name for image in of_patients if image.patient == image.name or image.patient[:6] == "study-"
+    ]
+    if alone and not (source / FILE).is_file():
+        why = f" ({'; '.join(problems)})" if problems else ""
         notes.append(
-            f"{source} has no {FILE} (case,patient): each image counts as a patient of its own. If some are of one "
-            "person, say so there, or that person may be in training and test"
+            f"{source} has no {FILE} (case,patient), and {counted(len(alone), 'image')} no known patient{why}, such as "
+            f"{few(alone)}: each counts as a patient of its own, unless said otherwise. If some are of "
+            "one person, say so there, or that person may be in training and test"
         )
     return ImageDataset(
-        safe_name(source.resolve().name).lower(),
-        source,
-        (),
-        with_patients(images, source),
-        SHARES,
-        tuple(notes),
+        safe_name(source.resolve().name).lower(), source, (), of_patients, SHARES, tuple(notes), secret=digest
     )
-
-
-def is_dicom(path: Path) -> bool:
-    """Whether a file carries the DICOM preamble; a link to nowhere does not."""
-    if not path.is_file():
-        return False
-    with path.open("rb") as file:
-        return file.read(132)[128:] == b"DICM"
-
-
-def is_radiograph(path: Path) -> bool:
-    """Whether a DICOM file's modality is one of `MODALITIES`; what cannot be read counts as a slice."""
-    import SimpleITK as sitk
-
-    reader = sitk.ImageFileReader()
-    reader.SetImageIO("GDCMImageIO")
-    reader.SetFileName(str(path))
-    try:
-        reader.ReadImageInformation()
-    except RuntimeError:
-        return False  # It becomes a case, and whoever reads its pixels says what is wrong with it.
-    tag = "0008|0060"
-    return reader.HasMetaDataKey(tag) and reader.GetMetaData(tag).strip() in MODALITIES

@@ -26,7 +26,10 @@ STACK = "images.zarr"
 
 
 class ImageSetRecord(Record):
-    """A data set of images. Splits are in its table; `shares` are those by which patients without one were split."""
+    """A data set of images. Splits are in its table; `shares` are those by which patients without one were split.
+
+    `secret` is a digest of the secret with which DICOM patient IDs became names of patients; empty if none did.
+    """
 
     format: int
     name: str
@@ -34,6 +37,7 @@ class ImageSetRecord(Record):
     label_names: tuple[str, ...]
     split_seed: int
     shares: tuple[float, float]
+    secret: str = ""
 
 
 class ImageFile(Record):

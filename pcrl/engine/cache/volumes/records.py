@@ -107,3 +107,5 @@ class DatasetRecord(Record):
     storage: Storage = "zarr"
     label_names: dict[int, str]
     cases: dict[str, CaseEntry]
+    secret: str = ""
+    """Digest of the secret with which DICOM patient IDs became names of patients; empty if none did."""

@@ -9,8 +9,10 @@ from pcrl.config import ImageRecipe
 from pcrl.datasets.case import Split
 from pcrl.datasets.image import ImageDataset, Radiograph
 from pcrl.engine import splits
-from pcrl.engine.cache.format import FORMAT
-from pcrl.engine.cache.images.dataset import ImageFile, ImageSetRecord, shard_records
+from pcrl.engine.cache.format import FORMAT, CacheError, read_record
+from pcrl.engine.cache.images.dataset import IMAGE_SET_RECORD, ImageFile, ImageSetRecord, shard_records
+from pcrl.engine.cache.images.table import TABLE, read_table
+from pcrl.engine.cache.secret import check_secret
 from pcrl.listing import counted
 
 SECONDS_PER_IMAGE = 0.02
@@ -85,6 +87,11 @@ def plan(dataset: ImageDataset, cache: Path, recipe: ImageRecipe) -> Plan:
     """
     folder = cache / dataset.name
     assigned, notes = splits.assign(dataset.images, dataset.shares)
+    present = folder / IMAGE_SET_RECORD
+    old = read_record(ImageSetRecord, present) if present.exists() else None
+    if old is not None:
+        check_secret(dataset.secret, old.secret, folder)
+        notes += splits.moved(_splits_before(folder, old), assigned)
     record = ImageSetRecord(
         format=FORMAT,
         name=dataset.name,
@@ -92,6 +99,7 @@ def plan(dataset: ImageDataset, cache: Path, recipe: ImageRecipe) -> Plan:
         label_names=dataset.label_names,
         split_seed=splits.SEED,
         shares=dataset.shares,
+        secret=dataset.secret or (old.secret if old else ""),
     )
     known = {
         image.name: image if shard.settings == recipe.data and not image.error else None
@@ -107,6 +115,14 @@ def plan(dataset: ImageDataset, cache: Path, recipe: ImageRecipe) -> Plan:
         kept = tuple(_unchanged(known.get(name), images.get(name), dataset.source) for name in here)
         shards.append(ShardPlan(start // size, here, kept))
     return Plan(dataset, folder, record, assigned, tuple(shards), (*dataset.notes, *notes))
+
+
+def _splits_before(folder: Path, record: ImageSetRecord) -> dict[str, str]:
+    try:
+        table = read_table(folder / TABLE, record.label_names)
+    except (CacheError, OSError):
+        return {}  # It is written anew.
+    return dict(zip(table.names, table.splits, strict=True))
 
 
 def _unchanged(known: ImageFile | None, image: Radiograph | None, source: Path) -> ImageFile | None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from pcrl.config import Data, Modality
 from pcrl.datasets.case import Case
+from pcrl.datasets.dicom.stacks import Stack
 from pcrl.engine.cache.chunks.frames import encode
 from pcrl.engine.cache.commit import commit, forget
 from pcrl.engine.cache.format import format_of, read_record
@@ -50,7 +51,7 @@ def ingest_scan(
     Returns:
         What a user should know about it.
     """
-    scans = [_read(path) for path in case.channels]
+    scans = [_read(path, case.stack) for path in case.channels]
     grid = scans[0].grid
     for path, scan in zip(case.channels[1:], scans[1:], strict=True):
         if not scan.grid.matches(grid):
@@ -149,9 +150,9 @@ def _write_label(folder: Path, store: Store, label: Scan, source: SourceFile, da
     return list(record.notes)
 
 
-def _read(path: Path) -> Scan:
+def _read(path: Path, stack: Stack | None = None) -> Scan:
     try:
-        return read(path)
+        return read(path, stack=stack)
     except ReadError as error:
         raise IngestError(str(error)) from error
 

@@ -11,6 +11,7 @@ from pcrl.datasets.case import Case, Dataset
 from pcrl.engine import splits
 from pcrl.engine.cache.commit import is_committed, is_part_of
 from pcrl.engine.cache.format import FORMAT, CacheError, read_record
+from pcrl.engine.cache.secret import check_secret
 from pcrl.engine.cache.volumes.records import (
     CASE_RECORD,
     DATASET_RECORD,
@@ -123,7 +124,7 @@ def plan(
         )
         for case in dataset.cases
     }
-    known = folder / DATASET_RECORD
+    known, old = folder / DATASET_RECORD, None
     if known.exists():
         # Cases that are no longer in the source stay in the cache.
         old = read_record(DatasetRecord, known)
@@ -134,6 +135,9 @@ def plan(
                 f"{cache} NEW --format {storage}`"
             )
         storage = old.storage
+        check_secret(dataset.secret, old.secret, folder)
+        before = {name: entry.split for name, entry in old.cases.items()}
+        notes += splits.moved(before, {name: entry.split for name, entry in entries.items()})
     record = DatasetRecord(
         format=FORMAT,
         name=dataset.name,
@@ -143,11 +147,14 @@ def plan(
         storage=storage or "zarr",
         label_names=dict(dataset.label_names),
         cases=dict(sorted(entries.items())),
+        secret=dataset.secret or (old.secret if old else ""),
     )
     tasks = tuple(
         _task(case, dataset, folder / "cases" / case.name, recipe.data, forced) for case in dataset.cases
     )
-    voxels = sum(voxels_after(t.case.channels, recipe.data.spacing) for t in tasks if t.action == "scan")
+    voxels = sum(
+        voxels_after(t.case.channels, recipe.data.spacing, t.case.stack) for t in tasks if t.action == "scan"
+    )
     tables = outdated(dataset.tables, folder)
     return Plan(
         dataset,
@@ -175,7 +182,7 @@ def _task(case: Case, dataset: Dataset, folder: Path, data: Data, forced: Modali
     stored = {source.path: source for source in record.sources}
     for path in case.channels:
         name = relative(path, dataset.source)
-        if name not in stored or not same_file(path, stored[name]):
+        if name not in stored or not same_file(path, stored[name], case.stack):
             return Task(case, "scan", "source file changed")
     labelled = is_part_of(folder, LABEL_RECORD)
     if case.label is None:

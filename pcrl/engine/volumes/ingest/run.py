@@ -9,9 +9,11 @@ import signal
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from pcrl.datasets.dicom.stacks import Stack
 from pcrl.engine.cache.commit import discard_uncommitted, is_committed
 from pcrl.engine.cache.lock import at_work, wait_for_workers
 from pcrl.engine.cache.volumes.records import (
@@ -59,6 +61,8 @@ def run(plan: Plan, workers: int) -> Iterator[CaseResult]:
 def _in_processes(plan: Plan, tasks: list[Task], workers: int) -> Iterator[CaseResult]:
     context = multiprocessing.get_context("spawn")
     count = max(1, min(workers, len(tasks)))
+    # With every task goes a plan without the others, of which a tree of DICOM has a million slices.
+    slim = replace(plan, dataset=replace(plan.dataset, cases=()), tasks=())
     started = context.RawValue("b", 0)
     pool = ProcessPoolExecutor(count, mp_context=context, initializer=_begin, initargs=(os.getpid(), started))
     try:
@@ -67,7 +71,7 @@ def _in_processes(plan: Plan, tasks: list[Task], workers: int) -> Iterator[CaseR
         while True:
             # No more in flight than there are workers: a broken pool then names the cases that broke it.
             for task in queue:
-                waiting[pool.submit(_work, plan, task, os.getpid())] = task
+                waiting[pool.submit(_work, slim, task, os.getpid())] = task
                 if len(waiting) >= count:
                     break
             if not waiting:
@@ -116,7 +120,7 @@ def _ingest(plan: Plan, task: Task) -> CaseResult:
 
     folder, store = plan.folder / "cases" / task.case.name, store_of(plan.record.storage)
     sources = {
-        str(path): _source(path, plan.dataset.source)
+        str(path): _source(path, plan.dataset.source, task.case.stack if path in task.case.channels else None)
         for path in (*task.case.channels, *([task.case.label] if task.case.label else []))
         if path.exists()
     }
@@ -134,6 +138,6 @@ def _ingest(plan: Plan, task: Task) -> CaseResult:
     return CaseResult(task, notes=tuple(notes))
 
 
-def _source(path: Path, root: Path) -> SourceFile:
-    size, modified, digest = fingerprint(path)
+def _source(path: Path, root: Path, stack: Stack | None) -> SourceFile:
+    size, modified, digest = fingerprint(path, stack)
     return SourceFile(path=relative(path, root), size=size, modified=modified, sha256=digest)

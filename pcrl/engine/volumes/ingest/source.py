@@ -7,7 +7,12 @@ import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from pcrl.config import Spacing
+from pcrl.datasets.dicom.header import DicomError
+from pcrl.datasets.dicom.placement import axes, positions
+from pcrl.datasets.dicom.stacks import Stack
 from pcrl.engine.cache.volumes.records import SourceFile
 from pcrl.engine.errors import ReadError
 from pcrl.engine.geometry.grid import Grid
@@ -16,13 +21,14 @@ from pcrl.engine.volumes.reading.nifti.place import is_nifti, place_of
 from pcrl.engine.volumes.reading.plausible import check_grid
 
 
-def fingerprint(path: Path) -> tuple[int, int, str]:
+def fingerprint(path: Path, stack: Stack | None = None) -> tuple[int, int, str]:
     """Size in bytes, time of modification in ns, and SHA-256 of a file, or of a folder's files together.
 
-    A header whose voxels lie in files of their own stands for these, too.
+    Of a DICOM stack, of the files that it is made of. A header whose voxels lie in files of their own stands for these,
+    too.
     """
     size, modified, digest = 0, 0, hashlib.sha256()
-    for file in _files(path):
+    for file in _files(path, stack):
         status = file.stat()
         size += status.st_size
         modified = max(modified, status.st_mtime_ns)
@@ -32,25 +38,28 @@ def fingerprint(path: Path) -> tuple[int, int, str]:
     return size, modified, digest.hexdigest()
 
 
-def same_file(path: Path, stored: SourceFile) -> bool:
+def same_file(path: Path, stored: SourceFile, stack: Stack | None = None) -> bool:
     """Whether a source is the one that was read: by size and time, and by content if the time differs."""
-    files = _files(path)
+    files = _files(path, stack)
     if not files or not all(file.exists() for file in files):
         return False
     if sum(file.stat().st_size for file in files) != stored.size:
         return False
     if max(file.stat().st_mtime_ns for file in files) == stored.modified:
         return True
-    return fingerprint(path)[2] == stored.sha256
+    return fingerprint(path, stack)[2] == stored.sha256
 
 
-def voxels_after(channels: tuple[Path, ...], spacing: Spacing) -> int:
+def voxels_after(channels: tuple[Path, ...], spacing: Spacing, stack: Stack | None = None) -> int:
     """Voxels that a case will have in the cache; an estimate from file sizes where no header says. 0 if unreadable."""
     import SimpleITK as sitk
 
     sitk.ProcessObject.SetGlobalWarningDisplay(False)
     total = 0
     for path in channels:
+        if stack is not None:
+            total += round(_volume(stack) / (spacing[0] * spacing[1] * spacing[2]))
+            continue
         if path.is_dir():
             total += sum(file.stat().st_size for file in _files(path))
             continue
@@ -76,7 +85,20 @@ def _across(path: Path, reader: Any) -> list[float]:
     return [count * step for count, step in zip(size, steps, strict=True)]
 
 
-def _files(path: Path) -> list[Path]:
+def _volume(stack: Stack) -> float:
+    """Cubic millimetres of a stack; 0 if it does not say."""
+    first = stack.frames[0]
+    try:
+        heights = positions(stack.frames)[0] @ axes(stack.frames)[2]
+    except DicomError:
+        return 0.0  # ingest will name it
+    height, width = first.spacing or (0.0, 0.0)
+    return float(np.ptp(heights)) * first.shape[0] * height * first.shape[1] * width
+
+
+def _files(path: Path, stack: Stack | None = None) -> list[Path]:
+    if stack is not None:
+        return sorted({frame.file for frame in stack.frames})
     if path.is_dir():
         return sorted(file for file in path.iterdir() if file.is_file())
     return [path, *(file for file in voxel_files(path) if file.is_file())]

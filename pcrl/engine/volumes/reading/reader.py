@@ -1,7 +1,7 @@
 """Reading a scan from disk: NIfTI, MetaImage, NRRD, DICOM series; out comes an array in LPS.
 
-SimpleITK reads. Here is what it does not do: it takes another of two places that a NIfTI states than most programs do,
-and knows nothing of missing slices or of sizes that no scan has.
+SimpleITK reads, but for DICOM, whose slices `series` puts together. Here is what it does not do: it takes another of
+two places that a NIfTI states than most programs do, and knows nothing of sizes that no scan has.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pcrl.config import Modality
+from pcrl.datasets.dicom.header import is_dicom
+from pcrl.datasets.dicom.stacks import Stack
 from pcrl.engine.errors import ReadError
 from pcrl.engine.geometry.grid import Grid, Vector
 from pcrl.engine.volumes.reading.detached import check_voxel_files
@@ -21,26 +23,29 @@ from pcrl.engine.volumes.reading.nifti import voxels
 from pcrl.engine.volumes.reading.nifti.place import is_nifti, place_of, put
 from pcrl.engine.volumes.reading.plausible import check_grid
 from pcrl.engine.volumes.reading.scan import Scan
+from pcrl.engine.volumes.reading.series import read_stack, stack_in
 
 _MODALITIES: dict[str, Modality] = {"CT": "ct", "MR": "mr"}
 
 
-def read(path: Path, like: Path | None = None) -> Scan:
+def read(path: Path, like: Path | None = None, stack: Stack | None = None) -> Scan:
     """Read one scan.
 
     Args:
-        path: a file that SimpleITK knows, or the folder of a DICOM series.
+        path: a file that SimpleITK knows, a multi-frame DICOM file, or the folder of a DICOM series.
         like: another scan whose place it gets, voxel for voxel in the order of the files, whatever its own header says.
+        stack: the DICOM slices to be read; none: all of the file or folder, which must be one stack.
 
     Raises:
         ReadError: missing, empty, truncated or not an image; not 3-D; slices missing; nowhere, of impossible size or
-            sheared beyond tolerance; of another size than `like`.
+            sheared beyond tolerance (of DICOM, a sheared stack is resampled); of another size than `like`.
     """
     sitk = _simpleitk()
-    if path.is_dir():
-        return _read_series(path, sitk)
     if not path.exists():
         raise ReadError(f"{path}: no such file")
+    if stack is not None or path.is_dir() or is_dicom(path):
+        image, modality, notes = _image_of_stack(path, stack)
+        return _scan(path, image, sitk, modality, notes)
     if path.stat().st_size == 0:
         raise ReadError(f"{path}: the file is empty (0 bytes)")
     check_voxel_files(path)
@@ -59,20 +64,17 @@ def read(path: Path, like: Path | None = None) -> Scan:
     return _scan(path, image, sitk, None, list(place.notes) if place else [])
 
 
-def open_image(path: Path) -> Any:
+def open_image(path: Path, stack: Stack | None = None) -> Any:
     """The SimpleITK image of a scan that `read` can read: its values and its place, three axes, not reoriented.
 
     Raises:
         ReadError: it cannot be read.
     """
     sitk = _simpleitk()
+    if stack is not None or path.is_dir() or is_dicom(path):
+        return _image_of_stack(path, stack)[0]
     try:
-        if path.is_dir():
-            reader = sitk.ImageSeriesReader()
-            reader.SetFileNames(_series(path, sitk)[0])
-            image = reader.Execute()
-        else:
-            image = sitk.ReadImage(str(path))
+        image = sitk.ReadImage(str(path))
     except RuntimeError as error:
         raise ReadError(f"{path}: {_reason(error)}") from error
     if is_nifti(path):
@@ -114,51 +116,10 @@ def _with_nan(image: Any, voxels: NDArray[np.int64], sitk: Any) -> Any:
     return restored
 
 
-def _read_series(folder: Path, sitk: Any) -> Scan:
-    files, notes = _series(folder, sitk)
-    reader = sitk.ImageSeriesReader()
-    reader.SetFileNames(files)
-    reader.MetaDataDictionaryArrayUpdateOn()
-    try:
-        image = reader.Execute()
-    except RuntimeError as error:
-        raise ReadError(f"{folder}: {_reason(error)}") from error
-    count = len(files)
-    modality = reader.GetMetaData(0, "0008|0060").strip() if reader.HasMetaDataKey(0, "0008|0060") else ""
-    _check_slices(folder, reader, image, count)
-    return _scan(folder, image, sitk, _MODALITIES.get(modality), notes)
-
-
-def _series(folder: Path, sitk: Any) -> tuple[tuple[str, ...], list[str]]:
-    """Files of the longest series in a folder, in order, and notes on others."""
-    identifiers = sitk.ImageSeriesReader.GetGDCMSeriesIDs(str(folder))
-    if not identifiers:
-        raise ReadError(f"{folder}: no DICOM series in this folder")
-    series = {i: sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(folder), i) for i in identifiers}
-    chosen = max(sorted(series), key=lambda i: len(series[i]))
-    notes = [
-        f"series {i} ({len(files)} files) in the same folder was passed over"
-        for i, files in sorted(series.items())
-        if i != chosen
-    ]
-    return series[chosen], notes
-
-
-def _check_slices(folder: Path, reader: Any, image: Any, count: int) -> None:
-    """Refuse a series with missing or doubled slices: ITK would place all slices at one mean distance."""
-    key = "0020|0032"
-    if count < 3 or not all(reader.HasMetaDataKey(i, key) for i in range(count)):
-        return
-    positions = np.array([[float(v) for v in reader.GetMetaData(i, key).split("\\")] for i in range(count)])
-    normal = np.asarray(image.GetDirection()).reshape(3, 3)[:, 2]
-    steps = np.abs(np.diff(positions @ normal))
-    usual = float(np.median(steps))
-    if usual == 0 or np.abs(steps - usual).max() > 0.1 * usual:
-        worst = int(np.argmax(np.abs(steps - usual)))
-        raise ReadError(
-            f"{folder}: slices are not evenly spaced: {usual:.2f} mm usually, {steps[worst]:.2f} mm after slice "
-            f"{worst + 1} of {count}; a slice is missing or doubled: complete the series, or split it"
-        )
+def _image_of_stack(path: Path, stack: Stack | None) -> tuple[Any, Modality | None, list[str]]:
+    stack, left_out = stack_in(path) if stack is None else (stack, [])
+    image, notes = read_stack(path, stack)
+    return image, _MODALITIES.get(stack.modality), [*left_out, *notes]
 
 
 def _scan(path: Path, image: Any, sitk: Any, modality: Modality | None, notes: list[str]) -> Scan:

@@ -8,17 +8,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pcrl.datasets.dicom.stacks import Stack
 from pcrl.engine.errors import ReadError
 from pcrl.engine.volumes.reading.reader import open_image
 from pcrl.files import new_file
 
 
-def write_like(values: NDArray[Any], source: Path, out: Path) -> None:
+def write_like(values: NDArray[Any], source: Path, out: Path, stack: Stack | None = None) -> None:
     """Write label values as NIfTI, in the grid and the orientation of a scan.
 
     Args:
         values: (z, y, x) in LPS, as `pcrl.engine.volumes.reading.reader.read` gives the scan.
         source: the scan: a file, or the folder of a DICOM series.
+        stack: the DICOM slices that were read; a tilted one has the straight grid that it was resampled to.
         out: ends in `.nii` or `.nii.gz`.
 
     Raises:
@@ -26,7 +28,7 @@ def write_like(values: NDArray[Any], source: Path, out: Path) -> None:
     """
     import SimpleITK as sitk
 
-    reference = open_image(source)
+    reference = open_image(source, stack)
     oriented = sitk.DICOMOrient(reference, "LPS")
     if oriented.GetSize() != values.shape[::-1]:
         raise ReadError(

@@ -62,7 +62,7 @@ class CandidatePredictor:
             ScanError: it is no CT.
         """
         case, path = item, item.channels[0]
-        scan = read(path)
+        scan = read(path, stack=case.stack)
         try:
             prepared = prepare(scan.values, scan.grid, self.data, scan.modality, "ct", confirmed=False)
         except ScanError as error:

@@ -57,7 +57,7 @@ class VolumePredictor:
             ScanError: values that are not of the modality that the network knows.
         """
         case, target = item, self.setup.target
-        scans = [read(path) for path in case.channels]
+        scans = [read(path, stack=case.stack) for path in case.channels]
         for path, scan in zip(case.channels, scans, strict=True):
             if not scan.grid.matches(scans[0].grid):
                 raise ReadError(
@@ -82,7 +82,8 @@ class VolumePredictor:
         masks = target.masks(each_onto(outputs, channels[0].grid, scans[0].grid))
         values = target.painted(masks)
         path = out / f"{case.name}.nii.gz"
-        write_like(values.astype(np.uint8) if values.max() < 256 else values, case.channels[0], path)
+        smallest = values.astype(np.uint8) if values.max() < 256 else values
+        write_like(smallest, case.channels[0], path, case.stack)
         voxels = [f"{name} {mask.sum():,} voxels" for name, mask in zip(target.names, masks, strict=True)]
         notes = [note for one in scans for note in one.notes]
         notes += [note for channel in channels for note in channel.notes]

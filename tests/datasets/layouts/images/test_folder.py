@@ -6,6 +6,7 @@ import pytest
 from pcrl.datasets.case import Dataset, LayoutError
 from pcrl.datasets.catalog import find
 from pcrl.datasets.image import ImageDataset
+from tests.helpers import dicom as made
 
 
 def touch(*paths):
@@ -48,8 +49,7 @@ def test_dicom_radiographs_are_an_image_each(tmp_path, modality):
 
 
 def test_dicom_slices_are_a_volume(tmp_path):
-    for n in range(3):
-        dicom(tmp_path / f"series/{n}.dcm", "CT")
+    made.series(tmp_path / "series")
     found = find("folder", tmp_path)
     assert isinstance(found, Dataset)
     assert [case.name for case in found.cases] == ["series"]
@@ -58,7 +58,7 @@ def test_dicom_slices_are_a_volume(tmp_path):
 def test_both_kinds_in_one_tree_are_refused(tmp_path):
     touch(tmp_path / "a.nii.gz", tmp_path / "b.png")
     with pytest.raises(
-        LayoutError, match=r"1 volumes, such as .*a\.nii\.gz, and 1 radiographs.* one kind only"
+        LayoutError, match=r"1 volume, such as .*a\.nii\.gz, and 1 radiograph, such as .*--kind volumes"
     ):
         find("folder", tmp_path)
 

@@ -109,12 +109,12 @@ def test_missing_slice_is_refused(tmp_path):
     refused(tmp_path / "s", "a slice is missing")
 
 
-def test_second_series_in_a_folder_is_said(tmp_path):
+def test_slices_of_no_volume_in_a_folder_are_said(tmp_path):
     dicom(tmp_path / "s", [0, 2, 4, 6, 8])
     dicom(tmp_path / "s", [0, 5], series="1.2.4")
     scan = read(tmp_path / "s")
     assert scan.values.shape[0] == 5
-    assert "1.2.4" in scan.notes[0]
+    assert "2 slices left out" in scan.notes[0]
 
 
 def test_folder_without_a_series(tmp_path):
