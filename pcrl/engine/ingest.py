@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from os import PathLike
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import get_args
 
 from pcrl.config import Codec, ImageRecipe, Modality, RecipeError, VolumeRecipe
+from pcrl.cores import usable_cores
 from pcrl.datasets.case import Dataset, LayoutError
 from pcrl.datasets.catalog import default_source, find
 from pcrl.datasets.image import ImageDataset
@@ -91,7 +91,7 @@ def ingest(
         *several(overrides),
         *(f"data.{key}={value}" for key, value in given.items() if value is not None),
     )
-    watch, count, root = progress or Progress(), workers or os.cpu_count() or 1, Path(cache)
+    watch, count, root = progress or Progress(), workers or usable_cores(), Path(cache)
     with locked(root / listed.name):
         if isinstance(listed, Dataset):
             settings = ingest_recipe(root / listed.name, 3, recipe, overrides)
@@ -128,7 +128,7 @@ def ingest_table(
     if (folder / DATASET_RECORD).exists():
         raise CacheError(f"{cache}: {listed.name} holds volumes: give the table another name")
     with locked(folder):
-        report = _images(listed, cache, recipe, overrides, os.cpu_count() or 1, progress or Progress())
+        report = _images(listed, cache, recipe, overrides, usable_cores(), progress or Progress())
     present = CachedImages.open(folder).table
     if not len(present):
         name, reason = present.failed[0] if present.failed else ("", "the table is empty")
