@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     help="How the files are laid out: luna, lits, brats, nnunet, chexpert, chestxray or folder.  [default: --dataset]",
 )
 @click.option(
-    "--dataset", help="Name of the data set in the cache.  [default: the layout's name, or the folder's]"
+    "--dataset",
+    "--name",
+    "dataset",
+    help="Name of the data set in the cache.  [default: the layout's name, or the folder's]",
 )
 @click.option(
     "--source",
@@ -31,7 +34,8 @@ if TYPE_CHECKING:
 @CACHE
 @click.option(
     "--recipe",
-    help="Built-in name or a .toml file.  [default: that of the data set in the cache, else pcrlv2-3d or pcrlv2-2d]",
+    help="Built-in name or a .toml file.  "
+    "[default: that of the data set in the cache, else of the cache's others, else pcrlv2-3d or pcrlv2-2d]",
 )
 @click.option(
     "--format",
@@ -58,6 +62,11 @@ if TYPE_CHECKING:
     type=click.Choice(["ct", "mr"]),
     help="Volumes: modality of scans whose files and layout do not state it.",
 )
+@click.option(
+    "--replace",
+    is_flag=True,
+    help="Let other settings, or another file of the same name, take the place of what is in the cache.",
+)
 @setting("data.chunk=64")
 def ingest_command(
     layout: str | None,
@@ -71,6 +80,7 @@ def ingest_command(
     bits: str | None,
     workers: int | None,
     modality: Modality | None,
+    replace: bool,
     overrides: tuple[str, ...],
 ) -> None:
     """Read, resample and store scans or radiographs, so that training can read any part of them at once.
@@ -118,6 +128,7 @@ def ingest_command(
             bits=int(bits) if bits else None,
             workers=workers,
             modality=modality,
+            replace=replace,
             progress=display,
         )
     if report.failed:

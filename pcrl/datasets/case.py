@@ -29,6 +29,7 @@ class Case:
         fold: the data set's own fold, if it has any.
         modality: known from the data set; none: read from DICOM or guessed from the values.
         virtual: generated, owes nothing to a scan, is never counted as a real patient.
+        source_name: what its files call it, where that cannot be its name; else empty.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Case:
     fold: int | None = None
     modality: Modality | None = None
     virtual: bool = False
+    source_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,8 @@ class Dataset:
 
     Args:
         label_names: value in a segmentation → its name (without 0, the background).
+        regions: name → values, where a data set is scored by regions of several values; they may overlap.
+        ignored: value of voxels that were not labelled, which count neither in training nor in scores.
         tissue: the rule by which the sampler refuses empty boxes.
         notes: what a user should be told about this tree (files skipped, and why).
         tables: CSV files that belong to the data set as a whole, each of a name of its own; ingest copies them.
@@ -59,3 +63,5 @@ class Dataset:
     tissue: TissueRule = "foreground"
     notes: tuple[str, ...] = ()
     tables: tuple[Path, ...] = ()
+    regions: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    ignored: int | None = None

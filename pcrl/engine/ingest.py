@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import multiprocessing
 from collections.abc import Sequence
-from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import get_args
@@ -15,7 +15,7 @@ from pcrl.datasets.case import Dataset, LayoutError
 from pcrl.datasets.catalog import default_source, find
 from pcrl.datasets.image import ImageDataset
 from pcrl.datasets.layouts.images import table as table_layout
-from pcrl.datasets.tree import safe_name
+from pcrl.datasets.names import ascii_name, safe_name
 from pcrl.engine.cache.format import CacheError
 from pcrl.engine.cache.images.dataset import CachedImages
 from pcrl.engine.cache.lock import locked
@@ -27,6 +27,7 @@ from pcrl.engine.progress import IngestReport, PlannedWork, ProcessedItem, Progr
 from pcrl.engine.recipe import RecipeChoice, ingest_recipe
 from pcrl.engine.volumes.ingest import plan as volume_plan
 from pcrl.engine.volumes.ingest import run as volume_run
+from pcrl.engine.volumes.ingest.claims import holds_unicode
 from pcrl.listing import several
 
 
@@ -44,6 +45,7 @@ def ingest(
     bits: int | None = None,
     workers: int | None = None,
     modality: Modality | None = None,
+    replace: bool = False,
     progress: Progress | None = None,
 ) -> IngestReport:
     """Read, resample and store the scans or the radiographs of a folder.
@@ -56,12 +58,13 @@ def ingest(
         source: the folder. None: `$PCRL_DATA/LAYOUT`, or `./data/LAYOUT`.
         dataset: its name in the cache. None: the layout's own, or the folder's.
         recipe: built-in name, path of a TOML file, or the recipe itself. None: that of the data set in the cache, if it
-            is there; else the published one.
+            is there; else that of the other data sets there; else the published one.
         overrides: `KEY=VALUE` settings that differ from the recipe's; `codec`, `size` and `bits` are some of them.
         storage: volumes only: OME-Zarr, or HDF5. None: as it is there already, else Zarr.
         size, bits: images only: shorter side in pixels; bits of a pixel.
         workers: None: as many as there are cores.
         modality: volumes only: what scans are, if neither they nor the layout say so.
+        replace: what is in the cache may be thrown away for other settings, or for another file of the same name.
         progress: is told what happens.
 
     Returns:
@@ -69,8 +72,9 @@ def ingest(
 
     Raises:
         LayoutError: no such layout, or a folder that is not laid out so.
-        RecipeError: no such recipe, or one for the other kind of data.
-        CacheError: another process writes to it, it lacks the space, or it cannot be used.
+        RecipeError: no such recipe, or one for the other kind of data; or the cache was made for several.
+        CacheError: something there would be replaced without `replace`; another process writes to it, it lacks the
+            space, or it cannot be used.
         ValueError: `workers` below 1.
     """
     _refuse_in_a_worker()
@@ -85,21 +89,23 @@ def ingest(
             raise LayoutError(
                 f"{dataset!r} cannot be the name of a data set: use letters, digits, dots, dashes and underscores"
             )
-        listed = replace(listed, name=dataset)
+        listed = dataclasses.replace(listed, name=dataset)
     given = {"codec": codec, "size": size, "bits": bits}
     overrides = (
         *several(overrides),
         *(f"data.{key}={value}" for key, value in given.items() if value is not None),
     )
     watch, count, root = progress or Progress(), workers or usable_cores(), Path(cache)
+    if not listed.name.isascii() and not holds_unicode(root):
+        listed = dataclasses.replace(listed, name=ascii_name(listed.name))
     with locked(root / listed.name):
         if isinstance(listed, Dataset):
-            settings = ingest_recipe(root / listed.name, 3, recipe, overrides)
+            settings = ingest_recipe(root / listed.name, 3, recipe, overrides, replace)
             assert isinstance(settings, VolumeRecipe)
-            return _volumes(listed, root, settings, count, storage, modality, watch)
+            return _volumes(listed, root, settings, count, storage, modality, watch, replace)
         if storage or modality:
             raise RecipeError("--format and --modality are for volumes; images are kept as Zarr")
-        return _images(listed, root, recipe, overrides, count, watch)
+        return _images(listed, root, recipe, overrides, count, watch, replace)
 
 
 def ingest_table(
@@ -144,8 +150,9 @@ def _volumes(
     storage: Storage | None,
     modality: Modality | None,
     watch: Progress,
+    replacing: bool,
 ) -> IngestReport:
-    plan = volume_plan.plan(listed, cache, recipe, modality, storage)
+    plan = volume_plan.plan(listed, cache, recipe, modality, storage, replacing)
     for note in plan.notes:
         watch.note(note)
     todo, already_cached = len(plan.todo), len(plan.tasks) - len(plan.todo)
@@ -176,10 +183,11 @@ def _images(
     overrides: Sequence[str],
     workers: int,
     watch: Progress,
+    replacing: bool = False,
 ) -> IngestReport:
-    recipe = ingest_recipe(cache / listed.name, 2, choice, overrides)
+    recipe = ingest_recipe(cache / listed.name, 2, choice, overrides, replacing)
     assert isinstance(recipe, ImageRecipe)
-    plan = image_plan.plan(listed, cache, recipe)
+    plan = image_plan.plan(listed, cache, recipe, replacing)
     for note in plan.notes:
         watch.note(note)
     already_cached, data = plan.images - plan.todo, recipe.data

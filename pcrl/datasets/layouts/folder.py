@@ -1,4 +1,4 @@
-"""Any tree of volumes (NIfTI, MetaImage, NRRD, folders of DICOM series), or of radiographs. No labels."""
+"""Any tree of volumes (NIfTI, MetaImage, NRRD, folders of DICOM series), or of radiographs; masks are told apart."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ from pcrl.datasets.case import Case, Dataset, LayoutError
 from pcrl.datasets.image import ImageDataset
 from pcrl.datasets.layouts.images import folder as image_folder
 from pcrl.datasets.layouts.images.folder import is_dicom, is_radiograph
+from pcrl.datasets.layouts.masks import Told, told_apart
+from pcrl.datasets.names import safe_name, with_safe_names
 from pcrl.datasets.patients import with_patients
-from pcrl.datasets.tree import check_folder, safe_name, walk, wrong
+from pcrl.datasets.tree import check_folder, walk, wrong
 
 EXPECTED = """\
   anything.nii, anything.nii.gz, .mha, .mhd (with its .raw), .nrrd, at any depth
   a folder of DICOM files                                  (one series, at any depth)
+  SCAN_seg.nii.gz beside SCAN.nii.gz                       (optional: its label)
 or radiographs:
   anything.png, .jpg, .jpeg, and DICOM files of modality CR, DX, DR, RG, RF or PX, at any depth
   patients.csv                                             (optional: case,patient)"""
@@ -48,8 +51,12 @@ def find(source: Path) -> Dataset | ImageDataset:
         return image_folder.dataset(source, images)
     if not volumes:
         raise wrong(source, "folder", EXPECTED)
+    told = told_apart(source, volumes, SUFFIXES)
+    if not told.scans:
+        raise LayoutError("\n".join([str(wrong(source, "folder", EXPECTED)), *told.notes]))
     name = safe_name(source.resolve().name).lower()
-    return Dataset(name, source, with_patients(_cases(source, volumes), source))
+    cases = _cases(source, told)
+    return Dataset(name, source, with_patients(with_safe_names(cases), source), notes=told.notes)
 
 
 def _is_one_of_them(path: Path) -> bool:
@@ -60,13 +67,13 @@ def _is_one_of_them(path: Path) -> bool:
     )
 
 
-def _cases(source: Path, volumes: Iterable[Path]) -> Iterable[Case]:
+def _cases(source: Path, told: Told) -> Iterable[Case]:
     cases: dict[str, Case] = {}
-    for path in volumes:
+    for path in told.scans:
         stem = str(path.relative_to(source))
         suffix = next((s for s in SUFFIXES if stem.lower().endswith(s) and not path.is_dir()), "")
-        name = safe_name(source.resolve().name if path == source else stem[: len(stem) - len(suffix)])
+        name = source.resolve().name if path == source else stem[: len(stem) - len(suffix)]
         if name in cases:
             raise LayoutError(f"{cases[name].channels[0]} and {path} would both be case {name}: rename one")
-        cases[name] = Case(name, name, (path,))
+        cases[name] = Case(name, name, (path,), told.labels.get(path))
     return cases.values()

@@ -11,7 +11,8 @@ from pcrl.datasets.case import Case, Dataset, LayoutError
 from pcrl.datasets.layouts import folder
 from pcrl.datasets.layouts.images.folder import SUFFIXES as IMAGE_SUFFIXES
 from pcrl.datasets.layouts.images.folder import is_dicom
-from pcrl.datasets.tree import safe_name, walk
+from pcrl.datasets.names import safe_name
+from pcrl.datasets.tree import walk
 from pcrl.evaluation.records.errors import ProtocolError
 
 _LAYOUTS = "pcrl.datasets.layouts.volumes"

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from pcrl.datasets.image import ImageDataset, Radiograph, is_synthetic
+from pcrl.datasets.names import safe_name
 from pcrl.datasets.patients import FILE, with_patients
-from pcrl.datasets.tree import safe_name
+from pcrl.datasets.plain import plain_path
 from pcrl.datasets.unique import names
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
@@ -58,10 +59,11 @@ def is_radiograph(path: Path) -> bool:
 
     reader = sitk.ImageFileReader()
     reader.SetImageIO("GDCMImageIO")
-    reader.SetFileName(str(path))
-    try:
-        reader.ReadImageInformation()
-    except RuntimeError:
-        return False  # It becomes a case, and whoever reads its pixels says what is wrong with it.
+    with plain_path(path) as plain:
+        reader.SetFileName(str(plain))
+        try:
+            reader.ReadImageInformation()
+        except RuntimeError:
+            return False  # It becomes a case, and whoever reads its pixels says what is wrong with it.
     tag = "0008|0060"
     return reader.HasMetaDataKey(tag) and reader.GetMetaData(tag).strip() in MODALITIES

@@ -34,6 +34,8 @@ class ImageSetRecord(Record):
     label_names: tuple[str, ...]
     split_seed: int
     shares: tuple[float, float]
+    root: str = ""
+    """Folder that the images were read from last."""
 
 
 class ImageFile(Record):

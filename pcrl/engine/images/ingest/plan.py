@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from pcrl.config import ImageRecipe
 from pcrl.datasets.case import Split
 from pcrl.datasets.image import ImageDataset, Radiograph
+from pcrl.datasets.names import printable
 from pcrl.engine import splits
-from pcrl.engine.cache.format import FORMAT
-from pcrl.engine.cache.images.dataset import ImageFile, ImageSetRecord, shard_records
+from pcrl.engine.cache.format import FORMAT, CacheError, read_record
+from pcrl.engine.cache.images.dataset import IMAGE_SET_RECORD, ImageFile, ImageSetRecord, shard_records
 from pcrl.listing import counted
 
 SECONDS_PER_IMAGE = 0.02
@@ -74,16 +76,21 @@ class Plan:
         return self.todo * SECONDS_PER_IMAGE / threads
 
 
-def plan(dataset: ImageDataset, cache: Path, recipe: ImageRecipe) -> Plan:
+def plan(dataset: ImageDataset, cache: Path, recipe: ImageRecipe, replacing: bool = False) -> Plan:
     """Compare a data set with what is in the cache.
 
     An image keeps its place in the stack for ever; new ones come after the last. Images that could not be read are
     tried again.
 
+    Args:
+        replacing: an image may take the place of one that was read from another folder.
+
     Raises:
-        CacheError: what is in the cache cannot be read, or is of another format.
+        CacheError: an image would take the place of one from another folder; what is in the cache cannot be read, or is
+            of another format.
     """
     folder = cache / dataset.name
+    root = printable(str(dataset.source.resolve()))
     assigned, notes = splits.assign(dataset.images, dataset.shares)
     record = ImageSetRecord(
         format=FORMAT,
@@ -92,6 +99,7 @@ def plan(dataset: ImageDataset, cache: Path, recipe: ImageRecipe) -> Plan:
         label_names=dataset.label_names,
         split_seed=splits.SEED,
         shares=dataset.shares,
+        root=root,
     )
     known = {
         image.name: image if shard.settings == recipe.data and not image.error else None
@@ -99,6 +107,9 @@ def plan(dataset: ImageDataset, cache: Path, recipe: ImageRecipe) -> Plan:
         for image in shard.images
     }
     images = {image.name: image for image in dataset.images}
+    if not replacing and (folder / IMAGE_SET_RECORD).exists():
+        before = read_record(ImageSetRecord, folder / IMAGE_SET_RECORD).root
+        _refuse_second_sources(dataset, folder, before, root, known)
     names = [*known, *(name for name in images if name not in known)]
     size = recipe.data.shard
     shards = []
@@ -109,6 +120,27 @@ def plan(dataset: ImageDataset, cache: Path, recipe: ImageRecipe) -> Plan:
     return Plan(dataset, folder, record, assigned, tuple(shards), (*dataset.notes, *notes))
 
 
+def _refuse_second_sources(
+    dataset: ImageDataset, folder: Path, before: str, now: str, known: Mapping[str, ImageFile | None]
+) -> None:
+    if before in ("", now):
+        return
+    second = [
+        image.name
+        for image in dataset.images
+        if (there := known.get(image.name)) is not None
+        and (dataset.source / image.path).exists()
+        and _unchanged(there, image, dataset.source) is None
+    ]
+    if second:
+        raise CacheError(
+            f"{folder} holds {counted(len(second), 'image')} of {before} that {now} has other files for, such as "
+            f"{second[0]}: they would take their place. Give these images a data set of their own (--dataset NAME, or "
+            "another name of the table); if the folder was only moved, or these are to replace what is there, run "
+            "`pcrl ingest` with --replace"
+        )
+
+
 def _unchanged(known: ImageFile | None, image: Radiograph | None, source: Path) -> ImageFile | None:
     """What is known of an image, if its file is still the one that was read, or is no longer listed."""
     if known is None or image is None:
@@ -117,5 +149,9 @@ def _unchanged(known: ImageFile | None, image: Radiograph | None, source: Path) 
         status = (source / image.path).stat()
     except OSError:
         return None
-    same = (image.path, status.st_size, status.st_mtime_ns) == (known.path, known.size, known.modified)
+    same = (printable(image.path), status.st_size, status.st_mtime_ns) == (
+        known.path,
+        known.size,
+        known.modified,
+    )
     return known if same else None

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from pcrl.config import Data, Modality
 from pcrl.datasets.case import Case
+from pcrl.datasets.names import printable
+from pcrl.datasets.plain import plain_path
 from pcrl.engine.cache.chunks.frames import encode
 from pcrl.engine.cache.commit import commit, forget
 from pcrl.engine.cache.format import FORMAT, read_record
@@ -28,6 +30,7 @@ from pcrl.engine.cache.volumes.records import (
 from pcrl.engine.cache.volumes.store import Store
 from pcrl.engine.errors import ReadError
 from pcrl.engine.geometry.grid import Grid
+from pcrl.engine.volumes.ingest.masks import is_segmentation, is_two_valued
 from pcrl.engine.volumes.prepare import Prepared, ScanError, prepare, resample_label
 from pcrl.engine.volumes.reading.reader import read
 from pcrl.engine.volumes.reading.scan import Scan
@@ -146,19 +149,32 @@ def _write_label(folder: Path, store: Store, label: Scan, source: SourceFile, da
 
 
 def _read(path: Path) -> Scan:
-    try:
-        return read(path)
-    except ReadError as error:
-        raise IngestError(str(error)) from error
+    with plain_path(path) as plain:
+        try:
+            scan = read(plain)
+        except ReadError as error:
+            raise IngestError(str(error).replace(str(plain), printable(str(path)))) from error
+    return replace(scan, notes=tuple(printable(note.replace(str(plain), str(path))) for note in scan.notes))
 
 
 def _prepare(scan: Scan, path: Path, case: Case, data: Data, forced: Modality | None) -> Prepared:
     if scan.modality and case.modality and scan.modality != case.modality:
         raise IngestError(f"{path}: DICOM says {scan.modality}, the data set says {case.modality}")
+    if scan.modality is None and case.modality is None:
+        _refuse_segmentation(scan, path, forced)
     try:
         return prepare(scan.values, scan.grid, data, scan.modality or case.modality, forced)
     except ScanError as error:
         raise IngestError(f"{path}: {error}") from error
+
+
+def _refuse_segmentation(scan: Scan, path: Path, forced: Modality | None) -> None:
+    """Raise `IngestError` if nothing says that a volume is a scan, and its values are those of a segmentation."""
+    if is_two_valued(scan.values) or (forced is None and is_segmentation(scan.values)):
+        raise IngestError(
+            f"{path}: holds areas of one whole number each, up to {scan.values.max():g}: it is a segmentation, not a "
+            "scan. Call it SCAN_seg beside its scan, so that it becomes its label, or take it out of the folder"
+        )
 
 
 def _read_label(case: Case, grid: Grid) -> Scan:

@@ -22,6 +22,14 @@ from pcrl.engine.cache.volumes.records import (
     Storage,
 )
 from pcrl.engine.cache.volumes.tables import outdated
+from pcrl.engine.volumes.ingest.claims import (
+    claims_in,
+    named_for,
+    names_told,
+    refuse_second_sources,
+    relative,
+    roots_after,
+)
 from pcrl.engine.volumes.ingest.source import same_file, voxels_after
 from pcrl.listing import counted
 
@@ -102,16 +110,25 @@ def plan(
     recipe: VolumeRecipe,
     forced: Modality | None = None,
     storage: Storage | None = None,
+    replacing: bool = False,
 ) -> Plan:
     """Compare a data set with what is in the cache.
 
     Args:
         storage: None for what the data set is in the cache already, zarr if it is new.
+        replacing: a case may take the place of one that was read from another file.
 
     Raises:
-        CacheError: what is in the cache, or a table, cannot be read; the cache is of another format.
+        CacheError: a case would take the place of one that was read from another file; what is in the cache, or a
+            table, cannot be read; the cache is of another format.
     """
     folder = cache / dataset.name
+    known = folder / DATASET_RECORD
+    old = read_record(DatasetRecord, known) if known.exists() else None
+    claims = claims_in(folder, old) if old else {}
+    dataset = named_for(dataset, folder, claims)
+    if not replacing:
+        refuse_second_sources(dataset, folder, claims)
     assigned, notes = splits.assign(dataset.cases)
     entries = {
         case.name: CaseEntry(
@@ -119,10 +136,8 @@ def plan(
         )
         for case in dataset.cases
     }
-    known = folder / DATASET_RECORD
-    if known.exists():
+    if old:
         # Cases that are no longer in the source stay in the cache.
-        old = read_record(DatasetRecord, known)
         entries = old.cases | entries
         if storage not in (None, old.storage):
             raise CacheError(
@@ -139,13 +154,17 @@ def plan(
         storage=storage or "zarr",
         label_names=dict(dataset.label_names),
         cases=dict(sorted(entries.items())),
+        roots=roots_after(dataset, old.roots if old else {}),
+        regions=dict(dataset.regions),
+        ignored=dataset.ignored,
     )
     tasks = tuple(
         _task(case, dataset, folder / "cases" / case.name, recipe.data, forced) for case in dataset.cases
     )
     voxels = sum(voxels_after(t.case.channels, recipe.data.spacing) for t in tasks if t.action == "scan")
     tables = outdated(dataset.tables, folder)
-    return Plan(dataset, folder, recipe.data, forced, record, tasks, tables, (*dataset.notes, *notes), voxels)
+    told = (*dataset.notes, *notes, *names_told(dataset.cases))
+    return Plan(dataset, folder, recipe.data, forced, record, tasks, tables, told, voxels)
 
 
 def _task(case: Case, dataset: Dataset, folder: Path, data: Data, forced: Modality | None) -> Task:
@@ -168,8 +187,3 @@ def _task(case: Case, dataset: Dataset, folder: Path, data: Data, forced: Modali
     if old.path != relative(case.label, dataset.source) or not same_file(case.label, old):
         return Task(case, "label", "label changed")
     return Task(case, "nothing", "already there")
-
-
-def relative(path: Path, root: Path) -> str:
-    """Name of a source file as records hold it: below the source folder if it lies there."""
-    return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)

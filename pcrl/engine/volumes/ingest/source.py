@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 
 from pcrl.config import Spacing
+from pcrl.datasets.plain import plain_path
 from pcrl.engine.cache.volumes.records import SourceFile
 
 
@@ -19,7 +20,7 @@ def fingerprint(path: Path) -> tuple[int, int, str]:
         status = file.stat()
         size += status.st_size
         modified = max(modified, status.st_mtime_ns)
-        digest.update(f"{file.name}\n".encode())
+        digest.update(f"{file.name}\n".encode("utf-8", "surrogateescape"))
         with file.open("rb") as opened:
             digest.update(hashlib.file_digest(opened, "sha256").digest())
     return size, modified, digest.hexdigest()
@@ -48,11 +49,12 @@ def voxels_after(channels: tuple[Path, ...], spacing: Spacing) -> int:
             total += sum(file.stat().st_size for file in _files(path))
             continue
         reader = sitk.ImageFileReader()
-        reader.SetFileName(str(path))
-        try:
-            reader.ReadImageInformation()
-        except RuntimeError:
-            continue  # ingest will name it
+        with plain_path(path) as plain:
+            reader.SetFileName(str(plain))
+            try:
+                reader.ReadImageInformation()
+            except RuntimeError:
+                continue  # ingest will name it
         volume = 1.0
         for count, step in zip(reader.GetSize()[:3], reader.GetSpacing()[:3], strict=True):
             volume *= count * step

@@ -90,6 +90,7 @@ class SegmentationLearner:
         for case in self.validation:
             (image, air), label = image_and_air(case, self.settings.window), case.label().read()
             masks = target.masks(probabilities(self.module, image, air, self.setup, self.device))
+            masks = target.counted(masks, label)
             scores += [dice(mask, target.mask(label, region)) for region, mask in enumerate(masks)]
         return (float(np.mean(scores)),)
 

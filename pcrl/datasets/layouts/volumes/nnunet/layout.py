@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import re
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from pcrl.config import Modality
-from pcrl.datasets.case import Case, Dataset, LayoutError, Split
+from pcrl.datasets.case import Case, Dataset, LayoutError
+from pcrl.datasets.layouts.volumes.nnunet.description import Description, read_description
+from pcrl.datasets.layouts.volumes.nnunet.splits import read_splits
+from pcrl.datasets.names import printable, safe_name, with_safe_names
 from pcrl.datasets.patients import with_patients
-from pcrl.datasets.tree import check_folder, natural, safe_name, wrong
+from pcrl.datasets.tree import check_folder, natural, wrong
+from pcrl.listing import few
 
 EXPECTED = """\
   DatasetXXX_NAME/dataset.json                             (channel_names, labels, file_ending)
@@ -19,7 +22,10 @@ EXPECTED = """\
   DatasetXXX_NAME/imagesTs/CASE_0000.nii.gz, …             (optional)
   DatasetXXX_NAME/splits_final.json                        (optional: fold 0 gives the validation cases)
   DatasetXXX_NAME/patients.csv                             (optional: case,patient)"""
-_FOLDER = re.compile(r"Dataset\d{3}_.+")
+_FOLDER = re.compile(r"(Dataset|Task)\d+_.+")
+_ENDINGS = (".nii.gz", ".nii", ".nrrd", ".mha", ".mhd")
+_PLACES = (("imagesTr", "labelsTr"), ("imagesTs", "labelsTs"))
+Files = Mapping[str, tuple[Path, ...]]
 
 
 def find(source: Path) -> Dataset:
@@ -30,41 +36,41 @@ def find(source: Path) -> Dataset:
     """
     check_folder(source, "nnunet", EXPECTED)
     root = _root(source)
-    description = _json(root / "dataset.json")
-    ending = str(description.get("file_ending", ".nii.gz"))
-    channels: dict[str, str] = description.get("channel_names") or description.get("modality") or {}
-    if not channels:
-        raise LayoutError(
-            f"{root / 'dataset.json'} names no channels: expected channel_names, such as {{'0': 'CT'}}"
-        )
-    validation = _validation(root)
-    cases = []
-    notes = []
-    for folder, labels, split in (("imagesTr", "labelsTr", None), ("imagesTs", "labelsTs", "test")):
-        for name, files in _by_case(root / folder, ending).items():
-            if len(files) != len(channels):
-                raise LayoutError(
-                    f"{root / folder}: case {name} has {len(files)} channels, dataset.json names {len(channels)} "
-                    f"({', '.join(channels.values())})"
-                )
-            label = root / labels / f"{name}{ending}"
-            given: Split | None = "test" if split else None
-            if given is None and validation is not None:
-                given = "val" if name in validation else "train"
-            cases.append(
-                Case(safe_name(name), safe_name(name), files, label if label.exists() else None, given,
-                     modality=_modality(channels))
-            )  # fmt: skip
-            if folder == "imagesTr" and not label.exists():
-                notes.append(f"case {name} has no label in {labels}: unlabelled")
-    if not cases:
+    said = read_description(root / "dataset.json")
+    ending, notes = _ending(root, said)
+    train, test = (_by_case(root, images, ending, said.channels) for images, _ in _PLACES)
+    if not train and not test:
         raise wrong(root, "nnunet", EXPECTED)
+    if both := sorted(train.keys() & test.keys()):
+        raise LayoutError(
+            f"{root}: case {printable(both[0])} is in imagesTr and in imagesTs: rename or remove one"
+        )
+    cases = [
+        replace(case, split="test" if images == "imagesTs" else None, modality=said.modality)
+        for found, (images, labels) in zip((train, test), _PLACES, strict=True)
+        for case in _cases(root / labels, found, ending)
+    ]
+    labelled = [case.name for case in cases if case.label is not None]
+    splits = read_splits(
+        root, train.keys(), [n for n in labelled if n in train], any(n in test for n in labelled)
+    )
+    cases = [
+        replace(case, split=case.split or splits.splits.get(case.name), fold=splits.folds.get(case.name))
+        for case in cases
+    ]
+    bare = [
+        f"case {printable(name)} has no label in labelsTr: unlabelled"
+        for name in train
+        if name not in labelled
+    ]
     return Dataset(
         safe_name(root.name).lower(),
         root,
-        with_patients(cases, root),
-        _labels(root, description),
-        notes=tuple(notes),
+        with_patients(with_safe_names(cases), root),
+        said.labels,
+        notes=(*said.notes, *notes, *splits.notes, *bare),
+        regions=said.regions,
+        ignored=said.ignored,
     )
 
 
@@ -83,50 +89,68 @@ def _root(source: Path) -> Path:
     return found[0]
 
 
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise LayoutError(f"{path} is not valid JSON: {error}") from error
-    if not isinstance(content, dict):
-        raise LayoutError(f"{path}: expected an object, found {type(content).__name__}")
-    return content
-
-
-def _by_case(folder: Path, ending: str) -> dict[str, tuple[Path, ...]]:
-    pattern = re.compile(rf"(.+)_(\d{{4}}){re.escape(ending)}")
-    found: dict[str, list[Path]] = {}
-    for path in sorted(folder.iterdir(), key=lambda p: natural(p.name)) if folder.is_dir() else []:
-        if match := pattern.fullmatch(path.name):
-            found.setdefault(match[1], []).append(path)
-    return {name: tuple(sorted(files)) for name, files in found.items()}
-
-
-def _validation(root: Path) -> set[str] | None:
-    path = root / "splits_final.json"
-    if not path.is_file():
-        return None
-    try:
-        return set(json.loads(path.read_text(encoding="utf-8"))[0]["val"])
-    except (json.JSONDecodeError, LookupError, TypeError) as error:
-        raise LayoutError(f"{path}: expected a list of folds, each with train and val: {error!r}") from error
-
-
-def _labels(root: Path, description: dict[str, Any]) -> dict[int, str]:
-    names = {}
-    for name, value in description.get("labels", {}).items():
-        if not isinstance(value, int):
+def _ending(root: Path, said: Description) -> tuple[str, tuple[str, ...]]:
+    """The ending of all files: as stated, else what the images have; and a note on the latter."""
+    names = [path.name for images, _ in _PLACES for path in _listed(root / images)]
+    present = dict.fromkeys(_ending_of(name) for name in names)
+    present.pop("", None)
+    if said.ending:
+        if names and not any(name.endswith(said.ending) for name in names):
             raise LayoutError(
-                f"{root / 'dataset.json'}: label {name} is {value!r}; regions of several values are not supported: "
-                "give each value a name of its own"
+                f"{root / 'dataset.json'}: file_ending is {said.ending!r}, and no image ends so; there are "
+                f"{printable(few(names))}. Mend file_ending{f': {next(iter(present))}' * (len(present) == 1)}"
             )
-        if value and name != "ignore":
-            names[value] = name
-    return names
+        return said.ending, ()
+    if len(present) > 1:
+        raise LayoutError(
+            f"{root / 'dataset.json'} has no file_ending, and images end in {', '.join(present)}: state one of them"
+        )
+    ending = next(iter(present), ".nii.gz")
+    return ending, () if ending == ".nii.gz" else (f"dataset.json has no file_ending: {ending} is taken",)
 
 
-def _modality(channels: dict[str, str]) -> Modality | None:
-    names = {name.strip().lower() for name in channels.values()}
-    if names == {"ct"}:
-        return "ct"
-    return "mr" if names <= {"mr", "mri", "t1", "t2", "flair", "t1ce", "t1gd", "t1c", "adc"} else None
+def _ending_of(name: str) -> str:
+    return next((ending for ending in _ENDINGS if name.lower().endswith(ending)), "")
+
+
+def _listed(folder: Path) -> list[Path]:
+    """Files of a folder in natural order, without hidden ones such as the `._NAME` that macOS leaves."""
+    if not folder.is_dir():
+        return []
+    return sorted((p for p in folder.iterdir() if not p.name.startswith(".")), key=lambda p: natural(p.name))
+
+
+def _by_case(root: Path, images: str, ending: str, channels: tuple[str, ...]) -> Files:
+    """The files of each case, in the order of channels."""
+    numbered: dict[str, dict[int, Path]] = {}
+    plain: dict[str, Path] = {}
+    for path in _listed(root / images):
+        if path.name.endswith(ending):
+            stem = path.name.removesuffix(ending)
+            match = re.fullmatch(r"(.+)_(\d{4})", stem, re.ASCII | re.DOTALL)
+            if match:
+                numbered.setdefault(match[1], {})[int(match[2])] = path
+            else:
+                plain[stem] = path
+    if plain and not numbered:
+        raise LayoutError(
+            f"{root / images} holds {printable(few([path.name for path in plain.values()]))}, without the number of a "
+            f"channel: expected names such as {printable(next(iter(plain)))}_0000{ending}. The Decathlon is published "
+            "so: convert it (nnUNetv2_convert_MSD_dataset), or rename the files"
+        )
+    for name, files in numbered.items():
+        if sorted(files) != list(range(len(channels))):
+            raise LayoutError(
+                f"{root / images}: case {printable(name)} has {len(files)} channels "
+                f"({', '.join(f'_{number:04}' for number in sorted(files))}), dataset.json names {len(channels)} "
+                f"({', '.join(channels)})"
+            )
+    return {name: tuple(files[number] for number in sorted(files)) for name, files in numbered.items()}
+
+
+def _cases(labels: Path, found: Files, ending: str) -> list[Case]:
+    cases = []
+    for name, files in found.items():
+        label = labels / f"{name}{ending}"
+        cases.append(Case(name, name, files, label if label.exists() else None))
+    return cases
