@@ -35,8 +35,8 @@ def next_step(cache: Path, dataset: str) -> str:
     selection = select(opened, names, recipe)
     if not len(selection):
         return (
-            f"There is nothing to pre-train on yet: all {selection.held_back} cases of {dataset} are of patients held "
-            "back for validation and test. Ingest more, in the same cache."
+            f"There is nothing to pre-train on yet: every case of {dataset if names else cache} is of a patient held "
+            "back for validation and test. Ingest more into it."
             if selection.held_back
             else f"There is nothing to pre-train on yet: no case of {dataset} is in the cache."
         )
