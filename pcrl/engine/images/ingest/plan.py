@@ -136,8 +136,8 @@ def _refuse_second_sources(
         raise CacheError(
             f"{folder} holds {counted(len(second), 'image')} of {before} that {now} has other files for, such as "
             f"{second[0]}: they would take their place. Give these images a data set of their own (--dataset NAME, or "
-            "another name of the table); if the folder was only moved, or these are to replace what is there, run "
-            "`pcrl ingest` with --replace"
+            "another name of the table); if the folder was only moved, or these are to replace what is there, give "
+            f"`pcrl ingest` --replace, or remove {folder}"
         )
 
 
