@@ -125,20 +125,24 @@ def _refuse_second_sources(
 ) -> None:
     if before in ("", now):
         return
+    images = {image.name: image for image in dataset.images}
     second = [
-        image.name
-        for image in dataset.images
-        if (there := known.get(image.name)) is not None
-        and (dataset.source / image.path).exists()
-        and _unchanged(there, image, dataset.source) is None
+        name
+        for name, there in known.items()
+        if there is not None and _would_go(there, images.get(name), dataset.source)
     ]
     if second:
         raise CacheError(
-            f"{folder} holds {counted(len(second), 'image')} of {before} that {now} has other files for, such as "
-            f"{second[0]}: they would take their place. Give these images a data set of their own (--dataset NAME, or "
-            "another name of the table); if the folder was only moved, or these are to replace what is there, give "
+            f"{folder} holds {counted(len(second), 'image')} of {before} that {now} does not have, or has other files "
+            f"for, such as {second[0]}: they would be gone. Give these images a data set of their own (--dataset NAME, "
+            "or another name of the table); if the folder was only moved, or these are to replace what is there, give "
             f"`pcrl ingest` --replace, or remove {folder}"
         )
+
+
+def _would_go(there: ImageFile, image: Radiograph | None, source: Path) -> bool:
+    """Whether an image of the cache would be dropped, or read from another file."""
+    return image is None or ((source / image.path).exists() and _unchanged(there, image, source) is None)
 
 
 def _unchanged(known: ImageFile | None, image: Radiograph | None, source: Path) -> ImageFile | None:

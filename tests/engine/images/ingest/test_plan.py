@@ -23,15 +23,24 @@ def stored(folder, **options):
 def test_other_files_of_the_same_names_are_refused_unless_they_are_to_replace(tmp_path):
     write(tmp_path / "a/mine", 0, 1)
     stored(tmp_path / "a/mine")
-    radiographs.write(tmp_path / "b/mine/0.png", radiographs.picture(5))
+    for number in (0, 1):
+        radiographs.write(tmp_path / f"b/mine/{number}.png", radiographs.picture(5 + number))
     with pytest.raises(
-        CacheError, match=r"holds 1 image of .*a/mine that .*b/mine has other files for, such as 0:"
+        CacheError, match=r"holds 2 images of .*a/mine that .*b/mine does not have, or has other"
     ):
         stored(tmp_path / "b/mine")
     before = Cache(tmp_path / "cache").image_set("mine").table.pixels
-    assert len(stored(tmp_path / "b/mine", replace=True).stored) == 1
+    assert len(stored(tmp_path / "b/mine", replace=True).stored) == 2
     after = Cache(tmp_path / "cache").image_set("mine").table.pixels
-    assert (after[0] != before[0], after[1] == before[1]) == (True, True)
+    assert not set(before) & set(after)
+
+
+def test_another_folder_without_the_images_that_are_there_is_refused(tmp_path):
+    write(tmp_path / "a/mine", 0, 1)
+    stored(tmp_path / "a/mine")
+    write(tmp_path / "b/mine", 2)
+    with pytest.raises(CacheError, match="such as 0: they would be gone"):
+        stored(tmp_path / "b/mine")
 
 
 def test_a_moved_folder_and_new_images_go_on(tmp_path):
