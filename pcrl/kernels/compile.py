@@ -58,7 +58,9 @@ def kernel(function: Any = None, *, signature: str | None = None, inline: bool =
 @cache
 def _note_no_cache() -> None:
     """Say once, and not in each process that helps, why every start takes as long as the first."""
-    if multiprocessing.parent_process() is None:
+    # A process that is being started does not know its parent yet.
+    is_starting = getattr(multiprocessing.current_process(), "_inheriting", False)
+    if multiprocessing.parent_process() is None and not is_starting:
         logging.getLogger("pcrl").warning(
             "neither the folder that pcrl is installed in nor a cache folder of this user can be written: kernels are "
             "compiled anew at every start, which takes about a minute. To keep them, set NUMBA_CACHE_DIR to a folder "
