@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 from rich.table import Table
 
+from pcrl.cores import usable_cores
 from pcrl.listing import counted
 
 from . import bench_device
@@ -90,7 +90,7 @@ def bench(
 
     with user_errors(RecipeError, CacheError, LoaderError, DeviceError):
         opened = Cache(cache)
-        settings = recipe_for(opened, names, recipe, overrides, tell_note)
+        settings = recipe_for(opened, names, recipe, overrides, tell_note, mixed=True)
         selection = select(opened, names, settings)
         renderer = selection.renderer()
         if sum(renderer.groups) < settings.training.batch_size:
@@ -103,7 +103,7 @@ def bench(
             step_time = measured if step_time is None else step_time
         note_slow_reading()
         rates = []
-        for number in threads or _doublings(len(os.sched_getaffinity(0))):
+        for number in threads or _doublings(usable_cores()):
             with console.status(f"measuring with {counted(number, 'thread')}"):
                 rates.append(rate(renderer, number, seconds))
         console.print(_table(rates, settings))
@@ -165,7 +165,7 @@ def _advice(rates: list[Rate], settings: Recipe, step_time: float | None, needs:
         keep = _threads(least.threads)
         return f"{keep} this GPU busy: a step of {step_time:g} ms needs {needed:.0f} samples/s. {storage}"
     return (
-        f"[yellow]Not enough:[/] a step of {step_time:g} ms needs {needed:.0f} samples/s; "
+        f"Not enough: a step of {step_time:g} ms needs {needed:.0f} samples/s; "
         f"{counted(best.threads, 'thread')} made {best.samples:.0f} at best, so that the GPU waits "
         f"{max(0.0, 1 - best.samples / needed):.0%} of the time. More cores, or fewer views.locals, help. {storage}"
     )
@@ -198,7 +198,7 @@ def _storage(result: Paced, needs: Reads, best: Rate, settings: Recipe, step_tim
         + (
             "keeps up."
             if keeps_up
-            else "does [yellow]not[/] keep up: more training.samples_per_case, or a cache with --codec zstd, ask less "
+            else "does not keep up: more training.samples_per_case, or a cache with --codec zstd, ask less "
             "of it."
         )
     )

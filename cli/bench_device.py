@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from .console import console
+from .console import console, tell_note
 
 if TYPE_CHECKING:
     import torch
@@ -31,7 +31,7 @@ def step_time(settings: Recipe, device: torch.device) -> float | None:
     console.print(_table(trials, settings, device))
     found = {trial.batch: trial for trial in trials}
     if wanted not in found:
-        console.print(f"[yellow]note[/] {too_large(settings, device)}")
+        tell_note(too_large(settings, device))
         return None
     console.print(
         f"A step of {wanted} samples takes {1e3 * found[wanted].seconds:.0f} ms on {device}, "

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich.markup import escape
 
 from pcrl.listing import counted
 
 from .cache_options import DATASETS
-from .console import console, progress, tell_note, user_errors
+from .console import console, progress, tell, tell_note, user_errors
 from .summaries import case_list, image_summary, volume_summary
 
 if TYPE_CHECKING:
@@ -102,12 +101,12 @@ def verify(root: Path, names: tuple[str, ...], discarding: bool) -> None:
                 present = {case.name for case in dataset.cases}
                 for name in dataset.record.cases.keys() - present:
                     missing += 1
-                    console.print(f"[yellow]missing[/] {dataset.name}/{escape(name)}: was not ingested")
+                    tell("missing", f"{dataset.name}/{name}: was not ingested")
                 for finding in verify(dataset):
                     checked += 1
                     bar.advance(line)
                     for fault in finding.faults:
-                        console.print(f"[red]damaged[/] {dataset.name}/{finding.case.name}: {escape(fault)}")
+                        tell("damaged", f"{dataset.name}/{finding.case.name}: {fault}")
                     damaged += bool(finding.faults)
                     if finding.faults and discarding:
                         discard(finding.case)
@@ -117,7 +116,7 @@ def verify(root: Path, names: tuple[str, ...], discarding: bool) -> None:
                     checked += shard.images
                     damaged += bool(shard.faults)
                     for fault in shard.faults:
-                        console.print(f"[red]damaged[/] {shard.path}: {escape(fault)}")
+                        tell("damaged", f"{shard.path}: {fault}")
                     if shard.faults and discarding:
                         discard_shard(images, shard.path)
             missing += len(images.table.failed)

@@ -6,10 +6,10 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 
 import click
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -25,7 +25,9 @@ from rich.text import Text
 
 # In a log file lines are as long as they need to be; tables get room.
 _width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 140
-console = Console(highlight=False, soft_wrap=True, width=_width)
+# Names of files and cases may hold brackets: nothing that is printed is markup.
+console = Console(highlight=False, soft_wrap=True, width=_width, markup=False, emoji=False)
+_STYLES = {"note": "yellow", "missing": "yellow", "failed": "red", "damaged": "red"}
 
 
 class RateColumn(ProgressColumn):
@@ -44,7 +46,7 @@ class RateColumn(ProgressColumn):
 def progress(unit: str) -> Progress:
     """A progress bar with count, rate and time left."""
     return Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TaskProgressColumn(),
@@ -58,7 +60,19 @@ def progress(unit: str) -> Progress:
 
 def tell_note(text: str) -> None:
     """Say what a user should know, though it stops nothing."""
-    console.print(f"[yellow]note[/] {escape(text)}")
+    tell("note", text)
+
+
+def tell(kind: str, text: str) -> None:
+    """A line that begins with what it is: `note`, `missing`, `failed` or `damaged`."""
+    console.print(Text.assemble((kind, _STYLES[kind]), " ", text))
+
+
+def never_fail_to_print() -> None:
+    """Let letters that the terminal, or the file that is written to, cannot show come out as escapes."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def note_slow_reading() -> None:

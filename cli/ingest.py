@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     help="How the files are laid out: luna, lits, brats, nnunet, chexpert, chestxray or folder.  [default: --dataset]",
 )
 @click.option(
-    "--dataset", help="Name of the data set in the cache.  [default: the layout's name, or the folder's]"
+    "--dataset",
+    "--name",
+    "dataset",
+    help="Name of the data set in the cache.  [default: the layout's name, or the folder's]",
 )
 @click.option(
     "--source",
@@ -32,7 +35,8 @@ if TYPE_CHECKING:
 @CACHE
 @click.option(
     "--recipe",
-    help="Built-in name or a .toml file.  [default: that of the data set in the cache, else pcrlv2-3d or pcrlv2-2d]",
+    help="Built-in name or a .toml file.  "
+    "[default: that of the data set in the cache, else of the cache's others, else pcrlv2-3d or pcrlv2-2d]",
 )
 @click.option(
     "--format",
@@ -69,6 +73,11 @@ if TYPE_CHECKING:
     type=click.Choice(["volumes", "radiographs"]),
     help="Of a folder with both: which to take.  [default: there is one kind only]",
 )
+@click.option(
+    "--replace",
+    is_flag=True,
+    help="Let other settings, or another file of the same name, take the place of what is in the cache.",
+)
 @setting("data.chunk=64")
 def ingest_command(
     layout: str | None,
@@ -84,6 +93,7 @@ def ingest_command(
     modality: Modality | None,
     trust_label_voxels: bool,
     kind: Kind | None,
+    replace: bool,
     overrides: tuple[str, ...],
 ) -> None:
     """Read, resample and store scans or radiographs, so that training can read any part of them at once.
@@ -133,6 +143,7 @@ def ingest_command(
             modality=modality,
             trust_label_voxels=trust_label_voxels,
             kind=kind,
+            replace=replace,
             progress=display,
         )
     if report.failed:

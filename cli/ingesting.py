@@ -5,13 +5,13 @@ from __future__ import annotations
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from rich.markup import escape
 from rich.table import Table
 
 from pcrl.engine.progress import Progress
 from pcrl.listing import alike
 
-from .console import console, duration, progress, tell_note
+from .console import console, duration, progress, tell, tell_note
+from .next_step import next_step
 from .summaries import image_summary
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class IngestDisplay(Progress):
         self._bar.advance(self._line)
         if one.error:
             self._failed += 1
-            self._tell("[red]failed[/]", one.name, one.error, self._failed)
+            self._tell("failed", one.name, one.error, self._failed)
 
     def finished(self, report: IngestReport) -> None:
         """Prints the outcome."""
@@ -110,21 +110,21 @@ class IngestDisplay(Progress):
         for line in alike((one.name, note) for one in ordered for note in one.notes):
             tell_note(line)
         for one in sorted(report.failed, key=lambda one: one.name):
-            self._tell("[red]failed[/]", one.name, one.error, 0)
+            self._tell("failed", one.name, one.error, 0)
         if report.failed:
             console.print(
                 "Cases that failed are not in the cache. Fix them and run the same command again; cases that "
                 "are in the cache are skipped."
             )
         else:
-            console.print(f"Next: pcrl pretrain --cache {cache}")
+            console.print(next_step(cache, report.dataset))
 
     def _report_images(self, report: IngestReport) -> None:
         from pcrl.engine.cache.images.dataset import CachedImages
         from pcrl.engine.cache.images.table import TABLE
 
         for number, one in enumerate((one for one in report.done if one.notes), 1):
-            self._tell("[yellow]note[/]", one.name, "; ".join(one.notes), number)
+            self._tell("note", one.name, "; ".join(one.notes), number)
         console.print(image_summary(CachedImages.open(report.folder), report.folder.parent))
         failed = len(report.failed)
         console.print(
@@ -136,11 +136,11 @@ class IngestDisplay(Progress):
                 "same command again; images that are in the cache are skipped."
             )
         else:
-            console.print(f"Next: pcrl pretrain --cache {report.folder.parent}")
+            console.print(next_step(report.folder.parent, report.dataset))
 
     def _tell(self, kind: str, name: str, text: str, number: int) -> None:
         """One line; of images, whose table names all of them, no more than `SHOWN`."""
         if number <= SHOWN or (self._plan and self._plan.unit == "cases"):
-            console.print(f"{kind} {escape(name)}: {escape(text)}")
+            tell(kind, f"{name}: {text}")
         elif number == SHOWN + 1:
-            console.print(f"{kind} … further ones are not printed; the table has all of them")
+            tell(kind, "… further ones are not printed; the table has all of them")

@@ -53,3 +53,6 @@ def main() -> None:
       pcrl pretrain --cache ./cache
       pcrl eval lits --fraction 0.1
     """
+    from .console import never_fail_to_print
+
+    never_fail_to_print()

@@ -7,7 +7,7 @@ from types import TracebackType
 
 from pcrl.evaluation.run.progress import Progress
 
-from .console import console, progress, tell_note
+from .console import console, progress, tell, tell_note
 
 
 class PredictionDisplay(Progress):
@@ -42,5 +42,5 @@ class PredictionDisplay(Progress):
 
     def failed(self, reason: str) -> None:
         """Name what could not be predicted, and move the bar on."""
-        console.print(f"[red]failed[/] {reason}")
+        tell("failed", reason)
         self._bar.update(self._line, advance=1)

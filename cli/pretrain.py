@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -27,6 +28,9 @@ from .device import DEVICE
     ),
 )
 @click.option("--resume", is_flag=True, help="Continue the run in --out, or the newest unfinished one.")
+@click.option(
+    "--mixed", is_flag=True, help="Train on data sets of several spacings, or sizes of images, together."
+)
 @setting("training.epochs=10")
 @DEVICE
 @click.option(
@@ -42,6 +46,7 @@ def pretrain(
     out: Path | None,
     init: Path | None,
     resume: bool,
+    mixed: bool,
     overrides: tuple[str, ...],
     device: str,
     deterministic: bool,
@@ -85,12 +90,14 @@ def pretrain(
     with user_errors(*kinds), PretrainingDisplay() as display:
         result = run(
             cache, datasets=names, recipe=recipe, overrides=overrides, out=out, init=init, resume=resume,
-            device=device, profile=profile, progress=display,
+            device=device, profile=profile, mixed=mixed, progress=display,
         )  # fmt: skip
     if not launched().is_first:
         raise SystemExit(0 if result.finished else 130)
     if not result.finished:
-        go_on = f"pcrl pretrain --cache {cache} --out {result.folder} --resume"
+        go_on = shlex.join(
+            ["pcrl", "pretrain", "--cache", str(cache), "--out", str(result.folder), "--resume"]
+        )
         console.print(f"Stopped, and saved. Continue with: {go_on}")
         raise SystemExit(130)
     if not display.has_begun:

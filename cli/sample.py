@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -64,5 +65,7 @@ def sample(folder: Path, virtual: int, radiographs: int) -> None:
             "painted findings, not images of patients. They test that everything runs, and nothing else."
         )
     console.print("All files were there already." if not written else f"{written} files written.")
-    source = "" if folder.resolve() == Path("data").resolve() else f" --source {folder / 'lits'}"
+    source = (
+        "" if folder.resolve() == Path("data").resolve() else f" --source {shlex.quote(str(folder / 'lits'))}"
+    )
     console.print(f"Next: pcrl ingest --dataset lits{source} --recipe cpu-3d")

@@ -46,7 +46,7 @@ def volume_summary(dataset: CachedDataset, root: Path) -> Table:
 def case_list(dataset: CachedDataset) -> Table:
     """A line for each case of a data set."""
     table = Table(
-        "case", "patient", "split", "modality", "voxels z×y×x", "label", "MB",
+        "case", "patient", "split", "modality", "voxels z×y×x", "label", "MB", "read from",
         title=dataset.name, title_justify="left",
     )  # fmt: skip
     for case in dataset.cases:
@@ -59,6 +59,7 @@ def case_list(dataset: CachedDataset) -> Table:
             "×".join(map(str, case.record.grid.shape)),
             "yes" if case.has_label else "",
             f"{size / 1e6:.1f}",
+            case.record.sources[0].path,
         )
     return table
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-GROUND = {"files", "listing", "notes", "config"}
+GROUND = {"cores", "files", "listing", "notes", "config"}
 MAY_IMPORT = {
+    "cores": set(),
     "files": set(),
     "listing": set(),
     "notes": set(),

@@ -41,6 +41,7 @@ class Case:
         modality: known from the data set; none: read from DICOM or guessed from the values.
         virtual: generated, owes nothing to a scan, is never counted as a real patient.
         stack: the DICOM slices that the one channel is made of; none: all that its file or folder holds.
+        source_name: what its files call it, where that cannot be its name; else empty.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Case:
     modality: Modality | None = None
     virtual: bool = False
     stack: Stack | None = None
+    source_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,8 @@ class Dataset:
 
     Args:
         label_names: value in a segmentation → its name (without 0, the background).
+        regions: name → values, where a data set is scored by regions of several values; they may overlap.
+        ignored: value of voxels that were not labelled, which count neither in training nor in scores.
         tissue: the rule by which the sampler refuses empty boxes.
         notes: what a user should be told about this tree (files skipped, and why).
         tables: CSV files that belong to the data set as a whole, each of a name of its own; ingest copies them.
@@ -76,3 +80,5 @@ class Dataset:
     tables: tuple[Path, ...] = ()
     unreadable: tuple[Unreadable, ...] = ()
     secret: str = ""
+    regions: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    ignored: int | None = None

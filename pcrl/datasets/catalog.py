@@ -10,7 +10,8 @@ from pcrl.datasets.case import Dataset, LayoutError
 from pcrl.datasets.image import ImageDataset
 from pcrl.datasets.layouts import folder
 from pcrl.datasets.layouts.images import chestxray, chexpert
-from pcrl.datasets.layouts.volumes import brats, lits, luna, nnunet
+from pcrl.datasets.layouts.volumes import brats, lits, luna
+from pcrl.datasets.layouts.volumes.nnunet import layout as nnunet
 
 LAYOUTS: dict[str, Callable[[Path], Dataset | ImageDataset]] = {
     "luna": luna.find,

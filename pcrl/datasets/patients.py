@@ -1,7 +1,8 @@
 """`patients.csv`: an optional table in a source folder that says which cases are of one person.
 
 Columns `case,patient`, and optionally `virtual` (1: generated, owes nothing to a scan). Cases that it does not name
-are patients of their own. A split never separates the cases of a patient. A case is a volume or a radiograph.
+are patients of their own. A split never separates the cases of a patient. A case is a volume or a radiograph; the table
+may call it as its files do, or by its name in the cache.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ def with_patients(cases: Iterable[C], source: Path) -> tuple[C, ...]:
     path = source / FILE
     if not path.is_file():
         return tuple(listed)
-    known = {case.name for case in listed}
+    known = {_called(case): case.name for case in listed}
+    known |= {case.name: case.name for case in listed}
     owners: dict[str, tuple[str, bool]] = {}
     if missing := {"case", "patient"} - set(columns(path)):
         raise LayoutError(
@@ -47,6 +49,7 @@ def with_patients(cases: Iterable[C], source: Path) -> tuple[C, ...]:
             raise LayoutError(
                 f"{where}: there is no case {case!r} in {source}; remove the line or add its file"
             )
+        case = known[case]
         if case in owners:
             raise LayoutError(f"{where}: case {case!r} is listed a second time")
         if not patient:
@@ -60,3 +63,8 @@ def with_patients(cases: Iterable[C], source: Path) -> tuple[C, ...]:
         else case
         for case in listed
     )
+
+
+def _called(case: Case | Radiograph) -> str:
+    """What the files of a case call it."""
+    return (case.source_name if isinstance(case, Case) else "") or case.name

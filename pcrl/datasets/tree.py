@@ -49,11 +49,6 @@ def natural(name: str) -> list[tuple[int, int, str]]:
     return [(1, int(part), "") if part.isdigit() else (0, 0, part) for part in parts]
 
 
-def safe_name(text: str) -> str:
-    """A name that is safe as a file name: letters, digits, dot, dash and underscore."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-.") or "case"
-
-
 def check_folder(source: Path, dataset: str, expected: str) -> None:
     """Raise `LayoutError` unless `source` is a folder with something in it."""
     if not source.exists():

@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 
 from pcrl.datasets.case import LayoutError, Split
 from pcrl.datasets.image import Radiograph
+from pcrl.datasets.names import printable
 from pcrl.listing import few
 
 _STRICTNESS: tuple[Split | None, ...] = ("test", "val", "train", None)
@@ -51,7 +52,7 @@ def once(images: Iterable[Radiograph]) -> tuple[tuple[Radiograph, ...], list[str
 
 
 def names(paths: Iterable[str]) -> dict[str, str]:
-    """Path → name: the path without its suffix, or with it where two images differ only there."""
-    stems = {path: str(PurePosixPath(path).with_suffix("")) for path in paths}
+    """Path → name: the path without its suffix, or with it where two images differ only there; printable."""
+    stems = {path: printable(str(PurePosixPath(path).with_suffix(""))) for path in paths}
     count = Counter(stems.values())
-    return {path: stem if count[stem] == 1 else path for path, stem in stems.items()}
+    return {path: stem if count[stem] == 1 else printable(path) for path, stem in stems.items()}

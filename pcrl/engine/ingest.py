@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 import multiprocessing
-import os
 from collections.abc import Sequence
-from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import get_args
 
 from pcrl.config import Codec, ImageRecipe, Modality, RecipeError, VolumeRecipe
+from pcrl.cores import usable_cores
 from pcrl.datasets.case import Dataset, LayoutError
 from pcrl.datasets.catalog import default_source, find
 from pcrl.datasets.image import ImageDataset
 from pcrl.datasets.layouts.folder import Kind
 from pcrl.datasets.layouts.images import table as table_layout
-from pcrl.datasets.tree import safe_name
+from pcrl.datasets.names import ascii_name, safe_name
 from pcrl.engine.cache.format import CacheError
 from pcrl.engine.cache.images.dataset import CachedImages
 from pcrl.engine.cache.lock import locked
@@ -29,6 +29,7 @@ from pcrl.engine.progress import IngestReport, PlannedWork, ProcessedItem, Progr
 from pcrl.engine.recipe import RecipeChoice, ingest_recipe
 from pcrl.engine.volumes.ingest import plan as volume_plan
 from pcrl.engine.volumes.ingest import run as volume_run
+from pcrl.engine.volumes.ingest.claims import holds_unicode
 from pcrl.listing import several
 
 
@@ -48,6 +49,7 @@ def ingest(
     modality: Modality | None = None,
     trust_label_voxels: bool = False,
     kind: Kind | None = None,
+    replace: bool = False,
     progress: Progress | None = None,
 ) -> IngestReport:
     """Read, resample and store the scans or the radiographs of a folder.
@@ -60,7 +62,7 @@ def ingest(
         source: the folder. None: `$PCRL_DATA/LAYOUT`, or `./data/LAYOUT`.
         dataset: its name in the cache. None: the layout's own, or the folder's.
         recipe: built-in name, path of a TOML file, or the recipe itself. None: that of the data set in the cache, if it
-            is there; else the published one.
+            is there; else that of the other data sets there; else the published one.
         overrides: `KEY=VALUE` settings that differ from the recipe's; `codec`, `size` and `bits` are some of them.
         storage: volumes only: OME-Zarr, or HDF5. None: as it is there already, else Zarr.
         size, bits: images only: shorter side in pixels; bits of a pixel.
@@ -69,6 +71,7 @@ def ingest(
         trust_label_voxels: volumes only: a label of as many voxels as its scan belongs to it voxel by voxel, also where
             its header says that it lies elsewhere.
         kind: of a folder with both volumes and radiographs, which to take.
+        replace: what is in the cache may be thrown away for other settings, or for another file of the same name.
         progress: is told what happens.
 
     Returns:
@@ -76,8 +79,9 @@ def ingest(
 
     Raises:
         LayoutError: no such layout, or a folder that is not laid out so.
-        RecipeError: no such recipe, or one for the other kind of data.
-        CacheError: another process writes to it, it lacks the space, or it cannot be used.
+        RecipeError: no such recipe, or one for the other kind of data; or the cache was made for several.
+        CacheError: something there would be replaced without `replace`; another process writes to it, it lacks the
+            space, or it cannot be used.
         ValueError: `workers` below 1.
     """
     _refuse_in_a_worker()
@@ -96,23 +100,27 @@ def ingest(
             raise LayoutError(
                 f"{dataset!r} cannot be the name of a data set: use letters, digits, dots, dashes and underscores"
             )
-        listed = replace(listed, name=dataset)
+        listed = dataclasses.replace(listed, name=dataset)
     given = {"codec": codec, "size": size, "bits": bits}
     overrides = (
         *several(overrides),
         *(f"data.{key}={value}" for key, value in given.items() if value is not None),
     )
-    watch, count, root = progress or Progress(), workers or os.cpu_count() or 1, Path(cache)
+    watch, count, root = progress or Progress(), workers or usable_cores(), Path(cache)
+    if not listed.name.isascii() and not holds_unicode(root):
+        listed = dataclasses.replace(listed, name=ascii_name(listed.name))
     with locked(root / listed.name):
         if isinstance(listed, Dataset):
-            settings = ingest_recipe(root / listed.name, 3, recipe, overrides)
+            settings = ingest_recipe(root / listed.name, 3, recipe, overrides, replace)
             assert isinstance(settings, VolumeRecipe)
-            return _volumes(listed, root, settings, count, storage, modality, trust_label_voxels, watch)
+            return _volumes(
+                listed, root, settings, count, storage, modality, trust_label_voxels, watch, replace
+            )
         if storage or modality or trust_label_voxels:
             raise RecipeError(
                 "--format, --modality and --trust-label-voxels are for volumes; images are kept as Zarr"
             )
-        return _images(listed, root, recipe, overrides, count, watch)
+        return _images(listed, root, recipe, overrides, count, watch, replace)
 
 
 def ingest_table(
@@ -141,7 +149,7 @@ def ingest_table(
     if (folder / DATASET_RECORD).exists():
         raise CacheError(f"{cache}: {listed.name} holds volumes: give the table another name")
     with locked(folder):
-        report = _images(listed, cache, recipe, overrides, os.cpu_count() or 1, progress or Progress())
+        report = _images(listed, cache, recipe, overrides, usable_cores(), progress or Progress())
     present = CachedImages.open(folder).table
     if not len(present):
         name, reason = present.failed[0] if present.failed else ("", "the table is empty")
@@ -158,8 +166,9 @@ def _volumes(
     modality: Modality | None,
     trust_label: bool,
     watch: Progress,
+    replacing: bool,
 ) -> IngestReport:
-    plan = volume_plan.plan(listed, cache, recipe, modality, storage, trust_label)
+    plan = volume_plan.plan(listed, cache, recipe, modality, storage, trust_label, replacing)
     for note in (*plan.notes, *other_secrets(cache, listed)):
         watch.note(note)
     todo, already_cached = len(plan.todo), len(plan.tasks) - len(plan.todo)
@@ -190,10 +199,11 @@ def _images(
     overrides: Sequence[str],
     workers: int,
     watch: Progress,
+    replacing: bool = False,
 ) -> IngestReport:
-    recipe = ingest_recipe(cache / listed.name, 2, choice, overrides)
+    recipe = ingest_recipe(cache / listed.name, 2, choice, overrides, replacing)
     assert isinstance(recipe, ImageRecipe)
-    plan = image_plan.plan(listed, cache, recipe)
+    plan = image_plan.plan(listed, cache, recipe, replacing)
     for note in (*plan.notes, *other_secrets(cache, listed)):
         watch.note(note)
     already_cached, data = plan.images - plan.todo, recipe.data

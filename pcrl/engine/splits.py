@@ -33,10 +33,11 @@ def assign(
     """The split of every case, by patient.
 
     A data set's own split goes before the hash. Where it puts cases of one patient on two sides, all of them go to
-    the stricter one (test before val before train); a case of no stated split goes with its patient's others.
+    the stricter one (test before val before train); a case of no stated split goes with its patient's others. Where the
+    hash leaves no labelled patient for the test, as with few patients it may, the one of the smallest hash is tested.
 
     Returns:
-        Case name → split, and a note on patients that had to be moved.
+        Case name → split, and notes on patients that had to be moved.
     """
     by_patient: dict[str, list[Case | Radiograph]] = {}
     for case in cases:
@@ -51,9 +52,41 @@ def assign(
         if len(stated) > 1:
             moved.append(f"{patient} ({' and '.join(sorted(stated))}: all put in {chosen})")
         splits.update({case.name: chosen for case in theirs})
-    if not moved:
-        return splits, []
-    return splits, [f"patients listed in two splits: {few(moved, _SHOWN)}"]
+    notes = [f"patients listed in two splits: {few(moved, _SHOWN)}"] if moved else []
+    return splits, notes + _fill(by_patient, splits, seed)
+
+
+def _fill(
+    by_patient: Mapping[str, list[Case | Radiograph]], splits: dict[str, Split], seed: int
+) -> list[str]:
+    """See to it that there is a labelled patient to test, and one to train on; a note on who was moved.
+
+    Of ten patients the hash leaves none to test in one of nine data sets, of thirty in one of eight hundred.
+    """
+    labelled = {patient for patient, cases in by_patient.items() if any(_is_labelled(case) for case in cases)}
+    free = sorted(
+        (patient for patient in labelled if all(case.split is None for case in by_patient[patient])),
+        key=lambda patient: (_unit(f"{seed}:{patient}"), patient),
+    )
+    notes = []
+    wanted: tuple[tuple[Split, int, str], ...] = (("test", 0, "smallest"), ("train", -1, "largest"))
+    for split, place, extreme in wanted:
+        present = {splits[by_patient[patient][0].name] for patient in labelled}
+        if split in present or len(free) < 2:
+            continue
+        patient = free[place]
+        splits.update({case.name: split for case in by_patient[patient]})
+        notes.append(
+            f"of {len(labelled)} labelled patients the hash puts none in {split}: {patient}, whose hash is the "
+            f"{extreme}, is put there. With more patients this may change"
+        )
+    return notes
+
+
+def _is_labelled(case: Case | Radiograph) -> bool:
+    if isinstance(case, Case):
+        return case.label is not None
+    return any(label is not None for label in case.labels)
 
 
 def moved(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import torch
 
+from pcrl.cores import usable_cores
+
 
 class DeviceError(ValueError):
     """A device that there is not; the message names it."""
@@ -24,6 +26,8 @@ def device_named(name: str, number: int | None = None) -> torch.device:
     if name == "cuda" and not torch.cuda.is_available():
         raise DeviceError("--device cuda: this machine has no GPU that PyTorch can use")
     if name == "cpu" or not torch.cuda.is_available():
+        # PyTorch starts a thread for every core of the machine, also where a container may use two of them.
+        torch.set_num_threads(min(torch.get_num_threads(), usable_cores()))
         return torch.device("cpu")
     if number is None:
         return torch.device("cuda")

@@ -48,6 +48,7 @@ def begun(
     recipe: str | Path | Recipe | None,
     overrides: tuple[str, ...],
     init: str | Path | None,
+    mixed: bool = False,
 ) -> Plan:
     """A new run; its folder is not made yet.
 
@@ -55,7 +56,7 @@ def begun(
         RunError: `out` holds a run.
         RecipeError, CacheError, WeightsError: see `pcrl.training.pretrain.pretrain`.
     """
-    settings = recipe_for(cache, datasets, recipe, overrides, note)
+    settings = recipe_for(cache, datasets, recipe, overrides, note, mixed)
     selection = select(cache, datasets, settings)
 
     def new() -> Path:

@@ -53,6 +53,7 @@ def pretrain(
     resume: bool = False,
     device: str = "auto",
     profile: bool = False,
+    mixed: bool = False,
     progress: Progress | None = None,
 ) -> RunResult:
     """Pre-train on what is in a cache. Patients whom it holds for validation or test are never seen.
@@ -73,10 +74,12 @@ def pretrain(
         resume: go on with the run in `out`, with its own settings, as if it had never been stopped.
         device: `auto`, `cpu` or `cuda`; of several processes each takes the GPU of its number on its machine.
         profile: leave a trace of ten steps in the folder `profile` of the run.
+        mixed: train on data sets of several spacings, or sizes of images, together.
         progress: is told how it gets on.
 
     Raises:
-        RecipeError: no such recipe or setting, or a recipe that is not for what is in the cache.
+        RecipeError: no such recipe or setting, or a recipe that is not for what is in the cache; or the data sets are
+            of several spacings or sizes, and `mixed` is not given.
         CacheError: no cache, no such data set, or a damaged one.
         LoaderError: nothing to train on, or less than a batch; a sample that could not be made.
         WeightsError: no weights in `init`, or those of another network.
@@ -101,7 +104,7 @@ def pretrain(
         else:
             plan = begun(
                 source, None if out is None else Path(out), world, note, datasets=several(datasets), recipe=recipe,
-                overrides=several(overrides), init=init,
+                overrides=several(overrides), init=init, mixed=mixed,
             )  # fmt: skip
         try:
             return _carried_out(plan, where, world, profile, watch, told=progress is not None)

@@ -11,7 +11,7 @@ from pcrl.datasets.case import Case
 from pcrl.datasets.dicom.people import people
 from pcrl.datasets.dicom.secret import Secret
 from pcrl.datasets.dicom.stacks import Stack
-from pcrl.datasets.tree import safe_name
+from pcrl.datasets.names import safe_name
 from pcrl.listing import few
 
 

@@ -1,4 +1,4 @@
-"""Any tree of volumes (NIfTI, MetaImage, NRRD, DICOM series), or of radiographs. No labels."""
+"""Any tree of volumes (NIfTI, MetaImage, NRRD, DICOM series), or of radiographs; masks are told apart."""
 
 from __future__ import annotations
 
@@ -13,13 +13,16 @@ from pcrl.datasets.dicom.secret import secret
 from pcrl.datasets.dicom.tree import DicomTree
 from pcrl.datasets.image import ImageDataset
 from pcrl.datasets.layouts.images import folder as image_folder
+from pcrl.datasets.layouts.masks import Told, told_apart
+from pcrl.datasets.names import safe_name, with_safe_names
 from pcrl.datasets.patients import FILE, with_patients
-from pcrl.datasets.tree import check_folder, safe_name, walk, wrong
+from pcrl.datasets.tree import check_folder, walk, wrong
 from pcrl.listing import counted, few
 
 EXPECTED = """\
   anything.nii, anything.nii.gz, .mha, .mhd (with its .raw), .nrrd, .nhdr (with its data), at any depth
   DICOM files of CT, MR or PET                             (a case for each series, at any depth)
+  SCAN_seg.nii.gz beside SCAN.nii.gz                       (optional: its label)
 or radiographs:
   anything.png, .jpg, .jpeg, and DICOM files of modality CR, DX, DR, RG, RF or PX, at any depth
   patients.csv                                             (optional: case,patient)"""
@@ -54,9 +57,10 @@ def find(source: Path, kind: Kind | None = None) -> Dataset | ImageDataset:
                 f"{folder} holds {found[0]}: the {len(dicom.slices.pop(folder))} DICOM slices there were passed over"
             )
     stacks, notes = dicom.stacks()
-    cases = [*_cases(source, volumes), *cases_of(stacks, source)]
+    told = told_apart(source, volumes, SUFFIXES)
+    cases = [*_cases(source, told), *cases_of(stacks, source)]
     images = [*pictures, *(header.file for header in dicom.radiographs)]
-    notes += [*several_notes(stacks), *beside, *dicom.left_out_notes()]
+    notes += [*told.notes, *several_notes(stacks), *beside, *dicom.left_out_notes()]
     unreadable = (*_closed(closed, source), *dicom.unreadable)
     if cases and images:
         cases, images, passed_over = _one_kind(source, cases, images, kind)
@@ -91,15 +95,8 @@ def _one_kind(
 
 
 def _volumes(source: Path, cases: Iterable[Case]) -> Dataset:
-    names: dict[str, Case] = {}
-    for case in cases:
-        if case.name in names:
-            raise LayoutError(
-                f"{names[case.name].channels[0]} and {case.channels[0]} would both be case {case.name}: rename one"
-            )
-        names[case.name] = case
     name = safe_name(source.resolve().name).lower()
-    return Dataset(name, source, with_patients(names.values(), source))
+    return Dataset(name, source, with_patients(with_safe_names(cases), source))
 
 
 def _with_people(
@@ -138,9 +135,13 @@ def _closed(errors: Iterable[OSError], source: Path) -> list[Unreadable]:
     return listed
 
 
-def _cases(source: Path, volumes: Iterable[Path]) -> Iterable[Case]:
-    for path in volumes:
+def _cases(source: Path, told: Told) -> Iterable[Case]:
+    cases: dict[str, Case] = {}
+    for path in told.scans:
         stem = str(path.relative_to(source))
-        suffix = next(s for s in SUFFIXES if stem.lower().endswith(s))
-        name = safe_name(stem[: len(stem) - len(suffix)])
-        yield Case(name, name, (path,))
+        suffix = next((s for s in SUFFIXES if stem.lower().endswith(s) and not path.is_dir()), "")
+        name = source.resolve().name if path == source else stem[: len(stem) - len(suffix)]
+        if name in cases:
+            raise LayoutError(f"{cases[name].channels[0]} and {path} would both be case {name}: rename one")
+        cases[name] = Case(name, name, (path,), told.labels.get(path))
+    return cases.values()

@@ -6,7 +6,6 @@ is refilled only after its batch was released, and a batch is released only afte
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections import deque
@@ -18,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pcrl.cores import usable_cores
 from pcrl.engine.batch import Allocate, Batch, Renderer, SampleSlot, StageTimes, arrays
 from pcrl.engine.cache.chunks.files import BLOCK
 from pcrl.engine.loading.order import LoaderError, Order
@@ -105,7 +105,7 @@ class Ring:
         ] = {}  # own samples, all of the machine's
         self._failure: BaseException | None = None
         self._closing = False
-        count = threads or max(1, _usable_cores() // order.local_world)
+        count = threads or max(1, usable_cores() // order.local_world)
         self._threads = [
             threading.Thread(target=self._work, name=f"pcrl-loader-{i}", daemon=True) for i in range(count)
         ]
@@ -255,7 +255,3 @@ class Ring:
                 setattr(self.times, stage.name, getattr(self.times, stage.name) + getattr(spent, stage.name))
             self.times.samples += 1
         return fallback
-
-
-def _usable_cores() -> int:
-    return len(os.sched_getaffinity(0))

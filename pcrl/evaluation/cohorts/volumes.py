@@ -141,9 +141,11 @@ def _divided(dataset: CachedDataset, cases: Sequence[CachedCase], design: Design
         patients = _patients(sides["train"])
         for part in ("train", "test"):
             if not sides[part]:
+                held = ", ".join(f"{len(_patients(sides[side]))} in {side}" for side in sides)
                 raise ProtocolError(
-                    f"{dataset.name}: no labelled patient of {len(_patients(cases))} is in the {part} split; add "
-                    "labelled patients or a split of your own (nnU-Net's splits_final.json), or give --folds"
+                    f"{dataset.name}: no labelled patient of {len(_patients(cases))} is in the {part} split ({held}), "
+                    "as its files or the hash of the patients say: add labelled patients and ingest again, or give "
+                    "--folds"
                 )
         for seed in range(design.seeds):
             chosen = set(fraction_of(patients, design.fraction, seed))

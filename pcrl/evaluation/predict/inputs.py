@@ -13,7 +13,8 @@ from pcrl.datasets.dicom.stacks import stacks_of
 from pcrl.datasets.dicom.tree import SUFFIXES as DICOM_SUFFIXES
 from pcrl.datasets.layouts import folder
 from pcrl.datasets.layouts.images.folder import SUFFIXES as IMAGE_SUFFIXES
-from pcrl.datasets.tree import safe_name, walk
+from pcrl.datasets.names import safe_name
+from pcrl.datasets.tree import walk
 from pcrl.evaluation.records.errors import ProtocolError
 
 _LAYOUTS = "pcrl.datasets.layouts.volumes"

@@ -1,7 +1,5 @@
 """The published layouts, made of empty files: names in, cases out."""
 
-import json
-
 import pytest
 
 from pcrl.datasets.case import LayoutError
@@ -64,49 +62,6 @@ def test_luna_tables_where_they_lie(tmp_path):
     assert found.tables[0].name == "candidates_V2.csv"
     (note,) = found.notes
     assert "CSVFILES/annotations.csv differs from" in note
-
-
-def nnunet(root, channels=("CT",), labels=None):
-    touch(*(root / f"imagesTr/case_{n}_{c:04}.nii.gz" for n in (1, 2, 3) for c in range(len(channels))))
-    touch(*(root / f"labelsTr/case_{n}.nii.gz" for n in (1, 2)))
-    touch(*(root / f"imagesTs/case_9_{c:04}.nii.gz" for c in range(len(channels))))
-    description = {
-        "channel_names": {str(c): name for c, name in enumerate(channels)},
-        "labels": labels or {"background": 0, "spleen": 1},
-        "file_ending": ".nii.gz",
-    }
-    (root / "dataset.json").write_text(json.dumps(description))
-
-
-def test_nnunet_channels_labels_and_splits(tmp_path):
-    root = tmp_path / "Dataset009_Spleen"
-    nnunet(root, ("T1", "T2"))
-    (root / "splits_final.json").write_text(json.dumps([{"train": ["case_1"], "val": ["case_2"]}]))
-    found = find("nnunet", tmp_path)
-    assert found.name == "dataset009_spleen"
-    assert [(c.name, c.split, len(c.channels), c.modality) for c in found.cases] == [
-        ("case_1", "train", 2, "mr"), ("case_2", "val", 2, "mr"),
-        ("case_3", "train", 2, "mr"), ("case_9", "test", 2, "mr"),
-    ]  # fmt: skip
-    assert found.label_names == {1: "spleen"}
-    assert "case_3" in found.notes[0]
-
-
-def test_nnunet_refuses_what_it_cannot_mean(tmp_path):
-    root = tmp_path / "Dataset001_A"
-    nnunet(root, labels={"background": 0, "whole": [1, 2]})
-    with pytest.raises(LayoutError, match="regions"):
-        find("nnunet", root)
-    nnunet(root, ("CT", "PET"))
-    (root / "imagesTr/case_2_0001.nii.gz").unlink()
-    with pytest.raises(LayoutError, match="case_2 has 1 channels"):
-        find("nnunet", root)
-    nnunet(tmp_path / "Dataset002_B")
-    with pytest.raises(LayoutError, match="Dataset001_A, Dataset002_B"):
-        find("nnunet", tmp_path)
-    (root / "dataset.json").write_text("{")
-    with pytest.raises(LayoutError, match="not valid JSON"):
-        find("nnunet", root)
 
 
 def test_folder_takes_volumes_and_dicom_series(tmp_path):

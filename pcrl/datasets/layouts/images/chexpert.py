@@ -90,7 +90,7 @@ def _read(table: Path, split: Split | None, places: _PatientFolders, synthetic: 
 
 def _parts(path: str, where: str) -> tuple[str, str, str, str]:
     """`train`, `valid` or `test`, patient, study and file, whatever stands before."""
-    parts = tuple(path.split("/")[-4:])
+    parts = tuple(path.replace("\\", "/").split("/")[-4:])
     if len(parts) < 4 or parts[0] not in ("train", "valid", "test") or "." not in parts[3] or not all(parts):
         raise LayoutError(
             f"{where}: Path is {path!r}, expected …/train/PATIENT/STUDY/FILE (or valid, or test), such as "

@@ -7,11 +7,13 @@ from pathlib import Path
 
 from pcrl.datasets.case import LayoutError
 from pcrl.datasets.image import LABEL_VALUES
+from pcrl.datasets.layouts.images.classes import ClassColumn, class_column
 from pcrl.datasets.rows import columns, rows
 
 IMAGE = (
     "path", "image path", "study path", "file path", "filepath", "file", "file name", "filename", "image file",
-    "image name", "image", "image index", "image id",
+    "image name", "image", "image index", "image id", "imagepath", "imagefile", "imagename", "imageindex", "imageid",
+    "img", "img id", "dicom id", "dicom", "sopinstanceuid", "sop instance uid", "uid", "id",
 )  # fmt: skip
 """Names of the column with the image, the first one found counts; case, underscores and hyphens do not matter."""
 PATIENT = ("patient", "patient id", "patientid", "subject", "subject id", "subjectid")
@@ -30,6 +32,12 @@ class Columns:
     view: str | None
     split: str | None
     labels: tuple[str, ...]
+    classes: ClassColumn | None = None
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """All labels: columns, then classes."""
+        return (*self.labels, *(self.classes.labels if self.classes else ()))
 
 
 def recognise(table: Path, patient_column: str | None) -> tuple[Columns, list[str]]:
@@ -39,7 +47,8 @@ def recognise(table: Path, patient_column: str | None) -> tuple[Columns, list[st
         LayoutError: no column for the image, no label, no column `patient_column`.
     """
     header = [name for name in columns(table) if name]
-    image = _first(header, IMAGE)
+    # RSNA names images by its patients, of whom it has one each.
+    image = _first(header, IMAGE) or _first(header, PATIENT)
     if image is None:
         raise LayoutError(
             f"{table}, line 1: no column names the image; found {', '.join(header)}. Call it one of {', '.join(IMAGE)}"
@@ -47,16 +56,27 @@ def recognise(table: Path, patient_column: str | None) -> tuple[Columns, list[st
     if patient_column is not None and patient_column not in header:
         raise LayoutError(f"{table}, line 1: no column {patient_column!r}; found {', '.join(header)}")
     patient = patient_column or _first(header, PATIENT)
+    if patient == image and patient_column is None:
+        patient = None
     study, view, split = (_first(header, known) for known in (STUDY, VIEW, SPLIT))
     others = [name for name in header if name not in (image, patient, study, view, split)]
     labels, reasons = _labels(table, others)
-    if not labels:
+    classes = class_column(table, reasons)
+    if classes is not None:
+        del reasons[classes.column]
+        if twice := sorted(set(classes.labels) & set(labels)):
+            raise LayoutError(
+                f"{table}: {', '.join(twice)} is a column, and a class in column {classes.column}: rename or remove one"
+            )
+    if not labels and classes is None:
         raise LayoutError(
-            f"{table}: no column is a label, which holds nothing but 1, 0, -1 and blanks. "
+            f"{table}: no column is a label, which holds nothing but 1, 0, -1 and blanks, or names of classes. "
             f"Found {', '.join(reasons.values()) or 'no other column'}"
         )
-    notes = [f"{table}: columns that are not labels were skipped: {', '.join(reasons.values())}"]
-    return Columns(image, patient, study, view, split, labels), notes if reasons else []
+    notes = [classes.note] if classes else []
+    if reasons:
+        notes.append(f"{table}: columns that are not labels were skipped: {', '.join(reasons.values())}")
+    return Columns(image, patient, study, view, split, labels, classes), notes
 
 
 def _first(header: list[str], known: tuple[str, ...]) -> str | None:

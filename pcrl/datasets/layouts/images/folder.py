@@ -10,12 +10,13 @@ from pcrl.datasets.dicom.header import Header
 from pcrl.datasets.dicom.people import people
 from pcrl.datasets.dicom.secret import secret
 from pcrl.datasets.image import ImageDataset, Radiograph, is_synthetic
+from pcrl.datasets.names import safe_name
 from pcrl.datasets.patients import FILE, with_patients
-from pcrl.datasets.tree import safe_name
 from pcrl.datasets.unique import names
 from pcrl.listing import counted, few
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
+DICOM_SUFFIXES = (".dcm", ".dicom")
 SHARES = (0.1, 0.2)
 
 

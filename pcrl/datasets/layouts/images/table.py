@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from pcrl.datasets.case import LayoutError, Split
 from pcrl.datasets.image import LABEL_VALUES, ImageDataset, Radiograph, View, is_synthetic
+from pcrl.datasets.layouts.images.classes import classes_in
 from pcrl.datasets.layouts.images.columns import Columns, recognise
+from pcrl.datasets.layouts.images.finding import ImageFinder
+from pcrl.datasets.names import safe_name
 from pcrl.datasets.rows import rows
-from pcrl.datasets.tree import check_folder, safe_name
+from pcrl.datasets.tree import check_folder
 from pcrl.datasets.unique import names, once
-from pcrl.listing import few
+from pcrl.listing import counted, few
 
 EXPECTED = "  a folder of images, which the table names by their paths in it"
 SHARES = (0.1, 0.2)
@@ -42,18 +45,28 @@ def find(
     check_folder(images, "a folder of images", EXPECTED)
     columns, notes = recognise(table, patient_column)
     unknown = _Unknown()
-    listed = list(_read(table, images, columns, unknown))
+    finder = ImageFinder(images, columns.image)
+    listed = list(_read(table, finder, columns, unknown))
+    classes = _classes(listed, columns)
     by_path = names(dict.fromkeys(path for path, _ in listed))
     synthetic = is_synthetic(images, table.parent)
-    found, repeated = once(_radiograph(row, by_path[path], path, columns, synthetic) for path, row in listed)
+    found, repeated = once(
+        _radiograph(row, by_path[path], path, columns, synthetic, classes.get(path, ()))
+        for path, row in listed
+    )
     if not found:
         raise LayoutError(f"{table} has no line below the names of its columns")
     if columns.patient is None:
         notes.append(f"{table} has no column for the patient: each image counts as a patient of its own")
+    if finder.shortened:
+        notes.append(
+            f"{table}: the paths of {counted(finder.shortened, 'row')} start from a folder that is not here, and are "
+            f"taken from {images} on"
+        )
     if unknown.views:
         notes.append(f"{table}: views that are not understood count as not stated: {few(unknown.views)}")
     return ImageDataset(
-        safe_name(name or table.stem).lower(), images, columns.labels, found, SHARES, (*notes, *repeated)
+        safe_name(name or table.stem).lower(), images, columns.label_names, found, SHARES, (*notes, *repeated)
     )
 
 
@@ -63,7 +76,7 @@ class _Unknown:
 
 
 def _read(
-    table: Path, images: Path, columns: Columns, unknown: _Unknown
+    table: Path, finder: ImageFinder, columns: Columns, unknown: _Unknown
 ) -> Iterator[tuple[str, dict[str, str]]]:
     """Path in the folder of images, and the checked row."""
     for line, row in rows(table):
@@ -76,19 +89,21 @@ def _read(
             )
         if columns.view is not None and row[columns.view].lower() not in _VIEWS:
             unknown.views[row[columns.view]] = None
-        yield _path(row[columns.image], images, where, columns.image), row
+        yield finder.find(row[columns.image], where), row
 
 
-def _path(text: str, images: Path, where: str, column: str) -> str:
-    path = PurePosixPath(text.replace("\\", "/"))
-    if path.is_absolute() and path.is_relative_to(images.resolve().as_posix()):
-        path = path.relative_to(images.resolve().as_posix())
-    if not text or path.is_absolute() or ".." in path.parts:
-        raise LayoutError(f"{where}: {column} is {text!r}, expected the path of an image in {images}")
-    return str(path)
+def _classes(listed: Iterable[tuple[str, dict[str, str]]], columns: Columns) -> dict[str, set[str]]:
+    """Classes of each image, over all of its rows."""
+    found: dict[str, set[str]] = {}
+    if columns.classes is not None:
+        for path, row in listed:
+            found.setdefault(path, set()).update(classes_in(row[columns.classes.column]))
+    return found
 
 
-def _radiograph(row: dict[str, str], name: str, path: str, columns: Columns, synthetic: bool) -> Radiograph:
+def _radiograph(
+    row: dict[str, str], name: str, path: str, columns: Columns, synthetic: bool, classes: Collection[str]
+) -> Radiograph:
     patient = row[columns.patient] if columns.patient is not None else name
     visit = row[columns.study] if columns.study is not None else ""
     return Radiograph(
@@ -98,6 +113,14 @@ def _radiograph(row: dict[str, str], name: str, path: str, columns: Columns, syn
         f"{patient}/{visit}" if visit else name,
         _VIEWS.get(row[columns.view].lower(), "") if columns.view is not None else "",
         _SPLITS[row[columns.split].lower()] if columns.split is not None else None,
-        tuple(LABEL_VALUES[row[label]] for label in columns.labels),
+        (
+            *(LABEL_VALUES[row[label]] for label in columns.labels),
+            *(_has(label, classes) for label in (columns.classes.labels if columns.classes else ())),
+        ),
         synthetic,
     )
+
+
+def _has(label: str, classes: Collection[str]) -> int | None:
+    """Whether an image is of a class; not known if no class is stated."""
+    return int(label in classes) if classes else None

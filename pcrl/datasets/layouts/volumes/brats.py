@@ -7,6 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from pcrl.datasets.case import Case, Dataset, LayoutError
+from pcrl.datasets.label_names import FILE as LABEL_NAMES
+from pcrl.datasets.label_names import stated_labels
+from pcrl.datasets.names import with_safe_names
 from pcrl.datasets.patients import with_patients
 from pcrl.datasets.tree import check_folder, natural, walk, wrong
 from pcrl.listing import few
@@ -15,16 +18,31 @@ EXPECTED = """\
   HGG/Brats18_X/Brats18_X_t1.nii.gz, …_t1ce…, …_t2…, …_flair…, …_seg…      (2017–2021; any depth; .nii or .nii.gz)
   LGG/…
   BraTS-GLI-00000-000/BraTS-GLI-00000-000-t1n.nii.gz, …-t1c…, …-t2w…, …-t2f…, …-seg…   (2023 on; one naming a folder)
-  patients.csv                                                             (optional: case,patient)"""
+  patients.csv                                                             (optional: case,patient)
+  labels.csv                  (value,name: what label values mean, where the names of the files do not say it)"""
 CHANNELS = ("t1", "t1ce", "t2", "flair")
 """The channels of a case, in their order."""
 LABELS = {1: "necrotic core", 2: "oedema", 4: "enhancing tumour"}
 LATER_LABELS = {1: "necrotic core", 2: "oedema", 3: "enhancing tumour"}
 """From 2023 on, enhancing tumour is 3."""
+LATER_CHALLENGES = ("GLI", "MEN", "MET", "SSA")
+"""Those of whose files this is true in every release. Of BraTS-PED, 4 is oedema and 1 enhancing tumour in one release,
+2 and 3 in another."""
+PARTS = (
+    "necrotic core",
+    "non-enhancing tumour",
+    "cystic component",
+    "enhancing tumour",
+    "oedema",
+    "resection cavity",
+)
+"""Names that `labels.csv` may give."""
 _SEGMENTATION = "seg"
 _LATER_CHANNELS = dict(zip(("t1n", "t1c", "t2w", "t2f"), CHANNELS, strict=True))
 _FILE = re.compile(r"((?i:brats)\w*)_(t1|t1ce|t2|flair|seg)\.nii(?:\.gz)?", re.ASCII)
-_LATER_FILE = re.compile(r"((BraTS-[A-Z]+-\d+)-\d+)-(t1n|t1c|t2w|t2f|seg)\.nii(?:\.gz)?", re.ASCII)
+_LATER_FILE = re.compile(
+    r"((BraTS-([A-Za-z]+(?:-[A-Za-z]+)*)-\d+)(?:-\d+)?)-(t1n|t1c|t2w|t2f|seg)\.nii(?:\.gz)?", re.ASCII
+)
 _VOLUME = re.compile(r".*\.nii(?:\.gz)?")
 _SHOWN = 8
 
@@ -36,15 +54,18 @@ def find(source: Path) -> Dataset:
     patient.
 
     Raises:
-        LayoutError: no case with four channels; both namings in one tree; a file in two places.
+        LayoutError: no case with four channels; both namings, or challenges whose labels need not mean the same, in one
+            tree; a file in two places.
     """
     check_folder(source, "brats", EXPECTED)
     files: dict[str, dict[str, Path]] = {}
     patients: dict[str, str] = {}
+    challenges: dict[str, str] = {}
     strays: list[Path] = []
     for path in _volumes(source):
         if match := _LATER_FILE.fullmatch(path.name):
-            case, patients[match[1]], kind = match[1], match[2], match[3]
+            case, patients[match[1]], kind = match[1], match[2], match[4]
+            challenges.setdefault(match[3], match[1])
             kind = _LATER_CHANNELS.get(kind, kind)
         elif match := _FILE.fullmatch(path.name):
             case, kind = match[1], match[2]
@@ -71,8 +92,32 @@ def find(source: Path) -> Dataset:
         )
         for name in names
     ]
-    labels = LATER_LABELS if patients else LABELS
-    return Dataset("brats", source, with_patients(cases, source), labels, notes=tuple(notes))
+    labels, questions = _meanings(source, challenges)
+    return Dataset(
+        "brats", source, with_patients(with_safe_names(cases), source), labels, notes=(*notes, *questions)
+    )
+
+
+def _meanings(source: Path, challenges: Mapping[str, str]) -> tuple[dict[int, str], list[str]]:
+    """What label values mean, and a note if nobody knows. `challenges` holds a case of each."""
+    stated = stated_labels(source, PARTS)
+    unknown = {name: case for name, case in challenges.items() if name not in LATER_CHALLENGES}
+    if unknown and len(unknown) < len(challenges):
+        one, other = next(iter(unknown.values())), next(c for n, c in challenges.items() if n not in unknown)
+        raise LayoutError(
+            f"{source} holds {one} and {other}, whose label values need not mean the same: give the folder of one "
+            "challenge with --source"
+        )
+    if stated is not None:
+        return stated, []
+    if not unknown:
+        return dict(LATER_LABELS if challenges else LABELS), []
+    note = (
+        f"what the label values of BraTS-{few(unknown)} mean differs between its releases, or is not known: scans and "
+        f"labels are taken, and `pcrl eval brats` is refused until {source / LABEL_NAMES} says it, with columns "
+        f"value,name and names out of {', '.join(PARTS)}"
+    )
+    return {}, [note]
 
 
 def _volumes(source: Path) -> Iterator[Path]:

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from pcrl.datasets.case import Case, Dataset, LayoutError
+from pcrl.datasets.names import with_safe_names
 from pcrl.datasets.patients import with_patients
 from pcrl.datasets.tree import check_folder, natural, walk, wrong
 
@@ -45,4 +46,4 @@ def find(source: Path) -> Dataset:
         for key, path in files.items()
         if key.startswith("segmentation")
     )
-    return Dataset("lits", source, with_patients(cases, source), LABELS, notes=notes)
+    return Dataset("lits", source, with_patients(with_safe_names(cases), source), LABELS, notes=notes)

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from pcrl.datasets.case import Case, Dataset, LayoutError, Split
+from pcrl.datasets.names import with_safe_names
 from pcrl.datasets.patients import with_patients
 from pcrl.datasets.tree import check_folder, walk, wrong
 
@@ -56,7 +57,12 @@ def find(source: Path) -> Dataset:
         raise wrong(source, "luna", EXPECTED)
     tables, notes = _tables(source)
     return Dataset(
-        "luna", source, with_patients(cases.values(), source), tissue="lung", notes=notes, tables=tables
+        "luna",
+        source,
+        with_patients(with_safe_names(cases.values()), source),
+        tissue="lung",
+        notes=notes,
+        tables=tables,
     )
 
 

@@ -38,6 +38,8 @@ class ImageSetRecord(Record):
     split_seed: int
     shares: tuple[float, float]
     secret: str = ""
+    root: str = ""
+    """Folder that the images were read from last."""
 
 
 class ImageFile(Record):

@@ -15,6 +15,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal
 
+from pydantic import Field
+
 from pcrl.config import Data, Modality, TissueRule, VolumeRecipe
 from pcrl.datasets.case import Split
 from pcrl.engine.geometry.grid import Grid
@@ -109,3 +111,9 @@ class DatasetRecord(Record):
     cases: dict[str, CaseEntry]
     secret: str = ""
     """Digest of the secret with which DICOM patient IDs became names of patients; empty if none did."""
+    roots: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Folder of files → names of the cases that were read from below it."""
+    regions: dict[str, tuple[int, ...]] = Field(default_factory=dict)
+    """Name → label values, where the data set is scored by regions of several values."""
+    ignored: int | None = None
+    """Label value of voxels that count neither in training nor in scores."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from pcrl.config import ImageRecipe
 from pcrl.datasets.case import Split
 from pcrl.datasets.image import ImageDataset, Radiograph
+from pcrl.datasets.names import printable
 from pcrl.engine import splits
 from pcrl.engine.cache.format import FORMAT, CacheError, read_record
 from pcrl.engine.cache.images.dataset import IMAGE_SET_RECORD, ImageFile, ImageSetRecord, shard_records
@@ -76,16 +78,21 @@ class Plan:
         return self.todo * SECONDS_PER_IMAGE / threads
 
 
-def plan(dataset: ImageDataset, cache: Path, recipe: ImageRecipe) -> Plan:
+def plan(dataset: ImageDataset, cache: Path, recipe: ImageRecipe, replacing: bool = False) -> Plan:
     """Compare a data set with what is in the cache.
 
     An image keeps its place in the stack for ever; new ones come after the last. Images that could not be read are
     tried again.
 
+    Args:
+        replacing: an image may take the place of one that was read from another folder.
+
     Raises:
-        CacheError: what is in the cache cannot be read, or is of another format.
+        CacheError: an image would take the place of one from another folder; what is in the cache cannot be read, or is
+            of another format.
     """
     folder = cache / dataset.name
+    root = printable(str(dataset.source.resolve()))
     assigned, notes = splits.assign(dataset.images, dataset.shares)
     present = folder / IMAGE_SET_RECORD
     old = read_record(ImageSetRecord, present) if present.exists() else None
@@ -100,6 +107,7 @@ def plan(dataset: ImageDataset, cache: Path, recipe: ImageRecipe) -> Plan:
         split_seed=splits.SEED,
         shares=dataset.shares,
         secret=dataset.secret or (old.secret if old else ""),
+        root=root,
     )
     known = {
         image.name: image if shard.settings == recipe.data and not image.error else None
@@ -107,6 +115,9 @@ def plan(dataset: ImageDataset, cache: Path, recipe: ImageRecipe) -> Plan:
         for image in shard.images
     }
     images = {image.name: image for image in dataset.images}
+    if not replacing and (folder / IMAGE_SET_RECORD).exists():
+        before = read_record(ImageSetRecord, folder / IMAGE_SET_RECORD).root
+        _refuse_second_sources(dataset, folder, before, root, known)
     names = [*known, *(name for name in images if name not in known)]
     size = recipe.data.shard
     shards = []
@@ -125,6 +136,31 @@ def _splits_before(folder: Path, record: ImageSetRecord) -> dict[str, str]:
     return dict(zip(table.names, table.splits, strict=True))
 
 
+def _refuse_second_sources(
+    dataset: ImageDataset, folder: Path, before: str, now: str, known: Mapping[str, ImageFile | None]
+) -> None:
+    if before in ("", now):
+        return
+    images = {image.name: image for image in dataset.images}
+    second = [
+        name
+        for name, there in known.items()
+        if there is not None and _would_go(there, images.get(name), dataset.source)
+    ]
+    if second:
+        raise CacheError(
+            f"{folder} holds {counted(len(second), 'image')} of {before} that {now} does not have, or has other files "
+            f"for, such as {second[0]}: they would be gone. Give these images a data set of their own (--dataset NAME, "
+            "or another name of the table); if the folder was only moved, or these are to replace what is there, give "
+            f"`pcrl ingest` --replace, or remove {folder}"
+        )
+
+
+def _would_go(there: ImageFile, image: Radiograph | None, source: Path) -> bool:
+    """Whether an image of the cache would be dropped, or read from another file."""
+    return image is None or ((source / image.path).exists() and _unchanged(there, image, source) is None)
+
+
 def _unchanged(known: ImageFile | None, image: Radiograph | None, source: Path) -> ImageFile | None:
     """What is known of an image, if its file is still the one that was read, or is no longer listed."""
     if known is None or image is None:
@@ -133,5 +169,9 @@ def _unchanged(known: ImageFile | None, image: Radiograph | None, source: Path) 
         status = (source / image.path).stat()
     except OSError:
         return None
-    same = (image.path, status.st_size, status.st_mtime_ns) == (known.path, known.size, known.modified)
+    same = (printable(image.path), status.st_size, status.st_mtime_ns) == (
+        known.path,
+        known.size,
+        known.modified,
+    )
     return known if same else None

@@ -15,6 +15,7 @@ from zarr.codecs import BloscCodec, Crc32cCodec
 
 from pcrl.config import ImageData
 from pcrl.datasets.image import Radiograph
+from pcrl.datasets.names import printable
 from pcrl.engine.cache.chunks.frames import LEVELS, frame_in
 from pcrl.engine.cache.chunks.shard import read_index, shard_path, write_shard
 from pcrl.engine.cache.format import FORMAT, CacheError, read_record
@@ -165,30 +166,31 @@ def _ingest_one(
     if image is None:
         # It could not be read before, and is no longer listed.
         return ImageFile(name=name, path="", size=0, modified=0, error="no longer in the data set"), None
-    path = source / image.path
+    path, stored = source / image.path, printable(image.path)
     size, modified = 0, 0
     try:
         status = path.stat() if path.exists() else None
         size, modified = (status.st_size, status.st_mtime_ns) if status else (0, 0)
         picture = read_picture(path, data)
     except ReadError as error:
-        return ImageFile(name=name, path=image.path, size=size, modified=modified, error=str(error)), None
+        reason = printable(str(error))
+        return ImageFile(name=name, path=stored, size=size, modified=modified, error=reason), None
     except Exception as error:  # nothing else is lost when one image cannot be read
-        reason = f"{path}: {type(error).__name__}: {error}"
-        return ImageFile(name=name, path=image.path, size=size, modified=modified, error=reason), None
+        reason = printable(f"{path}: {type(error).__name__}: {error}")
+        return ImageFile(name=name, path=stored, size=size, modified=modified, error=reason), None
     height, width = picture.values.shape
     chunk = np.zeros((1, edge(data), edge(data)), dtype_of(data))
     chunk[0, :height, :width] = picture.values
     frame = Blosc(data.codec, LEVELS[data.codec], Blosc.SHUFFLE).encode(chunk)
     file = ImageFile(
         name=name,
-        path=image.path,
+        path=stored,
         size=size,
         modified=modified,
         shape=(height, width),
         original_shape=picture.original_shape,
         pixels=pixels_of(picture.values),
-        note=picture.note,
+        note=printable(picture.note),
     )
     return file, frame
 

@@ -12,6 +12,7 @@ import numpy as np
 from pcrl.config import Data, Modality
 from pcrl.datasets.case import Case
 from pcrl.datasets.dicom.stacks import Stack
+from pcrl.datasets.names import printable
 from pcrl.engine.cache.chunks.frames import encode
 from pcrl.engine.cache.commit import commit, forget
 from pcrl.engine.cache.format import format_of, read_record
@@ -27,6 +28,7 @@ from pcrl.engine.cache.volumes.records import (
 from pcrl.engine.cache.volumes.store import Store
 from pcrl.engine.errors import ReadError, ScanError
 from pcrl.engine.volumes.ingest.label import read_label
+from pcrl.engine.volumes.ingest.masks import is_segmentation, is_two_valued
 from pcrl.engine.volumes.ingest.mismatch import IngestError, difference
 from pcrl.engine.volumes.prepare import Prepared, prepare, resample_label
 from pcrl.engine.volumes.reading.reader import read
@@ -152,9 +154,10 @@ def _write_label(folder: Path, store: Store, label: Scan, source: SourceFile, da
 
 def _read(path: Path, stack: Stack | None = None) -> Scan:
     try:
-        return read(path, stack=stack)
+        scan = read(path, stack=stack)
     except ReadError as error:
-        raise IngestError(str(error)) from error
+        raise IngestError(printable(str(error))) from error
+    return replace(scan, notes=tuple(printable(note) for note in scan.notes))
 
 
 def _prepare(scan: Scan, path: Path, case: Case, data: Data, forced: Modality | None) -> Prepared:
@@ -162,7 +165,18 @@ def _prepare(scan: Scan, path: Path, case: Case, data: Data, forced: Modality | 
         raise IngestError(f"{path}: DICOM says {scan.modality}, the data set says {case.modality}")
     # The user knows better than a layout, whose data sets are of one modality by name only.
     stated = scan.modality or (case.modality if forced is None else None)
+    if scan.modality is None and case.modality is None:
+        _refuse_segmentation(scan, path, forced)
     try:
         return prepare(scan.values, scan.grid, data, stated, forced)
     except ScanError as error:
         raise IngestError(f"{path}: {error}") from error
+
+
+def _refuse_segmentation(scan: Scan, path: Path, forced: Modality | None) -> None:
+    """Raise `IngestError` if nothing says that a volume is a scan, and its values are those of a segmentation."""
+    if is_two_valued(scan.values) or (forced is None and is_segmentation(scan.values)):
+        raise IngestError(
+            f"{path}: holds areas of one whole number each, up to {scan.values.max():g}: it is a segmentation, not a "
+            "scan. Call it SCAN_seg beside its scan, so that it becomes its label, or take it out of the folder"
+        )

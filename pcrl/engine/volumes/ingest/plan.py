@@ -23,6 +23,14 @@ from pcrl.engine.cache.volumes.records import (
     Storage,
 )
 from pcrl.engine.cache.volumes.tables import outdated
+from pcrl.engine.volumes.ingest.claims import (
+    claims_in,
+    named_for,
+    names_told,
+    refuse_second_sources,
+    relative,
+    roots_after,
+)
 from pcrl.engine.volumes.ingest.source import same_file, voxels_after
 from pcrl.listing import counted
 
@@ -106,17 +114,26 @@ def plan(
     forced: Modality | None = None,
     storage: Storage | None = None,
     trust_label: bool = False,
+    replacing: bool = False,
 ) -> Plan:
     """Compare a data set with what is in the cache.
 
     Args:
         storage: None for what the data set is in the cache already, zarr if it is new.
         trust_label: labels that their header puts elsewhere are laid onto their scan voxel by voxel.
+        replacing: a case may take the place of one that was read from another file.
 
     Raises:
-        CacheError: what is in the cache, or a table, cannot be read; the cache is of another format.
+        CacheError: a case would take the place of one that was read from another file; what is in the cache, or a
+            table, cannot be read; the cache is of another format.
     """
     folder = cache / dataset.name
+    known = folder / DATASET_RECORD
+    old = read_record(DatasetRecord, known) if known.exists() else None
+    claims = claims_in(folder, old) if old else {}
+    dataset = named_for(dataset, folder, claims)
+    if not replacing:
+        refuse_second_sources(dataset, folder, claims)
     assigned, notes = splits.assign(dataset.cases)
     entries = {
         case.name: CaseEntry(
@@ -124,10 +141,8 @@ def plan(
         )
         for case in dataset.cases
     }
-    known, old = folder / DATASET_RECORD, None
-    if known.exists():
+    if old:
         # Cases that are no longer in the source stay in the cache.
-        old = read_record(DatasetRecord, known)
         entries = old.cases | entries
         if storage not in (None, old.storage):
             raise CacheError(
@@ -148,6 +163,9 @@ def plan(
         label_names=dict(dataset.label_names),
         cases=dict(sorted(entries.items())),
         secret=dataset.secret or (old.secret if old else ""),
+        roots=roots_after(dataset, old.roots if old else {}),
+        regions=dict(dataset.regions),
+        ignored=dataset.ignored,
     )
     tasks = tuple(
         _task(case, dataset, folder / "cases" / case.name, recipe.data, forced) for case in dataset.cases
@@ -156,18 +174,8 @@ def plan(
         voxels_after(t.case.channels, recipe.data.spacing, t.case.stack) for t in tasks if t.action == "scan"
     )
     tables = outdated(dataset.tables, folder)
-    return Plan(
-        dataset,
-        folder,
-        recipe.data,
-        forced,
-        record,
-        tasks,
-        tables,
-        (*dataset.notes, *notes),
-        voxels,
-        trust_label,
-    )
+    told = (*dataset.notes, *notes, *names_told(dataset.cases))
+    return Plan(dataset, folder, recipe.data, forced, record, tasks, tables, told, voxels, trust_label)
 
 
 def _task(case: Case, dataset: Dataset, folder: Path, data: Data, forced: Modality | None) -> Task:
@@ -193,8 +201,3 @@ def _task(case: Case, dataset: Dataset, folder: Path, data: Data, forced: Modali
     if old.path != relative(case.label, dataset.source) or not same_file(case.label, old):
         return Task(case, "label", "label changed")
     return Task(case, "nothing", "already there")
-
-
-def relative(path: Path, root: Path) -> str:
-    """Name of a source file as records hold it: below the source folder if it lies there."""
-    return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)

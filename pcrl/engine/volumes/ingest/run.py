@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pcrl.datasets.dicom.stacks import Stack
+from pcrl.datasets.names import printable
 from pcrl.engine.cache.commit import discard_uncommitted, is_committed
 from pcrl.engine.cache.lock import at_work, wait_for_workers
 from pcrl.engine.cache.volumes.records import (
@@ -22,7 +23,8 @@ from pcrl.engine.cache.volumes.records import (
 )
 from pcrl.engine.cache.volumes.stores import store_of
 from pcrl.engine.cache.volumes.tables import bring
-from pcrl.engine.volumes.ingest.plan import CaseResult, Plan, Task, relative
+from pcrl.engine.volumes.ingest.claims import relative
+from pcrl.engine.volumes.ingest.plan import CaseResult, Plan, Task
 from pcrl.engine.volumes.ingest.source import fingerprint
 from pcrl.files import save_record
 
@@ -132,9 +134,9 @@ def _ingest(plan: Plan, task: Task) -> CaseResult:
         else:
             notes = remove_label(folder, store)
     except IngestError as error:
-        return CaseResult(task, error=str(error))
+        return CaseResult(task, error=printable(str(error)))
     except Exception as error:  # nothing else is lost when one case cannot be read
-        return CaseResult(task, error=f"{type(error).__name__}: {error}")
+        return CaseResult(task, error=printable(f"{type(error).__name__}: {error}"))
     return CaseResult(task, notes=tuple(notes))
 
 

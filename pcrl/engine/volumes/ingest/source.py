@@ -13,6 +13,7 @@ from pcrl.config import Spacing
 from pcrl.datasets.dicom.header import DicomError
 from pcrl.datasets.dicom.placement import axes, positions
 from pcrl.datasets.dicom.stacks import Stack
+from pcrl.datasets.plain import plain_path
 from pcrl.engine.cache.volumes.records import SourceFile
 from pcrl.engine.errors import ReadError
 from pcrl.engine.geometry.grid import Grid
@@ -32,7 +33,7 @@ def fingerprint(path: Path, stack: Stack | None = None) -> tuple[int, int, str]:
         status = file.stat()
         size += status.st_size
         modified = max(modified, status.st_mtime_ns)
-        digest.update(f"{file.name}\n".encode())
+        digest.update(f"{file.name}\n".encode("utf-8", "surrogateescape"))
         with file.open("rb") as opened:
             digest.update(hashlib.file_digest(opened, "sha256").digest())
     return size, modified, digest.hexdigest()
@@ -64,12 +65,13 @@ def voxels_after(channels: tuple[Path, ...], spacing: Spacing, stack: Stack | No
             total += sum(file.stat().st_size for file in _files(path))
             continue
         reader = sitk.ImageFileReader()
-        reader.SetFileName(str(path))
         try:
             if is_nifti(path):
                 place_of(path)
             check_voxel_files(path)
-            reader.ReadImageInformation()
+            with plain_path(path) as plain:
+                reader.SetFileName(str(plain))
+                reader.ReadImageInformation()
             across = _across(path, reader)
         except (RuntimeError, ReadError):
             continue  # ingest will name it

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pcrl.config import Modality
 from pcrl.datasets.dicom.header import is_dicom
 from pcrl.datasets.dicom.stacks import Stack
+from pcrl.datasets.plain import plain_path
 from pcrl.engine.errors import ReadError
 from pcrl.engine.geometry.grid import Grid, Vector
 from pcrl.engine.volumes.reading.detached import check_voxel_files
@@ -51,10 +52,7 @@ def read(path: Path, like: Path | None = None, stack: Stack | None = None) -> Sc
     check_voxel_files(path)
     not_finite = voxels.check(path) if is_nifti(path) else None
     place = place_of(path) if is_nifti(path) and like is None else None
-    try:
-        image = sitk.ReadImage(str(path))
-    except RuntimeError as error:
-        raise ReadError(f"{path}: {_reason(error)}") from error
+    image = _image(path, sitk)
     if not_finite is not None:
         image = _with_nan(image, not_finite, sitk)
     if place is not None:
@@ -73,13 +71,18 @@ def open_image(path: Path, stack: Stack | None = None) -> Any:
     sitk = _simpleitk()
     if stack is not None or path.is_dir() or is_dicom(path):
         return _image_of_stack(path, stack)[0]
-    try:
-        image = sitk.ReadImage(str(path))
-    except RuntimeError as error:
-        raise ReadError(f"{path}: {_reason(error)}") from error
+    image = _image(path, sitk)
     if is_nifti(path):
         put(image, place_of(path))
     return _three_axes(image)
+
+
+def _image(path: Path, sitk: Any) -> Any:
+    with plain_path(path) as plain:
+        try:
+            return sitk.ReadImage(str(plain))
+        except RuntimeError as error:
+            raise ReadError(f"{path}: {_reason(error).replace(str(plain), str(path))}") from error
 
 
 def _simpleitk() -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pcrl.config.volumes import CandidateTuning
+from pcrl.cores import usable_cores
 from pcrl.engine.cache.volumes.dataset import CachedCase
 from pcrl.evaluation.finetune.ahead import ahead
 from pcrl.evaluation.tasks.candidates.candidates import Candidates
@@ -46,7 +46,7 @@ class CandidateCrops:
         self.candidates, self.batch_size, self.size = candidates, settings.batch_size, settings.crop
         self.jitter = settings.jitter
         self._open = lru_cache(KEPT_OPEN)(lambda number: OpenScan(cases[number]))
-        self._pool = ThreadPoolExecutor(threads or len(os.sched_getaffinity(0)), "pcrl-crops")
+        self._pool = ThreadPoolExecutor(threads or usable_cores(), "pcrl-crops")
         self._own = threading.local()
 
     def augmented(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -14,6 +13,7 @@ from functools import partial
 import numpy as np
 
 from pcrl.config import Classification, ImageRecipe
+from pcrl.cores import usable_cores
 from pcrl.engine.cache.chunks.scratch import Scratch
 from pcrl.engine.cache.images.dataset import CachedImages, edge, scale_of
 from pcrl.engine.cache.images.reader import ImageReader
@@ -53,7 +53,7 @@ class ImageBatches:
         data = images.record.recipe.data
         self.table, self.settings, self._longest = images.table, recipe.finetuning, edge(data)
         self._reader, self._scale = ImageReader(images.folder, data, KEPT_OPEN), scale_of(data)
-        self._pool = ThreadPoolExecutor(threads or len(os.sched_getaffinity(0)), "pcrl-images")
+        self._pool = ThreadPoolExecutor(threads or usable_cores(), "pcrl-images")
         self._own = threading.local()
 
     def augmented(self, rows: Rows, seed: int, epoch: int) -> Iterator[tuple[Rows, Pixels]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from pcrl.cores import usable_cores
 from pcrl.engine.cache.chunks.scratch import Scratch
 from pcrl.engine.cache.volumes.dataset import CachedCase
 from pcrl.evaluation.finetune.ahead import ahead
@@ -54,7 +54,7 @@ class SegmentationLearner:
         self.device, self.shuffled = device, conditions.shuffled
         target, self.settings = setup.target, setup.settings
         self._values = frozenset(value for group in target.values for value in group)
-        self._pool = ThreadPoolExecutor(len(os.sched_getaffinity(0)), "pcrl-patches")
+        self._pool = ThreadPoolExecutor(usable_cores(), "pcrl-patches")
         self._own = threading.local()
         self._train = list(self._pool.map(lambda case: Volume(case, self.settings.window), train))
 
@@ -90,6 +90,7 @@ class SegmentationLearner:
         for case in self.validation:
             (image, air), label = image_and_air(case, self.settings.window), case.label().read()
             masks = target.masks(probabilities(self.module, image, air, self.setup, self.device))
+            masks = target.counted(masks, label)
             scores += [dice(mask, target.mask(label, region)) for region, mask in enumerate(masks)]
         return (float(np.mean(scores)),)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -25,6 +25,7 @@ class Target:
             otherwise they exclude each other, and there is one output more, for the background (softmax).
         paint: the value by which a prediction shows region k; a later region is painted over an earlier one.
         missing_distance: HD95 in mm where one of truth and prediction is empty; none: undefined.
+        ignored: label value of voxels that count neither in the loss nor in scores; none: all count.
     """
 
     names: tuple[str, ...]
@@ -32,19 +33,37 @@ class Target:
     paint: tuple[int, ...]
     overlapping: bool = False
     missing_distance: float | None = None
+    ignored: int | None = None
 
     @classmethod
-    def of_values(cls, names: dict[int, str]) -> Target:
+    def of_values(cls, names: dict[int, str], ignored: int | None = None) -> Target:
         """Every label value a region of its own."""
         values = sorted(names)
-        return cls(tuple(names[v] for v in values), tuple((v,) for v in values), tuple(values))
+        groups = tuple((value,) for value in values)
+        return cls(tuple(names[v] for v in values), groups, tuple(values), ignored=ignored)
+
+    @classmethod
+    def of_regions(cls, regions: Mapping[str, tuple[int, ...]], ignored: int | None = None) -> Target:
+        """Regions of several values each, which may overlap; larger ones first, so that smaller are painted on them.
+
+        A region is painted by a value that is of no other region but those around it, so that a prediction reads as a
+        label.
+        """
+        order = sorted(regions, key=lambda name: -len(regions[name]))
+        groups = [frozenset(regions[name]) for name in order]
+        paint = []
+        for group in groups:
+            others = frozenset(value for other in groups if not other >= group for value in other)
+            paint.append(min(group - others or group))
+        values = tuple(tuple(sorted(group)) for group in groups)
+        return cls(tuple(order), values, tuple(paint), overlapping=True, ignored=ignored)
 
     @classmethod
     def from_plain(cls, plain: dict[str, Any]) -> Target:
         """The inverse of `plain`."""
         return cls(
             tuple(plain["names"]), tuple(tuple(group) for group in plain["values"]), tuple(plain["paint"]),
-            plain["overlapping"], plain["missing_distance"],
+            plain["overlapping"], plain["missing_distance"], plain.get("ignored"),
         )  # fmt: skip
 
     def plain(self) -> dict[str, Any]:
@@ -60,11 +79,22 @@ class Target:
         """Where a label (z, y, x) is of a region."""
         return np.isin(label, self.values[region])
 
+    def counted(
+        self, masks: Sequence[NDArray[np.bool_]], label: NDArray[np.integer[Any]]
+    ) -> list[NDArray[np.bool_]]:
+        """Masks without the voxels that the label (z, y, x) says are to be ignored."""
+        if self.ignored is None:
+            return list(masks)
+        known = label != self.ignored
+        return [mask & known for mask in masks]
+
     def loss(self, scores: Tensor, label: Tensor) -> Tensor:
         """Dice and cross-entropy of scores (batch, outputs, z, y, x) against label values (batch, z, y, x) int64."""
         from monai.losses.dice import DiceCELoss, DiceLoss
 
         loss: Tensor
+        if self.ignored is not None:
+            return self._masked_loss(scores, label, self.ignored)
         if not self.overlapping:
             classes = torch.zeros_like(label)
             for number, group in enumerate(self.values, 1):
@@ -75,6 +105,24 @@ class Target:
         loss = DiceLoss(sigmoid=True)(scores, regions)
         return loss + CROSS_ENTROPY * functional.binary_cross_entropy_with_logits(scores, regions)
 
+    def _masked_loss(self, scores: Tensor, label: Tensor, ignored: int) -> Tensor:
+        """The same of those voxels alone that are not to be ignored; cross-entropy 0 if there are none."""
+        from monai.losses.dice import MaskedDiceLoss
+
+        known = label.ne(ignored)[:, None].to(scores.dtype)
+        regions = torch.stack([_among(label, group) for group in self.values], dim=1)
+        if self.overlapping:
+            truth = regions.to(scores.dtype)
+            shares, weight = scores.sigmoid(), CROSS_ENTROPY
+            each = functional.binary_cross_entropy_with_logits(scores, truth, reduction="none").mean(1, True)
+        else:
+            truth = torch.cat([~regions.any(dim=1, keepdim=True), regions], dim=1).to(scores.dtype)
+            shares, weight = scores.softmax(dim=1), 1.0
+            each = functional.cross_entropy(scores, truth.argmax(dim=1), reduction="none")[:, None]
+        dice: Tensor = MaskedDiceLoss()(shares, truth, known)
+        loss: Tensor = dice + weight * (each * known).sum() / known.sum().clamp(min=1)
+        return loss
+
     def probabilities(self, scores: Tensor) -> Tensor:
         """Of scores (outputs, z, y, x): of each region on its own, or of all classes together."""
         return scores.sigmoid() if self.overlapping else scores.softmax(dim=0)
@@ -84,8 +132,10 @@ class Target:
         if self.overlapping:
             masks = [one > 0.5 for one in probabilities]
             # What is of an inner region is of the outer ones too, as it will be in the file that is written.
-            for outer, inner in zip(masks[-2::-1], masks[:0:-1], strict=True):
-                outer |= inner
+            for inner in range(len(masks) - 1, 0, -1):
+                for outer in range(inner):
+                    if set(self.values[inner]) < set(self.values[outer]):
+                        masks[outer] |= masks[inner]
             return masks
         outputs = iter(probabilities)
         best = next(outputs)

@@ -119,8 +119,8 @@ class SegmentationTask:
             image, air = image_and_air(case, self.setup.settings.window)
             outputs = probabilities(model, image, air, self.setup, device)
             grid = case.label_record.grid
-            masks = self.target.masks(each_onto(outputs, case.record.grid, grid))
             truth = case.label(original=True).read()
+            masks = self.target.counted(self.target.masks(each_onto(outputs, case.record.grid, grid)), truth)
             true = [self.target.mask(truth, region) for region in range(shape[1])]
             for region, mask in enumerate(masks):
                 overlap = compare(mask, true[region], grid.spacing, self.target.missing_distance)

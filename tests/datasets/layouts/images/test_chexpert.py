@@ -63,6 +63,14 @@ def test_one_folder_whatever_it_and_the_table_call_it(tmp_path, inner, prefix):
     assert not any(image.virtual for image in found.images)
 
 
+def test_paths_as_windows_writes_them(tmp_path):
+    published(tmp_path, "C:\\data")
+    table = tmp_path / "train.csv"
+    header, _, lines = table.read_text().partition("\n")
+    table.write_text(header + "\n" + lines.replace("/", "\\"))
+    assert find("chexpert", tmp_path).images[0].study == "patient00001/study1"
+
+
 @pytest.mark.parametrize("wrapper", ["", "chexpertchestxrays-u20210408"])
 def test_the_four_batches(tmp_path, wrapper):
     root = tmp_path / wrapper

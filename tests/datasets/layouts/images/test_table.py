@@ -68,6 +68,76 @@ def test_paths_that_are_absolute_or_from_windows(tmp_path, images):
     assert [image.path for image in found.images] == ["a/1.png", "a/2.png"]
 
 
+def pictures(images, *names):
+    for name in names:
+        (images / name).parent.mkdir(parents=True, exist_ok=True)
+        (images / name).touch()
+
+
+def paths(tmp_path, images, text):
+    return [image.path for image in find(table(tmp_path, text), images).images]
+
+
+def test_names_without_their_suffix_or_folder(tmp_path, images):
+    pictures(images, "1.png", "a/2.dicom", "b/3.jpg")
+    assert paths(tmp_path, images, "image_id,Mass\n1,1\na/2,0\n3,1\n") == ["1.png", "a/2.dicom", "b/3.jpg"]
+    assert paths(tmp_path, images, "image,Mass\n3.jpg,1\nmissing,0\n") == ["b/3.jpg", "missing"]
+
+
+def test_a_name_that_two_images_have_is_refused(tmp_path, images):
+    pictures(images, "a/1.png", "b/1.png", "2.png", "2.jpg")
+    for name in ("1", "2"):
+        with pytest.raises(
+            LayoutError, match=r"line 2: image is '\d', and .* are called so: give the path of one"
+        ):
+            find(table(tmp_path, f"image,Mass\n{name},1\n"), images)
+
+
+def test_paths_of_another_machine_are_taken_from_the_folder_on(tmp_path, images):
+    pictures(images, "1.png", "a/2.png")
+    text = "path,Mass\nC:\\data\\1.png,1\n/home/x/data/a/2.png,0\n\\\\server\\share\\a\\2.png,0\n"
+    with pytest.raises(LayoutError, match=r"line 4: .* both come to a/2.png"):
+        find(table(tmp_path, text), images)
+    found = find(table(tmp_path, text.rsplit("\n", 2)[0] + "\n"), images)
+    assert [image.path for image in found.images] == ["1.png", "a/2.png"]
+    assert "the paths of 2 rows start from a folder that is not here" in found.notes[-1]
+
+
+def test_a_table_that_names_images_by_patients(tmp_path, images):
+    pictures(images, "p1.dcm", "p2.dcm")
+    text = "patientId,x,Target\np1,10.5,1\np1,20.5,1\np2,,0\n"
+    found = find(table(tmp_path, text), images)
+    assert [(image.path, image.patient, image.labels) for image in found.images] == [
+        ("p1.dcm", "p1", (1,)), ("p2.dcm", "p2", (0,)),
+    ]  # fmt: skip
+
+
+def test_names_of_classes_are_labels(tmp_path, images):
+    text = "image,label\n1.png,normal\n2.png,pneumonia\n3.png,covid\n4.png,\n"
+    found = find(table(tmp_path, text), images)
+    assert found.label_names == ("covid", "pneumonia")
+    assert [image.labels for image in found.images] == [(0, 0), (0, 1), (1, 0), (None, None)]
+    assert (
+        "column label holds classes, each of which is a label: covid, pneumonia; normal counts as none"
+        in found.notes[0]
+    )
+    two = find(table(tmp_path, "image,class\n1.png,left\n2.png,right\n"), images)
+    assert two.label_names == ("left", "right")
+
+
+def test_classes_of_an_image_over_several_rows_and_in_one_cell(tmp_path, images):
+    text = "image_id,class_name,x\n1.png,Nodule,5\n1.png,Mass,7\n2.png,No finding,\n3.png,Mass|Nodule,1\n"
+    found = find(table(tmp_path, text), images)
+    assert found.label_names == ("Mass", "Nodule")
+    assert [image.labels for image in found.images] == [(1, 1), (0, 0), (1, 1)]
+
+
+@pytest.mark.parametrize("column", ["comment", "label"])
+def test_text_that_is_no_class_is_skipped(tmp_path, images, column):
+    rows = "".join(f"{n}.png,{n % 2},{'text' if column == 'comment' else n}\n" for n in range(60))
+    assert find(table(tmp_path, f"image,Mass,{column}\n{rows}"), images).label_names == ("Mass",)
+
+
 def test_names_stay_unique(tmp_path, images):
     found = find(table(tmp_path, "path,Mass\n1.png,1\n1.jpg,0\n2.png,0\n"), images)
     assert [image.name for image in found.images] == ["1.png", "1.jpg", "2"]

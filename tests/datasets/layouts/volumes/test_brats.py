@@ -97,6 +97,43 @@ def test_two_namings_in_one_tree_are_refused(tmp_path):
         find("brats", tmp_path)
 
 
+@pytest.mark.parametrize("challenge", ["PED", "GoAT", "MEN-RT"])
+def test_label_values_that_names_do_not_tell_are_asked_for(tmp_path, challenge):
+    later(tmp_path, f"BraTS-{challenge}-00001-000")
+    found = find("brats", tmp_path)
+    assert found.label_names == {}
+    assert f"label values of BraTS-{challenge} mean differs" in found.notes[-1]
+    text = "value,name\n1,enhancing tumour\n2,non-enhancing tumour\n3,cystic component\n4,oedema\n"
+    (tmp_path / "labels.csv").write_text(text)
+    found = find("brats", tmp_path)
+    assert found.label_names[4] == "oedema"
+    assert not found.notes
+
+
+@pytest.mark.parametrize(
+    ("row", "named"),
+    [
+        ("0,oedema", "line 3: value is '0', expected a whole number from 1 on"),
+        ("1,oedema", "line 3: value 1 is listed a second time"),
+        ("2,swelling", "line 3: name is 'swelling', expected one of necrotic core"),
+    ],
+)
+def test_bad_tables_of_label_values_are_named(tmp_path, row, named):
+    later(tmp_path, "BraTS-PED-00001-000")
+    (tmp_path / "labels.csv").write_text(f"value,name\n1,necrotic core\n{row}\n")
+    with pytest.raises(LayoutError, match=named):
+        find("brats", tmp_path)
+
+
+def test_challenges_whose_values_differ_are_not_taken_together(tmp_path):
+    for challenge in ("GLI", "MET"):
+        later(tmp_path, f"BraTS-{challenge}-00001-000")
+    assert len(find("brats", tmp_path).cases) == 2
+    later(tmp_path, "BraTS-PED-00001-000")
+    with pytest.raises(LayoutError, match="BraTS-PED-00001-000 and BraTS-GLI-00001-000, whose label values"):
+        find("brats", tmp_path)
+
+
 def test_a_channel_in_two_places_is_refused(tmp_path):
     earlier(tmp_path / "HGG", "Brats18_A_1")
     touch(tmp_path / "elsewhere", "Brats18_A_1_t2.nii")

@@ -9,11 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from pcrl.datasets.layouts.volumes.brats import LABELS, LATER_LABELS
+from pcrl.evaluation.records.errors import ProtocolError
 from pcrl.evaluation.tasks.segmentation.datasets import brats, lits
 from pcrl.evaluation.tasks.segmentation.target import CROSS_ENTROPY, Target
 
 GROUPED = Target(("organ", "lesion"), ((1, 2), (4,)), (1, 4))
 NESTED = Target(("all", "core"), ((1, 2, 4), (1, 4)), (2, 1), overlapping=True, missing_distance=373.13)
+PEDIATRIC = {1: "enhancing tumour", 2: "non-enhancing tumour", 3: "cystic component", 4: "oedema"}
+REGIONS = Target.of_regions({"core": (2, 3), "whole": (1, 2, 3), "enhancing": (3,), "cyst": (5,)})
 VALUES = st.floats(-4, 4, width=32)
 
 
@@ -71,7 +75,10 @@ def test_a_later_region_is_painted_over_an_earlier_one():
     np.testing.assert_array_equal(painted, [[[2, 1, 2, 1]]])
 
 
-@pytest.mark.parametrize("target", [brats.target(4), brats.target(3), lits.TARGETS["tumour"], GROUPED])
+@pytest.mark.parametrize(
+    "target",
+    [*map(brats.target, (LABELS, LATER_LABELS, PEDIATRIC)), lits.TARGETS["tumour"], GROUPED, REGIONS],
+)  # fmt: skip
 def test_what_is_painted_is_of_the_regions_it_was_painted_from(target):
     values = sorted({value for group in target.values for value in group})
     label = np.array(values).reshape(1, 1, -1)
@@ -81,7 +88,7 @@ def test_what_is_painted_is_of_the_regions_it_was_painted_from(target):
         np.testing.assert_array_equal(target.mask(again, region), mask)
 
 
-@pytest.mark.parametrize("target", [GROUPED, NESTED, brats.target(4), *lits.TARGETS.values()])
+@pytest.mark.parametrize("target", [GROUPED, NESTED, brats.target(LABELS), REGIONS, *lits.TARGETS.values()])
 def test_plain_and_back_through_json(target):
     assert Target.from_plain(json.loads(json.dumps(target.plain()))) == target
 
@@ -125,3 +132,52 @@ def test_the_truth_costs_least(target):
     right = torch.from_numpy(np.stack(channels, axis=1).astype(np.float32) * 40 - 20)
     assert float(target.loss(right, torch.from_numpy(label))) < 1e-4
     assert float(target.loss(-right, torch.from_numpy(label))) > 1
+
+
+def test_regions_of_brats_follow_what_values_mean():
+    assert brats.target(LABELS).values == ((1, 2, 4), (1, 4), (4,))
+    assert brats.target(LATER_LABELS).values == ((1, 2, 3), (1, 3), (3,))
+    assert brats.target(PEDIATRIC).values == ((1, 2, 3, 4), (1, 2, 3), (1,))
+    for names in ({}, {1: "label 1"}, {1: "enhancing tumour", 4: "oedema"}):
+        with pytest.raises(ProtocolError, match=r"Say what they mean in labels\.csv"):
+            brats.target(names)
+
+
+def test_regions_lie_with_the_larger_ones_first_and_hold_only_those_within_them():
+    assert REGIONS.names == ("whole", "core", "enhancing", "cyst")
+    assert REGIONS.paint == (1, 2, 3, 5)
+    assert REGIONS.overlapping
+    probabilities = np.zeros((4, 1, 1, 3), np.float32)
+    probabilities[2, 0, 0, 0] = probabilities[3, 0, 0, 1] = 1
+    whole, core, enhancing, cyst = REGIONS.masks(probabilities)
+    np.testing.assert_array_equal(whole, [[[1, 0, 0]]])
+    np.testing.assert_array_equal(core, whole)
+    np.testing.assert_array_equal(enhancing, whole)
+    np.testing.assert_array_equal(cyst, [[[0, 1, 0]]])
+
+
+IGNORING = [
+    Target(GROUPED.names, GROUPED.values, GROUPED.paint, ignored=3),
+    Target(NESTED.names, NESTED.values, NESTED.paint, overlapping=True, ignored=3),
+]
+
+
+@pytest.mark.parametrize(("target", "plain"), [(IGNORING[0], GROUPED), (IGNORING[1], NESTED)])
+def test_ignored_voxels_cost_nothing(target, plain):
+    scores, label = drawn(target.outputs)
+    scores, label = torch.from_numpy(scores), torch.from_numpy(label)
+    before = target.loss(scores, label)
+    changed = torch.where(label[:, None] == 3, torch.tensor(50.0, dtype=scores.dtype), scores)
+    torch.testing.assert_close(target.loss(changed, label), before)
+    # Without any to ignore, it is the loss of all voxels.
+    label[label == 3] = 0
+    torch.testing.assert_close(target.loss(scores, label), plain.loss(scores, label), rtol=1e-5, atol=1e-6)
+    label[:] = 3
+    assert torch.isfinite(target.loss(scores, label))
+
+
+def test_ignored_voxels_are_in_no_mask():
+    masks = [np.array([[[1, 1, 0, 1]]], bool)]
+    label = np.array([[[1, 3, 3, 0]]])
+    np.testing.assert_array_equal(IGNORING[0].counted(masks, label)[0], [[[1, 0, 0, 1]]])
+    np.testing.assert_array_equal(GROUPED.counted(masks, label)[0], masks[0])

@@ -1,4 +1,4 @@
-"""Segmentation of any labelled data set: every label value is a class."""
+"""Segmentation of any labelled data set: every label value is a class, or the regions that the data set states."""
 
 from __future__ import annotations
 
@@ -17,17 +17,20 @@ def open_task(cohorts: VolumeCohorts, recipe: VolumeRecipe, _options: Mapping[st
     """The data set on these cases.
 
     Raises:
-        ProtocolError: some values have names, and another one occurs, as with nnU-Net's `ignore`.
+        ProtocolError: some values have names, and another one occurs.
     """
-    dataset = cohorts.dataset
-    names = dict(dataset.record.label_names)
+    dataset, record = cohorts.dataset, cohorts.dataset.record
+    names = dict(record.label_names)
+    known = {*names, *(value for values in record.regions.values() for value in values)}
     unnamed = {v: case.name for case in dataset.cases if case.has_label for v in case.label_record.values}
-    unnamed = {value: case for value, case in unnamed.items() if value and value not in names}
-    if names and unnamed:
+    unnamed = {v: case for v, case in unnamed.items() if v not in {0, record.ignored} | known}
+    if known and unnamed:
         value, case = next(iter(unnamed.items()))
         raise ProtocolError(
             f"{dataset.name}: the label of {case} holds {value}, which the data set does not name: name it in its "
-            "dataset.json, or mend the label, and ingest again (values to be ignored are not supported)"
+            "dataset.json, as `ignore` if it is to be left out, or mend the label, and ingest again"
         )
+    if record.regions:
+        return SegmentationTask(cohorts, Target.of_regions(record.regions, record.ignored), recipe, PATCH)
     names |= {value: f"label {value}" for value in unnamed}
-    return SegmentationTask(cohorts, Target.of_values(names), recipe, PATCH)
+    return SegmentationTask(cohorts, Target.of_values(names, record.ignored), recipe, PATCH)

@@ -1,0 +1,1 @@
+"""The layout of nnU-Net: its description, its splits, its files."""
