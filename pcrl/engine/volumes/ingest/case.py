@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,10 +24,10 @@ from pcrl.engine.cache.volumes.records import (
 )
 from pcrl.engine.cache.volumes.store import Store
 from pcrl.engine.errors import ReadError, ScanError
+from pcrl.engine.volumes.ingest.errors import IngestError
 from pcrl.engine.volumes.ingest.label import read_label
-from pcrl.engine.volumes.ingest.mismatch import IngestError, difference
 from pcrl.engine.volumes.prepare import Prepared, prepare, resample_label
-from pcrl.engine.volumes.reading.reader import read
+from pcrl.engine.volumes.reading.channels import read_channels
 from pcrl.engine.volumes.reading.scan import Scan
 from pcrl.files import dumps, new_folder
 
@@ -50,17 +49,13 @@ def ingest_scan(
     Returns:
         What a user should know about it.
     """
-    scans = [_read(path) for path in case.channels]
+    try:
+        scans = read_channels(case.channels)
+    except ReadError as error:
+        raise IngestError(str(error)) from error
     grid = scans[0].grid
-    for path, scan in zip(case.channels[1:], scans[1:], strict=True):
-        if not scan.grid.matches(grid):
-            raise IngestError(
-                f"{path}: {difference(scan.grid, grid, case.channels[0].name)}: channels of a case must be on "
-                "one grid; resample it, or give the right file"
-            )
     channels = [
-        _prepare(replace(scan, grid=grid), path, case, data, forced)
-        for scan, path in zip(scans, case.channels, strict=True)
+        _prepare(scan, path, case, data, forced) for scan, path in zip(scans, case.channels, strict=True)
     ]
     first = channels[0]
     for path, channel in zip(case.channels[1:], channels[1:], strict=True):
@@ -147,13 +142,6 @@ def _write_label(folder: Path, store: Store, label: Scan, source: SourceFile, da
     record = LabelRecord(source=source, grid=label.grid, values=occurring, notes=(*label.notes, *notes))
     (folder / LABEL_RECORD).write_text(dumps(record), encoding="utf-8")
     return list(record.notes)
-
-
-def _read(path: Path) -> Scan:
-    try:
-        return read(path)
-    except ReadError as error:
-        raise IngestError(str(error)) from error
 
 
 def _prepare(scan: Scan, path: Path, case: Case, data: Data, forced: Modality | None) -> Prepared:
