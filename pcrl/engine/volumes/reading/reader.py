@@ -18,6 +18,7 @@ from pcrl.engine.errors import ReadError
 from pcrl.engine.geometry.grid import Grid, Vector
 from pcrl.engine.volumes.reading.detached import check_voxel_files
 from pcrl.engine.volumes.reading.nifti import voxels
+from pcrl.engine.volumes.reading.nifti.header import read_header
 from pcrl.engine.volumes.reading.nifti.place import is_nifti, place_of, put
 from pcrl.engine.volumes.reading.plausible import check_grid
 from pcrl.engine.volumes.reading.scan import Scan
@@ -49,7 +50,10 @@ def read(path: Path, like: Path | None = None) -> Scan:
     try:
         image = sitk.ReadImage(str(path))
     except RuntimeError as error:
-        raise ReadError(f"{path}: {_reason(error)}") from error
+        reason = _reason(error)
+        if is_nifti(path) and read_header(path).version == 2:
+            reason = "NIfTI-2, which this version of SimpleITK cannot read: save it as NIfTI-1, such as with nibabel"
+        raise ReadError(f"{path}: {reason}") from error
     if not_finite is not None:
         image = _with_nan(image, not_finite, sitk)
     if place is not None:
