@@ -11,7 +11,6 @@ import numpy as np
 
 from pcrl.config import Data, Modality
 from pcrl.datasets.case import Case
-from pcrl.datasets.dicom.stacks import Stack
 from pcrl.datasets.names import printable
 from pcrl.engine.cache.chunks.frames import encode
 from pcrl.engine.cache.commit import commit, forget
@@ -27,11 +26,11 @@ from pcrl.engine.cache.volumes.records import (
 )
 from pcrl.engine.cache.volumes.store import Store
 from pcrl.engine.errors import ReadError, ScanError
+from pcrl.engine.volumes.ingest.errors import IngestError
 from pcrl.engine.volumes.ingest.label import read_label
 from pcrl.engine.volumes.ingest.masks import is_segmentation, is_two_valued
-from pcrl.engine.volumes.ingest.mismatch import IngestError, difference
 from pcrl.engine.volumes.prepare import Prepared, prepare, resample_label
-from pcrl.engine.volumes.reading.reader import read
+from pcrl.engine.volumes.reading.channels import read_channels
 from pcrl.engine.volumes.reading.scan import Scan
 from pcrl.files import dumps, new_folder
 
@@ -53,17 +52,13 @@ def ingest_scan(
     Returns:
         What a user should know about it.
     """
-    scans = [_read(path, case.stack) for path in case.channels]
+    try:
+        scans = [_printable(scan) for scan in read_channels(case.channels, case.stack)]
+    except ReadError as error:
+        raise IngestError(printable(str(error))) from error
     grid = scans[0].grid
-    for path, scan in zip(case.channels[1:], scans[1:], strict=True):
-        if not scan.grid.matches(grid):
-            raise IngestError(
-                f"{path}: {difference(scan.grid, grid, case.channels[0].name)}: channels of a case must be on "
-                "one grid; resample it, or give the right file"
-            )
     channels = [
-        _prepare(replace(scan, grid=grid), path, case, data, forced)
-        for scan, path in zip(scans, case.channels, strict=True)
+        _prepare(scan, path, case, data, forced) for scan, path in zip(scans, case.channels, strict=True)
     ]
     first = channels[0]
     for path, channel in zip(case.channels[1:], channels[1:], strict=True):
@@ -152,11 +147,7 @@ def _write_label(folder: Path, store: Store, label: Scan, source: SourceFile, da
     return list(record.notes)
 
 
-def _read(path: Path, stack: Stack | None = None) -> Scan:
-    try:
-        scan = read(path, stack=stack)
-    except ReadError as error:
-        raise IngestError(printable(str(error))) from error
+def _printable(scan: Scan) -> Scan:
     return replace(scan, notes=tuple(printable(note) for note in scan.notes))
 
 

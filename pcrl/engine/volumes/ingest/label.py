@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from pcrl.datasets.case import Case
 from pcrl.engine.errors import ReadError
+from pcrl.engine.geometry.difference import places, size
 from pcrl.engine.geometry.grid import Grid
-from pcrl.engine.volumes.ingest.mismatch import IngestError, places, size
+from pcrl.engine.volumes.ingest.errors import IngestError
 from pcrl.engine.volumes.reading.nifti.place import is_finite, share_a_place
 from pcrl.engine.volumes.reading.reader import read
 from pcrl.engine.volumes.reading.scan import Scan

@@ -118,7 +118,7 @@ def _work(plan: Plan, task: Task, parent: int) -> CaseResult:
 
 def _ingest(plan: Plan, task: Task) -> CaseResult:
     from pcrl.engine.volumes.ingest.case import ingest_label, ingest_scan, remove_label
-    from pcrl.engine.volumes.ingest.mismatch import IngestError
+    from pcrl.engine.volumes.ingest.errors import IngestError
 
     folder, store = plan.folder / "cases" / task.case.name, store_of(plan.record.storage)
     sources = {

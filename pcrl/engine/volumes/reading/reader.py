@@ -21,6 +21,7 @@ from pcrl.engine.errors import ReadError
 from pcrl.engine.geometry.grid import Grid, Vector
 from pcrl.engine.volumes.reading.detached import check_voxel_files
 from pcrl.engine.volumes.reading.nifti import voxels
+from pcrl.engine.volumes.reading.nifti.header import read_header
 from pcrl.engine.volumes.reading.nifti.place import is_nifti, place_of, put
 from pcrl.engine.volumes.reading.plausible import check_grid
 from pcrl.engine.volumes.reading.scan import Scan
@@ -82,7 +83,10 @@ def _image(path: Path, sitk: Any) -> Any:
         try:
             return sitk.ReadImage(str(plain))
         except RuntimeError as error:
-            raise ReadError(f"{path}: {_reason(error).replace(str(plain), str(path))}") from error
+            reason = _reason(error).replace(str(plain), str(path))
+            if is_nifti(path) and read_header(path).version == 2:
+                reason = "NIfTI-2, which this version of SimpleITK cannot read: save it as NIfTI-1, such as with nibabel"
+            raise ReadError(f"{path}: {reason}") from error
 
 
 def _simpleitk() -> Any:

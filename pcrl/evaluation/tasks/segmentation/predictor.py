@@ -10,9 +10,9 @@ import torch
 from pcrl.config import Data, VolumeRecipe, recipe_from
 from pcrl.datasets.case import Case
 from pcrl.engine.cache.format import MR_FORMAT
-from pcrl.engine.errors import ReadError, ScanError
+from pcrl.engine.errors import ScanError
 from pcrl.engine.volumes.prepare import prepare
-from pcrl.engine.volumes.reading.reader import read
+from pcrl.engine.volumes.reading.channels import read_channels
 from pcrl.engine.volumes.reading.writer import write_like
 from pcrl.evaluation.records.errors import ProtocolError
 from pcrl.evaluation.tasks.predictor import Inputs, Prediction, Trained
@@ -57,19 +57,12 @@ class VolumePredictor:
             ScanError: values that are not of the modality that the network knows.
         """
         case, target = item, self.setup.target
-        scans = [read(path, stack=case.stack) for path in case.channels]
-        for path, scan in zip(case.channels, scans, strict=True):
-            if not scan.grid.matches(scans[0].grid):
-                raise ReadError(
-                    f"{path} lies on another grid than {case.channels[0]}: channels must be on one grid"
-                )
+        scans = read_channels(case.channels, case.stack)
         channels = []
         for path, scan in zip(case.channels, scans, strict=True):
             try:
-                # On one grid to the last digit, so that all channels come to as many voxels.
-                grid = scans[0].grid
                 channels.append(
-                    prepare(scan.values, grid, self.data, scan.modality, self.modality, self.confirmed)
+                    prepare(scan.values, scan.grid, self.data, scan.modality, self.modality, self.confirmed)
                 )
             except ScanError as error:
                 raise ScanError(f"{path}: {error}") from error

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from pcrl.datasets.case import Case
+from pcrl.engine.volumes.ingest.errors import IngestError
 from pcrl.engine.volumes.ingest.label import read_label, whole_numbers
-from pcrl.engine.volumes.ingest.mismatch import IngestError
 from pcrl.engine.volumes.reading.reader import read
 from tests.helpers import scans
 

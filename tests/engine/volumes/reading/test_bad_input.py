@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import struct
 
 import numpy as np
 import pytest
@@ -46,6 +47,20 @@ def test_values_that_are_not_finite_are_seen_in_every_format(tmp_path, suffix):
     read_back = read(tmp_path / f"a.{suffix}").values
     np.testing.assert_array_equal(np.isfinite(read_back), np.isfinite(values))
     np.testing.assert_array_equal(read_back[np.isfinite(values)], values[np.isfinite(values)])
+
+
+def test_the_second_version_of_nifti_is_named(tmp_path):
+    header = bytearray(544)
+    struct.pack_into("<i8s2h8q", header, 0, 540, b"n+2\0\r\n\x1a\n", 4, 16, 3, 40, 32, 24, 1, 1, 1, 1)
+    struct.pack_into("<8dq", header, 104, 1, 1, 1, 2, 0, 0, 0, 0, 544)
+    struct.pack_into("<2i", header, 344, 0, 2)
+    struct.pack_into("<12d", header, 400, *scans.SFORM)
+    struct.pack_into("<i", header, 500, 2)
+    (tmp_path / "a.nii").write_bytes(bytes(header) + scans.body().tobytes())
+    refused(tmp_path / "a.nii", "NIfTI-2")
+    struct.pack_into("<12d", header, 400, *(scans.SFORM * np.nan))
+    (tmp_path / "a.nii").write_bytes(bytes(header) + scans.body().tobytes())
+    refused(tmp_path / "a.nii", "sform holds values that are not finite")
 
 
 def test_four_dimensions(tmp_path):

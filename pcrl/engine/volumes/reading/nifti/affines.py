@@ -23,6 +23,12 @@ def stated_forms(header: NiftiHeader) -> dict[str, Matrix]:
     return {form: matrix * to_lps for form, matrix in found.items()}
 
 
+def made_up(header: NiftiHeader) -> Matrix:
+    """What nibabel takes where no form has a code: voxel to LPS, the first axis to the left, centred."""
+    steps = np.array(header.pixdim) * (1.0, -1.0, 1.0)
+    return np.asarray(np.c_[np.diag(steps), -steps * (np.array(header.shape) - 1) / 2], np.float64)
+
+
 def moved(matrix: Matrix, other: Matrix, shape: tuple[int, ...]) -> float:
     """Largest distance in mm of a corner voxel under two places; infinite if one is not finite."""
     corners = np.array(np.meshgrid(*[(0, n - 1) for n in shape], indexing="ij"), float).reshape(3, -1)

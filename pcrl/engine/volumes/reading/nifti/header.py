@@ -28,6 +28,7 @@ class NiftiHeader:
     """What a NIfTI says of itself.
 
     Args:
+        version: 1 or 2.
         start, size: byte at which the voxels begin, and how many bytes they are.
         dtype: NumPy's name of a floating-point type, None for others.
         shape: voxels along the first three axes, (x, y, z).
@@ -39,6 +40,7 @@ class NiftiHeader:
         rows: 3×4, the sform.
     """
 
+    version: int
     start: int
     size: int
     dtype: str | None
@@ -112,6 +114,7 @@ def _header(head: bytes, order: str, layout: _Layout) -> NiftiHeader:
     step_x, step_y, step_z = (steps[axis + 1] if axis < rank else 1.0 for axis in range(3))
     qform, sform = values(layout.codes)
     return NiftiHeader(
+        version=1 if layout is _FIRST else 2,
         start=int(values(layout.start)[0]),
         size=math.prod(counts) * bits // 8,
         dtype=f"{order}{_FLOATS[kind]}" if kind in _FLOATS else None,

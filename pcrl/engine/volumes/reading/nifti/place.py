@@ -16,7 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pcrl.engine.errors import ReadError
-from pcrl.engine.volumes.reading.nifti.affines import Matrix, moved, orthogonal, smallest_voxel, stated_forms
+from pcrl.engine.volumes.reading.nifti.affines import (
+    Matrix,
+    made_up,
+    moved,
+    orthogonal,
+    smallest_voxel,
+    stated_forms,
+)
 from pcrl.engine.volumes.reading.nifti.header import NiftiHeader, read_header
 from pcrl.engine.volumes.reading.nifti.notes import (
     IDENTITY,
@@ -83,11 +90,16 @@ def share_a_place(path: Path, other: Path) -> str:
     first, second = read_header(path), read_header(other)
     if first.shape != second.shape:
         return ""
-    for form, matrix in stated_forms(first).items():
-        for name, reference in stated_forms(second).items():
+    for form, matrix in _forms(first).items():
+        for name, reference in _forms(second).items():
             if moved(matrix, reference, first.shape) <= SAME * smallest_voxel(reference):
                 return f"its {form} is the {name} of that"
     return ""
+
+
+def _forms(header: NiftiHeader) -> dict[str, Matrix]:
+    """The forms that a header states; if none, what nibabel takes and writes into labels that are made with it."""
+    return stated_forms(header) or {"place, as nibabel makes one up": made_up(header)}
 
 
 def is_finite(path: Path) -> bool:

@@ -5,6 +5,7 @@ import pytest
 import SimpleITK as sitk
 
 from pcrl.engine.errors import ReadError
+from pcrl.engine.volumes.reading.channels import read_channels
 from pcrl.engine.volumes.reading.nifti.place import share_a_place
 from pcrl.engine.volumes.reading.reader import read
 from pcrl.engine.volumes.reading.writer import write_like
@@ -123,6 +124,28 @@ def test_files_that_share_a_place_by_other_forms(path, tmp_path):
     assert share_a_place(tmp_path / "label.nii", path) == "its sform is the qform of that"
     scans.write(tmp_path / "label.nii", scans.body(), origin=(0.0, 0.0, 12.0))
     assert not share_a_place(tmp_path / "label.nii", path)
+
+
+def test_a_label_that_nibabel_made_for_a_scan_without_a_place(path, tmp_path):
+    nifti_of_nibabel = tmp_path / "label.nii"
+    scans.write(nifti_of_nibabel, scans.body())
+    z, y, x = ((n - 1) / 2 for n in scans.body().shape)
+    rows = np.array([-1, 0, 0, x, 0, 1, 0, -y, 0, 0, 1, -z])
+    scans.edit_header(nifti_of_nibabel, sform=rows, codes=(0, 2))
+    scans.edit_header(path, codes=(0, 0))
+    assert "as nibabel makes one up" in share_a_place(nifti_of_nibabel, path)
+
+
+def test_channels_on_one_grid_by_different_forms(path, tmp_path):
+    scans.write(tmp_path / "second.nii", scans.body() + 1)
+    scans.edit_header(path, sform=shifted(30), codes=(1, 2))
+    first, second = read_channels([path, tmp_path / "second.nii"])
+    assert first.grid == second.grid
+    np.testing.assert_array_equal(first.values + 1, second.values)
+    assert "by different forms" in second.notes[-1]
+    scans.edit_header(path, codes=(0, 2))
+    with pytest.raises(ReadError, match="channels of a case must be on one grid"):
+        read_channels([path, tmp_path / "second.nii"])
 
 
 def test_another_scan_gives_its_place_voxel_by_voxel(path, tmp_path):

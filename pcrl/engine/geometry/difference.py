@@ -1,12 +1,8 @@
-"""Files that do not fit each other, in words."""
+"""How two grids differ, in words."""
 
 from __future__ import annotations
 
 from pcrl.engine.geometry.grid import Grid
-
-
-class IngestError(ValueError):
-    """A case that cannot go into the cache; the message names the file and the reason."""
 
 
 def difference(grid: Grid, other: Grid, name: str) -> str:
