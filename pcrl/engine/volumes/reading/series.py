@@ -105,8 +105,6 @@ def _in_order(
         dropped += len(indices) - 1
         kept.append(frames[indices[0]])
         slices.append(together[0])
-    if len(kept) < 2:
-        raise DicomError(f"{len(frames)} slices at one place: no volume")
     notes = [f"{counted(dropped, 'slice')} identical to another at the same place dropped"] if dropped else []
     return kept, slices, notes
 
