@@ -142,11 +142,11 @@ def _apart(frames: list[Frame]) -> list[tuple[str, list[Frame]]]:
 
 def _packages(frames: list[Frame]) -> list[tuple[str, list[Frame]]]:
     """Slices that are not even together, as blocks that are even each and that the headers tell apart; else as one."""
-    for keyword, word in MARKS.items():
+    for keyword in ("StackID", "AcquisitionNumber", "FrameAcquisitionNumber"):
         values = sorted({frame.marks.get(keyword, "") for frame in frames}, key=natural)
         blocks = [[frame for frame in frames if frame.marks.get(keyword, "") == value] for value in values]
         if len(blocks) > 1 and all(len(block) >= SMALLEST and _is_even(block) for block in blocks):
-            return [(f"{word}{number}", block) for number, block in enumerate(blocks, 1)]
+            return [(f"{MARKS[keyword]}{number}", block) for number, block in enumerate(blocks, 1)]
     return [("", frames)]
 
 
