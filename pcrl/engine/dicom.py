@@ -47,6 +47,19 @@ def stored_pixels(path: Path) -> tuple[Any, NDArray[Any]]:
     return file, _whole(values, file)
 
 
+def padding_of(file: Any, stored: NDArray[Any]) -> NDArray[np.bool_] | None:
+    """Where stored pixels only fill up the rectangle (PixelPaddingValue, PixelPaddingRangeLimit); none if nowhere."""
+    value = file.get("PixelPaddingValue")
+    if value is None:
+        return None
+    limit = file.get("PixelPaddingRangeLimit", value)
+    # As the pixels are stored, if the value is stated with a sign and they have none.
+    low, high = np.sort(np.array([int(value), int(limit)]).astype(stored.dtype))
+    padding = np.asarray((stored >= low) & (stored <= high))
+    # Of an image that is nothing else, nothing would be left to see.
+    return padding if padding.any() and not padding.all() else None
+
+
 def _decoded(file: Any) -> NDArray[Any]:
     from pydicom.uid import (
         DeflatedExplicitVRLittleEndian,

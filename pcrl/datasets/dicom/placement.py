@@ -111,13 +111,15 @@ def place(frames: Sequence[Frame]) -> Placement:
     """Where a stack lies, of slices in the order of `places`, one a place.
 
     Raises:
-        DicomError: no pixel spacing; slices missing, doubled, or off their line.
+        DicomError: one slice; no pixel spacing; slices missing, doubled, or off their line.
     """
     row, column, normal = axes(frames)
     points, notes = positions(frames)
     spacing = frames[0].spacing
     if spacing is None or min(spacing) <= 0:
         raise DicomError("no PixelSpacing: how large the pixels are is not known")
+    if len(points) < 2:
+        raise DicomError("all slices lie at one place: no volume")
     steps = np.diff(points @ normal)
     usual = float(np.median(steps))
     worst = int(np.argmax(np.abs(steps - usual)))

@@ -10,7 +10,7 @@ import numpy as np
 
 from pcrl.datasets.dicom.frames import MARKS, Frame
 from pcrl.datasets.dicom.header import DicomError, Header, Person
-from pcrl.datasets.dicom.placement import places
+from pcrl.datasets.dicom.placement import place, places
 from pcrl.datasets.tree import natural
 
 SMALLEST = 4
@@ -121,6 +121,8 @@ def _directions(planes: Sequence[Sequence[Frame]]) -> int:
 def _apart(frames: list[Frame]) -> list[tuple[str, list[Frame]]]:
     """Name and slices of each stack of one plane; one, without a name, if no two slices lie at one place."""
     most = _most_at_one_place(frames)
+    if most < 2 and not _is_even(frames):
+        return _packages(frames)
     for keyword, word in MARKS.items():
         if most < 2:
             break
@@ -136,6 +138,24 @@ def _apart(frames: list[Frame]) -> list[tuple[str, list[Frame]]]:
         if max(_most_at_one_place(part) for _, part in split) < most:
             return split
     return [("", frames)]
+
+
+def _packages(frames: list[Frame]) -> list[tuple[str, list[Frame]]]:
+    """Slices that are not even together, as blocks that are even each and that the headers tell apart; else as one."""
+    for keyword in ("StackID", "AcquisitionNumber", "FrameAcquisitionNumber"):
+        values = sorted({frame.marks.get(keyword, "") for frame in frames}, key=natural)
+        blocks = [[frame for frame in frames if frame.marks.get(keyword, "") == value] for value in values]
+        if len(blocks) > 1 and all(len(block) >= SMALLEST and _is_even(block) for block in blocks):
+            return [(f"{MARKS[keyword]}{number}", block) for number, block in enumerate(blocks, 1)]
+    return [("", frames)]
+
+
+def _is_even(frames: Sequence[Frame]) -> bool:
+    try:
+        place([frames[index] for index, *_ in places(frames)])
+    except DicomError:
+        return False
+    return True
 
 
 def _most_at_one_place(frames: Sequence[Frame]) -> int:

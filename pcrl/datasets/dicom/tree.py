@@ -87,7 +87,7 @@ class DicomTree:
     def left_out_notes(self) -> list[str]:
         """What of DICOM is neither in a volume nor a radiograph, and why."""
         return [
-            f"left out: {counted(count, 'DICOM file')}: {reason}" for reason, count in self.left_out.items()
+            f"left out: {reason}: {count} DICOM files or frames" for reason, count in self.left_out.items()
         ]
 
 

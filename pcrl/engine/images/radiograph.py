@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pcrl.engine.dicom import stored_pixels
+from pcrl.engine.dicom import padding_of, stored_pixels
 from pcrl.engine.errors import ReadError
 
 
@@ -37,7 +37,7 @@ def read_radiograph(path: Path) -> tuple[NDArray[np.float32], str]:
     stored = frames[0]
     with config.disable_value_validation():
         try:
-            padding = _padding(file, stored)
+            padding = padding_of(file, stored)
             shown = _shown(file, stored, padding)
         except (AttributeError, IndexError, KeyError, NotImplementedError, TypeError, ValueError) as error:
             raise ReadError(f"{path}: its window or look-up table cannot be used ({error})") from error
@@ -53,19 +53,6 @@ def read_radiograph(path: Path) -> tuple[NDArray[np.float32], str]:
         shown[padding] = 0
         notes.append(f"{np.count_nonzero(padding)} pixels of padding are black")
     return shown, "; ".join(notes)
-
-
-def _padding(file: Any, stored: NDArray[Any]) -> NDArray[np.bool_] | None:
-    """Where the image has been filled up to a rectangle; none if nowhere."""
-    value = file.get("PixelPaddingValue")
-    if value is None:
-        return None
-    limit = file.get("PixelPaddingRangeLimit", value)
-    # As the pixels are stored, if the value is stated with a sign and they have none.
-    low, high = np.sort(np.array([int(value), int(limit)]).astype(stored.dtype))
-    padding = np.asarray((stored >= low) & (stored <= high))
-    # Of an image that is nothing else, nothing would be left to see.
-    return padding if padding.any() and not padding.all() else None
 
 
 def _shown(file: Any, stored: NDArray[Any], padding: NDArray[np.bool_] | None) -> NDArray[np.float32]:

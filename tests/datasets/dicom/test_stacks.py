@@ -68,6 +68,16 @@ def test_times_that_differ_for_every_slice_split_nothing(tmp_path):
     assert parts(dicom.enhanced(tmp_path / "a.dcm", listed)) == [("", 12)]
 
 
+def test_packages_with_a_gap_between_are_stacks_of_their_own(tmp_path):
+    upper = [frame | {"place": dicom.position(20 + n), "stack": "2"} for n, frame in enumerate(frames())]
+    assert parts(dicom.enhanced(tmp_path / "a.dcm", frames() + upper)) == [("stack1", 12), ("stack2", 12)]
+
+
+def test_a_missing_slice_makes_no_packages(tmp_path):
+    listed = [frame | {"time": number} for number, frame in enumerate(frames())]
+    assert parts(dicom.enhanced(tmp_path / "a.dcm", listed[:5] + listed[6:])) == [("", 11)]
+
+
 def test_a_localiser_of_three_planes_is_left_out(tmp_path):
     listed = [f for plane in (dicom.AXIAL, CORONAL, SAGITTAL) for f in frames(3, orientation=plane)]
     found = stacks(dicom.enhanced(tmp_path / "a.dcm", listed))

@@ -90,8 +90,8 @@ def test_what_is_no_scan_is_told(tmp_path):
         (tmp_path / "a" / name).write_text("hello")
     found = find("folder", tmp_path)
     assert [case.name for case in found.cases] == ["a"]
-    assert any("1 DICOM file: Enhanced SR Storage holds no image" in note for note in found.notes)
-    assert any("2 DICOM files: too few for a volume" in note for note in found.notes)
+    assert any("Enhanced SR Storage holds no image: 1 DICOM" in note for note in found.notes)
+    assert any("too few for a volume" in note and ": 2 DICOM" in note for note in found.notes)
     assert found.unreadable == ()
 
 

@@ -124,7 +124,7 @@ def enhanced(path, frames, **tags):
             item(
                 PlanePositionSequence=group(ImagePositionPatient=[f"{mm:.4f}" for mm in frame["place"]]),
                 PlaneOrientationSequence=group(ImageOrientationPatient=list(frame.get("orientation", AXIAL))),
-                FrameContentSequence=group(TemporalPositionIndex=frame.get("time", 1), StackID="1"),
+                FrameContentSequence=group(TemporalPositionIndex=frame.get("time", 1), StackID=frame.get("stack", "1")),
                 MRDiffusionSequence=_diffusion(frame),
                 MREchoSequence=group(EffectiveEchoTime=float(frame.get("echo", 10))),
                 PixelValueTransformationSequence=group(

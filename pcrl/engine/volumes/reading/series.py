@@ -14,7 +14,7 @@ from pcrl.datasets.dicom.frames import Frame
 from pcrl.datasets.dicom.header import DicomError, is_dicom, read_header
 from pcrl.datasets.dicom.placement import Placement, place, places
 from pcrl.datasets.dicom.stacks import Stack, stacks_of
-from pcrl.engine.dicom import stored_pixels
+from pcrl.engine.dicom import padding_of, stored_pixels
 from pcrl.engine.errors import ReadError
 from pcrl.listing import counted, few
 
@@ -105,19 +105,26 @@ def _in_order(
         dropped += len(indices) - 1
         kept.append(frames[indices[0]])
         slices.append(together[0])
-    if len(kept) < 2:
-        raise DicomError(f"{len(frames)} slices at one place: no volume")
     notes = [f"{counted(dropped, 'slice')} identical to another at the same place dropped"] if dropped else []
     return kept, slices, notes
 
 
 def _stored(frame: Frame, pixels: dict[Path, NDArray[Any]]) -> NDArray[Any]:
     if frame.file not in pixels:
-        pixels[frame.file] = stored_pixels(frame.file)[1]
+        pixels[frame.file] = _without_padding(*stored_pixels(frame.file))
     values = pixels[frame.file]
     if frame.index >= len(values) or values.shape[1:] != frame.shape:
         raise DicomError(f"{frame.file.name} holds {values.shape} pixels, its header announces more")
     return np.asarray(values[frame.index])
+
+
+def _without_padding(file: Any, stored: NDArray[Any]) -> NDArray[Any]:
+    """Padding that would be brighter than something of the image is as dark as the darkest of it."""
+    padding = padding_of(file, stored)
+    if padding is None:
+        return stored
+    darkest = stored[~padding].min()
+    return np.where(padding & (stored > darkest), darkest, stored)
 
 
 def _rescaled(frames: Sequence[Frame], slices: Sequence[NDArray[Any]]) -> NDArray[Any]:

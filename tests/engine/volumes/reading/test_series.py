@@ -104,6 +104,19 @@ def test_twelve_bits_with_a_sign(tmp_path):
     np.testing.assert_array_equal(read(tmp_path / "s").values, dicom.body())
 
 
+def test_padding_is_never_bright(tmp_path):
+    for index, one in enumerate(dicom.body()):
+        made = dicom.ct_slice(one, index, dicom.position(index))
+        stored = (one + 1024).astype(np.uint16)
+        stored[:, :3] = 63536
+        dicom.put_pixels(made, stored)
+        made.add_new("PixelPaddingValue", "US", 63536)
+        dicom.save(made, tmp_path / f"s/{index}.dcm")
+    expected = dicom.body()
+    expected[:, :, :3] = -1000
+    np.testing.assert_array_equal(read(tmp_path / "s").values, expected)
+
+
 def test_slice_location_tells_where_no_position_does(tmp_path):
     for index, one in enumerate(dicom.body()):
         made = dicom.ct_slice(one, index, None, SliceLocation=str(-60 + 5.0 * index))
