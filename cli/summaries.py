@@ -33,6 +33,11 @@ def volume_summary(dataset: CachedDataset, root: Path) -> Table:
         table.add_row(split, patients_in_words(case.entry for case in dataset.cases if case.split == split))
     if record.label_names:
         table.add_row("labels", ", ".join(f"{v} {name}" for v, name in sorted(record.label_names.items())))
+    if record.regions:
+        shown = (f"{name} {'+'.join(map(str, values))}" for name, values in record.regions.items())
+        table.add_row("regions", ", ".join(shown))
+    if record.ignored is not None:
+        table.add_row("ignored", f"voxels of value {record.ignored}")
     if dataset.tables:
         table.add_row("tables", ", ".join(dataset.tables))
     size = sum(path.stat().st_size for path in dataset.folder.rglob("*") if path.is_file())

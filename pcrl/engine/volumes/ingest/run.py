@@ -15,10 +15,14 @@ from typing import Any
 
 from pcrl.datasets.dicom.stacks import Stack
 from pcrl.datasets.names import printable
-from pcrl.engine.cache.commit import discard_uncommitted, is_committed
+from pcrl.engine.cache.commit import discard_uncommitted, is_committed, is_part_of
+from pcrl.engine.cache.format import read_record
 from pcrl.engine.cache.lock import at_work, wait_for_workers
 from pcrl.engine.cache.volumes.records import (
     DATASET_RECORD,
+    LABEL_RECORD,
+    DatasetRecord,
+    LabelRecord,
     SourceFile,
 )
 from pcrl.engine.cache.volumes.stores import store_of
@@ -27,6 +31,7 @@ from pcrl.engine.volumes.ingest.claims import relative
 from pcrl.engine.volumes.ingest.plan import CaseResult, Plan, Task
 from pcrl.engine.volumes.ingest.source import fingerprint
 from pcrl.files import save_record
+from pcrl.listing import few
 
 
 def run(plan: Plan, workers: int) -> Iterator[CaseResult]:
@@ -137,7 +142,20 @@ def _ingest(plan: Plan, task: Task) -> CaseResult:
         return CaseResult(task, error=printable(str(error)))
     except Exception as error:  # nothing else is lost when one case cannot be read
         return CaseResult(task, error=printable(f"{type(error).__name__}: {error}"))
-    return CaseResult(task, notes=tuple(notes))
+    return CaseResult(task, notes=(*notes, *_unnamed_values(folder, plan.record)))
+
+
+def _unnamed_values(folder: Path, record: DatasetRecord) -> list[str]:
+    """A note on values of a label to which the data set gives no name, if it names any."""
+    known = {*record.label_names, *(value for values in record.regions.values() for value in values)}
+    if not known or not is_part_of(folder, LABEL_RECORD):
+        return []
+    values = read_record(LabelRecord, folder / LABEL_RECORD).values
+    strange = sorted(set(values) - known - {0, record.ignored})
+    if not strange:
+        return []
+    found = few([str(value) for value in strange])
+    return [f"the label holds {found}, which the data set does not name: an evaluation may refuse it"]
 
 
 def _source(path: Path, root: Path, stack: Stack | None) -> SourceFile:

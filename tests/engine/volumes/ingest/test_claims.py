@@ -133,3 +133,15 @@ def test_a_mask_that_is_not_called_so_is_named(tmp_path):
         errors = {result.task.case.name: result.error for result in run(made, 1)}
     assert not errors["x"]
     assert "y.nii: holds areas of one whole number each, up to 1: it is a segmentation" in errors["y"]
+
+
+def test_label_values_without_a_name_are_told(tmp_path):
+    write(tmp_path / "lits/volume-0.nii")
+    scans.write(tmp_path / "lits/segmentation-0.nii", (scans.body() > 0).astype(np.uint8) * 255)
+    made = plan(find("lits", tmp_path / "lits"), tmp_path / "cache", RECIPE)
+    with locked(made.folder):
+        (result,) = run(made, 1)
+    assert (
+        result.notes[-1]
+        == "the label holds 255, which the data set does not name: an evaluation may refuse it"
+    )
