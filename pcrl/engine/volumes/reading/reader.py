@@ -85,7 +85,7 @@ def _image(path: Path, sitk: Any) -> Any:
         except RuntimeError as error:
             reason = _reason(error).replace(str(plain), str(path))
             if is_nifti(path) and read_header(path).version == 2:
-                reason = "NIfTI-2, which this version of SimpleITK cannot read: save it as NIfTI-1, such as with nibabel"
+                reason = "NIfTI-2, which SimpleITK cannot read: save it as NIfTI-1, such as with nibabel"
             raise ReadError(f"{path}: {reason}") from error
 
 
