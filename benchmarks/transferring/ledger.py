@@ -31,9 +31,12 @@ class Ledger:
         folder.mkdir(parents=True, exist_ok=True)
         described = json.dumps(asdict(budget), indent=1)
         known = folder / BUDGET
-        if known.exists() and known.read_text() != described:
-            raise SystemExit(f"{folder} holds runs of another budget ({known}): give another --work")
-        write_text(known, described)
+        with (folder / ".budget.lock").open("a") as door:
+            # Processes that begin at the same moment would write the same file.
+            fcntl.flock(door, fcntl.LOCK_EX)
+            if known.exists() and known.read_text() != described:
+                raise SystemExit(f"{folder} holds runs of another budget ({known}): give another --work")
+            write_text(known, described)
         self.write("benchmark", "started")
         self._waits = True
         self._failed: set[str] = set()

@@ -1,6 +1,7 @@
 """Whole networks, and whole steps, are the same merged or not."""
 
 import copy
+import locale
 import shutil
 
 import pytest
@@ -192,6 +193,8 @@ def test_compiled_within_the_context_it_is_one_graph(network, views, dims):
 @pytest.mark.skipif(not (shutil.which("g++") or shutil.which("clang++")), reason="there is no C++ compiler")
 @pytest.mark.parametrize("dims", [3], indirect=True)
 def test_compiled_to_machine_code(network, views, dims):
+    # torch reads its own templates in the encoding of the locale, which a library of another test may have set to C.
+    locale.setlocale(locale.LC_CTYPE, "C.UTF-8")
     plain = copy.deepcopy(network)
     torch._dynamo.reset()
     compiled = torch.compile(build_objective(load_recipe(RECIPES[dims], ["views.locals=2"]), network))
