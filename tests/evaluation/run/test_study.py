@@ -18,7 +18,6 @@ from pcrl.evaluation.records.results import Results, load_results, save_results
 from pcrl.evaluation.run.curve import pinned
 from pcrl.evaluation.run.opening import open_study
 from pcrl.evaluation.run.progress import Progress
-from pcrl.evaluation.tasks.segmentation.datasets import brats
 from tests.helpers import patients
 from tests.helpers.made_runs import RESTORATION, make, recipe
 
@@ -347,12 +346,23 @@ def test_a_value_without_a_name_among_named_ones_is_refused(asked, cache, tmp_pa
         open_study(asked(cache=tmp_path / "cache", task="segmentation", arms=("scratch",)))
 
 
-def test_a_value_that_the_naming_of_brats_does_not_know_is_refused(asked, monkeypatch):
-    monkeypatch.setattr(brats, "NECROTIC", 7)
-    with pytest.raises(
-        ProtocolError, match=r"lits: the label of .* holds 1; by their names these files have 7, 2"
-    ):
-        open_study(asked(task="brats", arms=("scratch",)))
+@pytest.mark.parametrize(
+    ("names", "named"),
+    [
+        (
+            {"7": "necrotic core", "2": "oedema", "4": "enhancing tumour"},
+            r"lits: the label of .* holds 1; these files have 2 for oedema, 4 for enhancing tumour, 7 for necrotic",
+        ),
+        ({}, r"the label values are not named: .*labels\.csv"),
+    ],
+)
+def test_a_value_that_the_naming_of_brats_does_not_know_is_refused(asked, cache, tmp_path, names, named):
+    shutil.copytree(cache, tmp_path / "cache")
+    path = tmp_path / "cache/lits/dataset.json"
+    record = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps(record | {"label_names": names}))
+    with pytest.raises(ProtocolError, match=named):
+        open_study(asked(cache=tmp_path / "cache", task="brats", arms=("scratch",)))
 
 
 def test_liver_and_tumour(asked, tmp_path):
