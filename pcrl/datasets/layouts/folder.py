@@ -58,7 +58,7 @@ def find(source: Path, kind: Kind | None = None) -> Dataset | ImageDataset:
             )
     stacks, notes = dicom.stacks()
     told = told_apart(source, volumes, SUFFIXES)
-    cases = [*_cases(source, told), *cases_of(stacks, source)]
+    cases = with_safe_names([*_cases(source, told), *cases_of(stacks, source)])
     images = [*pictures, *(header.file for header in dicom.radiographs)]
     notes += [*told.notes, *several_notes(stacks), *beside, *dicom.left_out_notes()]
     unreadable = (*_closed(closed, source), *dicom.unreadable)
@@ -96,7 +96,7 @@ def _one_kind(
 
 def _volumes(source: Path, cases: Iterable[Case]) -> Dataset:
     name = safe_name(source.resolve().name).lower()
-    return Dataset(name, source, with_patients(with_safe_names(cases), source))
+    return Dataset(name, source, with_patients(cases, source))
 
 
 def _with_people(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -37,13 +38,15 @@ def root_of(dataset: Dataset) -> str:
 def claims_in(folder: Path, record: DatasetRecord) -> dict[str, Claim]:
     """What each whole case in the folder of a data set was read from, by name."""
     roots = {name: root for root, names in record.roots.items() for name in names}
-    return {
-        name: Claim(
-            roots.get(name, ""), read_record(CaseRecord, folder / "cases" / name / CASE_RECORD).sources
-        )
-        for name in record.cases
-        if is_committed(folder / "cases" / name)
-    }
+    claims = {}
+    for name in record.cases:
+        case = folder / "cases" / name
+        if is_committed(case):
+            # What cannot be read, or is of an earlier format, is made anew, and claims nothing.
+            with suppress(CacheError):
+                sources = read_record(CaseRecord, case / CASE_RECORD).sources
+                claims[name] = Claim(roots.get(name, ""), sources)
+    return claims
 
 
 def named_for(dataset: Dataset, folder: Path, claims: Mapping[str, Claim]) -> Dataset:
@@ -53,9 +56,13 @@ def named_for(dataset: Dataset, folder: Path, claims: Mapping[str, Claim]) -> Da
     """
     here = root_of(dataset)
     cases = [_in_ascii(case) for case in dataset.cases] if _lacks_unicode(folder, dataset) else dataset.cases
-    known = {claim.sources[0].path: name for name, claim in claims.items() if claim.root in ("", here)}
+    known: dict[str, dict[str, SourceFile]] = {}
+    for name, claim in claims.items():
+        if claim.root in ("", here):
+            known.setdefault(claim.sources[0].path, {})[name] = claim.sources[0]
     first = {case.name: relative(case.channels[0], dataset.source) for case in cases}
-    kept = {name: known[path] for name, path in first.items() if path in known}
+    found = {case.name: _kept_name(case, known.get(first[case.name], {})) for case in cases}
+    kept = {name: there for name, there in found.items() if there is not None}
     taken = set(kept.values())
     named = []
     for case in cases:
@@ -110,6 +117,18 @@ def names_told(cases: Iterable[Case]) -> list[str]:
     return [f"named otherwise in the cache than their files: {pairs}; `pcrl cache info --cases` lists all"]
 
 
+def _kept_name(case: Case, there: Mapping[str, SourceFile]) -> str | None:
+    """The name in the cache of what was read from the same path.
+
+    Of DICOM, one folder has the slices of many cases: the same slices are the same case.
+    """
+    if case.stack is None:
+        return next(iter(there), None)
+    return next(
+        (name for name, stored in there.items() if same_file(case.channels[0], stored, case.stack)), None
+    )
+
+
 def _is_plainly(source: str, name: str) -> bool:
     """Whether a name is its file's with slashes and spaces as dashes."""
     return source.replace("/", "-").replace(" ", "-") == name
@@ -120,7 +139,7 @@ def _is_another(case: Case, claim: Claim, source: Path, here: str) -> bool:
     if claim.root in ("", here) and paths == [stored.path for stored in claim.sources]:
         return False
     return len(paths) != len(claim.sources) or not all(
-        same_file(path, stored) for path, stored in zip(case.channels, claim.sources, strict=True)
+        same_file(path, stored, case.stack) for path, stored in zip(case.channels, claim.sources, strict=True)
     )
 
 
