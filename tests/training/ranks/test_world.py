@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch import distributed
 
 from pcrl.models.device import DeviceError, device_named
 from pcrl.training.ranks.world import ALONE, RankError, launched, opened
@@ -48,3 +49,22 @@ def test_each_process_has_a_gpu_of_its_own(monkeypatch):
     assert device_named("cpu", 5) == torch.device("cpu")
     with pytest.raises(DeviceError, match="process 2 of this machine has no GPU of its own, there are 2"):
         device_named("cuda", 2)
+
+
+def test_a_rank_takes_its_gpu_before_it_meets_the_others(monkeypatch):
+    done = []
+    for name, value in TORCHRUN.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
+    monkeypatch.setattr(torch.cuda, "set_device", lambda device: done.append(device.index))
+    monkeypatch.setattr(distributed, "init_process_group", lambda backend, timeout: done.append(backend))
+    monkeypatch.setattr(distributed, "destroy_process_group", lambda: done.append("left"))
+    with opened("auto") as (world, device):
+        assert (world.rank, device) == (5, torch.device("cuda", 1))
+        assert done == [1, "cpu:gloo,cuda:nccl"]
+    assert done[-1] == "left"
+    # After an error nobody waits for the others: they may be waiting for this one.
+    with pytest.raises(ZeroDivisionError), opened("auto"):
+        _ = 1 / 0
+    assert done[-1] == "cpu:gloo,cuda:nccl"
