@@ -26,6 +26,7 @@ def test_merging_leaves_out_a_third_of_the_operations_of_volumes():
     assert merged / two_layers == pytest.approx(0.65, abs=0.01)
 
 
+@pytest.mark.slow
 def test_all_ways_to_do_a_step_give_the_same_losses(tmp_path):
     suite = Suite("", "cpu-3d", 2, (), ("", ""))
     rows = [

@@ -15,6 +15,8 @@ from pcrl.evaluation.records.arm_kinds import known_arms
 from tests.helpers import patients
 from tests.helpers.command import begun, environment, pcrl, refused
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = [text for setting in patients.TINY for text in ("--set", setting)]
 CPU = ("--device", "cpu")
 

@@ -102,6 +102,7 @@ def test_a_run_of_an_earlier_version_goes_on_and_what_has_changed_is_said(cache,
     assert [note for note in noted.notes if "begun by an earlier version" in note]
 
 
+@pytest.mark.slow
 def test_too_little_memory_ends_with_what_fits(cache, tmp_path, monkeypatch):
     def step(self, views, *_):
         if len(views.target) > 2:
@@ -116,6 +117,7 @@ def test_too_little_memory_ends_with_what_fits(cache, tmp_path, monkeypatch):
         pretrain(cache, recipe=RECIPE, out=tmp_path / "run", device="cpu")
 
 
+@pytest.mark.slow
 def test_options_leave_a_profile_and_stay_with_the_run(cache, tmp_path):
     options = ("--set", "training.samples_per_case=12", "--deterministic", "--profile")
     settings = [word for setting in patients.TINY for word in ("--set", setting)]

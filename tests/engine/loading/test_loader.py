@@ -87,6 +87,7 @@ def test_early_release_changes_nothing(cache):
     assert released == plainly(Loader(cache, threads=2))
 
 
+@pytest.mark.slow
 def test_a_batch_that_is_kept_is_not_overwritten_before_the_next_is_asked_for(cache):
     batches = iter(Loader(cache, threads=3))
     for _ in range(6):

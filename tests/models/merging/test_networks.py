@@ -164,6 +164,7 @@ def test_names_of_the_weights_are_those_of_the_layers(network):
     assert "decoder.0.pair.first.conv.weight" in names
 
 
+@pytest.mark.slow
 def test_compiled_within_the_context_it_is_one_graph(network, views, dims):
     """Which is merged, and the same in the next step: nothing is compiled again."""
     plain, graphs = copy.deepcopy(network), []

@@ -26,6 +26,7 @@ def run(source, tmp_path, progress=None):
     return ingest("folder", source, cache=tmp_path / "cache", workers=1, recipe="cpu-3d", progress=progress)
 
 
+@pytest.mark.slow
 def test_series_in_the_cache(source, tmp_path):
     report = run(source, tmp_path)
     assert len(report.stored) == 1

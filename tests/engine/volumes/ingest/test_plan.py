@@ -14,6 +14,8 @@ from pcrl.engine.volumes.ingest.plan import plan
 from pcrl.engine.volumes.ingest.run import run
 from tests.helpers import scans
 
+pytestmark = pytest.mark.slow
+
 RECIPE = load_recipe("pcrlv2-3d")
 
 
