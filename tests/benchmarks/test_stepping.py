@@ -12,6 +12,8 @@ from stepping.rows import ON_CPU, ON_GPU, Row, Suite
 
 from tests.helpers.command import ROOT
 
+pytestmark = pytest.mark.slow
+
 SMALL = ("model.width=4", "views.locals=1")
 
 

@@ -6,6 +6,8 @@ import pytest
 from tests.helpers import dicom, scans
 from tests.helpers.command import pcrl, refused
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def workplace(tmp_path):

@@ -13,6 +13,8 @@ from pcrl.training.records import run_folder
 from tests.helpers import patients
 from tests.helpers.made_runs import COMPARISON, MODEL, RESTORATION, make, recipe
 
+pytestmark = pytest.mark.slow
+
 
 def runs_of(lits, root):
     """Three runs: of both objectives, of restoration only, of comparison only."""

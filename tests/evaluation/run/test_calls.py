@@ -16,6 +16,8 @@ from pcrl.evaluation.run.progress import Progress
 from pcrl.models.device import DeviceError
 from tests.helpers import patients, scans
 
+pytestmark = pytest.mark.slow
+
 QUICK = {"arms": ("scratch",), "epochs": 1, "overrides": ("finetuning.samples_per_case=2",), "device": "cpu"}
 
 

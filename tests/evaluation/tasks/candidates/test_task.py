@@ -15,6 +15,8 @@ from pcrl.evaluation.tasks.candidates.task import CandidateTask
 from tests.helpers.luna import tree as luna_tree
 from tests.helpers.patients import TINY
 
+pytestmark = pytest.mark.slow
+
 RECIPE = load_recipe("pcrlv2-3d", [*TINY, "candidates.crop=[16, 16, 16]"])
 REPLICATE = Replicate(0, None)
 

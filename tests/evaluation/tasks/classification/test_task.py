@@ -29,6 +29,8 @@ from pcrl.evaluation.tasks.task import Conditions
 from pcrl.models.classifier import build_classifier
 from tests.helpers import radiographs
 
+pytestmark = pytest.mark.slow
+
 RECIPE = load_recipe(
     "cpu-2d",
     [
