@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from pcrl.config import Recipe
+from pcrl.models.merging.shuffle import channels_last
 from pcrl.models.networks import Network, build
 from pcrl.training.objectives.build import build_objective
 from pcrl.training.objectives.objective import Draws, Keys, Objective, Views
@@ -73,8 +74,7 @@ def work_of(row: Row, recipe: Recipe, batch: int, device: torch.device) -> Work:
         network.to(device)
         objective.to(device)
     if row.last:
-        last = torch.channels_last if recipe.dimensions == 2 else torch.channels_last_3d
-        network.to(memory_format=last)  # type: ignore[call-overload]
+        network.to(memory_format=channels_last(recipe.dimensions))  # type: ignore[call-overload]
     shapes, channels = recipe.views, network.in_channels
     globals_ = torch.rand(2, batch, channels, *shapes.global_shape)
     target = torch.rand(batch, channels, *shapes.global_shape)

@@ -130,7 +130,8 @@ def _carried_out(
         plan.selection, plan.folder, device, weights=plan.weights, resume=plan.start is None, world=world,
         profile=profile, note=note,
     )  # fmt: skip
-    world.require_same(_what_must_be_the_same(plan, trainer))
+    if world.size > 1:  # It looks at all weights, which one alone need not.
+        world.require_same(_what_must_be_the_same(plan, trainer))
     world.first_does(lambda: _made_folder(plan, trainer))
     shown: Callable[[StepReport], None] = _silent
     if told and world.is_first:

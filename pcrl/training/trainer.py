@@ -17,7 +17,7 @@ from pcrl.engine.loading.loader import Loader
 from pcrl.engine.selection.selection import Selection
 from pcrl.files import write_text
 from pcrl.kernels.streams import stream
-from pcrl.models.networks import Network, build
+from pcrl.models.networks import Network, build, placed
 from pcrl.models.weights.folder import Weights, load_into
 from pcrl.training.feeding.feed import feed_of, pinned
 from pcrl.training.objectives.build import build_objective
@@ -105,9 +105,7 @@ class Trainer:
         self.recipe, self.selection, self.out, self.device, self.world = recipe, selection, out, device, world
         network, objective = initial_state(recipe, weights)
         _require_parts(recipe, objective, world)
-        # A third faster on CPUs too.
-        last = torch.channels_last if recipe.dimensions == 2 else torch.channels_last_3d
-        self.network = network.to(device).train().to(memory_format=last)  # type: ignore[call-overload]
+        self.network = placed(network, device)
         self.network.recompute = training.recompute
         self.objective = objective.to(device).train()
         self.readings = self.objective.readings()

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from pcrl.config import Recipe
-from pcrl.models.networks import build
+from pcrl.models.networks import build, placed
 from pcrl.training.objectives.build import build_objective
 from pcrl.training.objectives.objective import Keys, Moment, Views
 from pcrl.training.optimizers.build import build_optimizer
@@ -123,8 +123,7 @@ def too_large(
 
 def _trial(recipe: Recipe, device: torch.device, batch: int, steps: int) -> Trial:
     training = recipe.training.model_copy(update={"accumulate": 1, "batch_size": batch})
-    last = torch.channels_last if recipe.dimensions == 2 else torch.channels_last_3d
-    network = build(recipe.model).to(device).train().to(memory_format=last)  # type: ignore[call-overload]
+    network = placed(build(recipe.model), device)
     network.recompute = training.recompute
     objective = build_objective(recipe, network).to(device).train()
     parameters = [parameter for _, parameter in trained(network, objective)]
