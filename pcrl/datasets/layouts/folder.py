@@ -136,12 +136,8 @@ def _closed(errors: Iterable[OSError], source: Path) -> list[Unreadable]:
 
 
 def _cases(source: Path, told: Told) -> Iterable[Case]:
-    cases: dict[str, Case] = {}
     for path in told.scans:
         stem = str(path.relative_to(source))
-        suffix = next((s for s in SUFFIXES if stem.lower().endswith(s) and not path.is_dir()), "")
-        name = source.resolve().name if path == source else stem[: len(stem) - len(suffix)]
-        if name in cases:
-            raise LayoutError(f"{cases[name].channels[0]} and {path} would both be case {name}: rename one")
-        cases[name] = Case(name, name, (path,), told.labels.get(path))
-    return cases.values()
+        suffix = next(s for s in SUFFIXES if stem.lower().endswith(s))
+        name = stem[: len(stem) - len(suffix)]
+        yield Case(name, name, (path,), told.labels.get(path))
