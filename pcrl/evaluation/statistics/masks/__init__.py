@@ -1,0 +1,1 @@
+"""How a predicted mask and a true one agree."""
