@@ -105,7 +105,7 @@ class Augmentation(Settings):
 class FineTuning(Settings):
     """Fine-tuning and scoring of a segmentation network."""
 
-    later = frozenset({"augmentation"})
+    later = frozenset({"augmentation", "tolerance"})
 
     patch: Size | None = None
     """None: the task's own; 96×96×96 for most, 112×128×112 for BraTS (published)."""
@@ -123,6 +123,8 @@ class FineTuning(Settings):
     """The encoder's learning rate as a share of that of all else, in every arm alike."""
     overlap: Annotated[float, Field(ge=0, lt=1)] = 0.5
     """Share by which the windows of sliding-window inference overlap."""
+    tolerance: Annotated[float, Field(gt=0)] | None = None
+    """mm by which surfaces may lie apart in NSD; none: the task's own; 7 for LiTS, 5 for BraTS, 3 for all others."""
     augmentation: Augmentation = Augmentation()
 
 

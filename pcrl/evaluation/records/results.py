@@ -10,20 +10,34 @@ from pydantic import Field
 from pcrl.evaluation.records.stored import load_stored
 from pcrl.files import Record, save_record
 
-FORMAT = 1
+FORMAT = 2
+"""2: metrics say how they are defined, and scores of labels that nobody has are undefined. Format 1 is read as well."""
 RESULTS = "results.json"
 Interval = tuple[float, float]
 
 
 class Metric(Record):
-    """A number that is reported: its key in the rows, its title and unit, and which way is better."""
+    """A number that is reported: its key in the rows, its title and unit, and which way is better.
+
+    Args:
+        better: `nearer`: the nearer to `ideal`.
+        main: the end point: by this arms are ranked, curves over fractions drawn.
+        within: where it can be at all; none: nobody says.
+        summary: what stands for all patients, where each has a value.
+        detail: it is shown after the others, in a table of its own.
+        definition: in a sentence, what it is and what counts where it is not defined.
+    """
 
     name: str
     title: str
     unit: str = ""
-    better: Literal["higher", "lower"] = "higher"
+    better: Literal["higher", "lower", "nearer"] = "higher"
     main: bool = False
-    """The end point: by this arms are ranked, curves over fractions drawn."""
+    ideal: float | None = None
+    within: Interval | None = None
+    summary: Literal["mean", "median"] = "mean"
+    detail: bool = False
+    definition: str = ""
 
 
 class Row(Record):
@@ -33,7 +47,7 @@ class Row(Record):
         label: what is scored (an organ, a finding), or `mean` of several.
         value: none where it is not defined.
         sd: over patients, where the metric is a mean over them and there are three or more.
-        interval: 95 %, bootstrap over patients; none with fewer than ten.
+        interval: 95 %, bootstrap over patients, of a median between its patients; none with fewer than ten.
         counts: what stands behind it, such as positives and negatives.
     """
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 from pcrl.evaluation.arms.arm import AT_MOST, LONGER, Arm
@@ -84,9 +84,19 @@ class Trainings:
                         # No true label can choose for it: it has the rate of the arm that it is the control of.
                         rates = (finished[arms[0].name][replicate].run.learning_rate,)
                     self._train(arm, replicate, rates, folder)
-                finished[arm.name][replicate] = read(folder)
+                finished[arm.name][replicate] = self._complete(read(folder), arm, replicate, folder)
                 self.progress.trained(arm.name, replicate)
         return finished
+
+    def _complete(self, finished: Finished, arm: Arm, replicate: Replicate, folder: Path) -> Finished:
+        """What is kept of a training; predicted anew by its network where an earlier version kept less."""
+        if self.task.predicted <= finished.predictions.keys():
+            return finished
+        model = self.task.build(None)
+        model.load_state_dict(load_file(folder / WEIGHTS))
+        predictions = self.task.predict(model.to(self.device), replicate, arm.name, self.device, self.folder)
+        _keep_predictions(folder, predictions)
+        return Finished(finished.run, predictions)
 
     def _train(self, arm: Arm, replicate: Replicate, rates: tuple[float, ...], folder: Path) -> None:
         started = time.monotonic()
@@ -185,10 +195,14 @@ def _keep(folder: Path, model: nn.Module, predictions: Predictions, run: Run) ->
     state = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
     with new_file(folder / WEIGHTS) as partial:
         save_file(state, partial)
-    with new_file(folder / PREDICTIONS) as partial, partial.open("wb") as file:
-        arrays: dict[str, Any] = dict(predictions)
-        np.savez(file, **arrays)
+    _keep_predictions(folder, predictions)
     save_record(run, folder / RUN)
     for pattern in ("unfinished-*", ".unfinished-*"):
         for unfinished in folder.glob(pattern):
             shutil.rmtree(unfinished)
+
+
+def _keep_predictions(folder: Path, predictions: Predictions) -> None:
+    with new_file(folder / PREDICTIONS) as partial, partial.open("wb") as file:
+        arrays: dict[str, Any] = dict(predictions)
+        np.savez(file, **arrays)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pcrl.evaluation.records.replicate import Replicate
 from pcrl.evaluation.records.results import CaseRow, Comparison, Row
-from pcrl.evaluation.statistics.paired import mean_interval, sign_flip
+from pcrl.evaluation.statistics.summaries import BY_MEAN, Summary
 
 MEAN = "mean"
 """Label of the mean over all labels."""
@@ -48,8 +48,10 @@ def of_patients(measured: Iterable[Measured], metric: str, label: int | None) ->
     return {patient: value for patient, value in means.items() if not np.isnan(value)}
 
 
-def rows(measured: Sequence[Measured], labels: Sequence[str], metric: str) -> list[Row]:
-    """A row for each label, and for their mean where there are several."""
+def rows(
+    measured: Sequence[Measured], labels: Sequence[str], metric: str, summary: Summary = BY_MEAN
+) -> list[Row]:
+    """A row for each label, and for their mean where there are several; `summary` says what stands for all patients."""
     result = []
     for label, name in _numbered(labels):
         by_patient = of_patients(measured, metric, label)
@@ -59,9 +61,11 @@ def rows(measured: Sequence[Measured], labels: Sequence[str], metric: str) -> li
             Row(
                 label=name,
                 metric=metric,
-                value=float(values.mean()) if len(values) else None,
-                sd=float(values.std(ddof=1)) if len(values) >= _FEWEST_FOR_SPREAD else None,
-                interval=mean_interval(values),
+                value=summary.middle(values) if len(values) else None,
+                sd=float(values.std(ddof=1))
+                if summary.spread and len(values) >= _FEWEST_FOR_SPREAD
+                else None,
+                interval=summary.interval(values),
                 patients=len(values),
                 counts={"undefined": undefined} if undefined else {},
             )
@@ -87,13 +91,21 @@ def case_rows(measured: Sequence[Measured], labels: Sequence[str]) -> list[CaseR
 
 
 def compare_first(
-    arms: Mapping[str, Sequence[Measured]], labels: Sequence[str], metrics: Sequence[str]
+    arms: Mapping[str, Sequence[Measured]],
+    labels: Sequence[str],
+    metrics: Sequence[str],
+    summaries: Mapping[str, Summary] | None = None,
 ) -> list[Comparison]:
-    """The first arm against each other, over the patients and labels for whom a metric is defined in both."""
+    """The first arm against each other, over the patients and labels for whom a metric is defined in both.
+
+    Args:
+        summaries: metric → how its differences are summed up and tested; by their mean if it is not in there.
+    """
     first, *others = arms
     result = []
     for other in others:
         for metric in metrics:
+            summary = (summaries or {}).get(metric, BY_MEAN)
             for label, name in _numbered(labels):
                 chosen = range(len(labels)) if label is None else (label,)
                 differences = _differences(arms[first], arms[other], metric, chosen)
@@ -105,9 +117,9 @@ def compare_first(
                         metric=metric,
                         arm=first,
                         minus=other,
-                        difference=float(differences.mean()),
-                        interval=mean_interval(differences),
-                        p=sign_flip(differences),
+                        difference=summary.middle(differences),
+                        interval=summary.interval(differences),
+                        p=summary.p(differences),
                         patients=len(differences),
                     )
                 )

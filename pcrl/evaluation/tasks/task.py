@@ -54,6 +54,10 @@ class Task(Protocol):
         """What is reported; one is the end point."""
 
     @property
+    def predicted(self) -> frozenset[str]:
+        """Names of the arrays that `predict` gives."""
+
+    @property
     def rebuild(self) -> dict[str, Any]:
         """Plain values from which `pcrl predict` builds the network again."""
 

@@ -44,6 +44,7 @@ class CandidateTask:
     """
 
     metrics = METRICS
+    predicted = frozenset({"rows", "probabilities"})
 
     def __init__(
         self, cohorts: VolumeCohorts, candidates: Candidates, nodules: Nodules, recipe: VolumeRecipe

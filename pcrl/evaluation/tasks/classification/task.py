@@ -46,6 +46,7 @@ class ClassificationTask:
     """
 
     metrics = METRICS
+    predicted = frozenset({"probabilities"})
 
     def __init__(
         self,

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from pcrl.config import FineTuning, Size
 from pcrl.engine.geometry.grid import Grid
+from pcrl.evaluation.statistics.masks.overlap import Rules
 from pcrl.evaluation.tasks.segmentation.target import Target
 from pcrl.kernels.pixels.resample import linear_taps, resample, together
 from pcrl.models.precision import autocast
@@ -26,11 +27,13 @@ class SegmentationSetup:
 
     Args:
         patch: what the network is shown, voxels of the cache (z, y, x).
+        rules: how overlaps are scored.
     """
 
     target: Target
     settings: FineTuning
     patch: Size
+    rules: Rules
 
 
 @torch.no_grad()

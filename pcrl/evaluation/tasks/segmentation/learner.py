@@ -17,7 +17,7 @@ from pcrl.engine.cache.chunks.scratch import Scratch
 from pcrl.engine.cache.volumes.dataset import CachedCase
 from pcrl.evaluation.finetune.ahead import ahead
 from pcrl.evaluation.finetune.early_stopping import Score
-from pcrl.evaluation.statistics.overlap import dice
+from pcrl.evaluation.statistics.masks.overlap import dice
 from pcrl.evaluation.tasks.segmentation.augment import augment
 from pcrl.evaluation.tasks.segmentation.inference import SegmentationSetup, probabilities
 from pcrl.evaluation.tasks.segmentation.volumes import Volume, image_and_air
@@ -83,16 +83,23 @@ class SegmentationLearner:
         return self.setup.target.loss(scores.float(), label)
 
     def validate(self) -> Score | None:
-        """Mean over validation cases and regions, on the cache's grid."""
+        """Mean over validation cases and regions, on the cache's grid; of regions that one of the cases has.
+
+        None where no case has any.
+        """
         if not self.validation or self.shuffled:
             return None
-        target, scores = self.setup.target, []
+        target, scores, there = self.setup.target, [], []
         for case in self.validation:
             (image, air), label = image_and_air(case, self.settings.window), case.label().read()
             masks = target.masks(probabilities(self.module, image, air, self.setup, self.device))
-            masks = target.counted(masks, label)
-            scores += [dice(mask, target.mask(label, region)) for region, mask in enumerate(masks)]
-        return (float(np.mean(scores)),)
+            true = [target.mask(label, region) for region in range(len(masks))]
+            pairs = zip(target.counted(masks, label), true, strict=True)
+            scores.append([dice(mask, of, self.setup.rules) for mask, of in pairs])
+            there.append([mask.any() for mask in true])
+        counted = np.any(there, axis=0) | self.setup.rules.absent_is_right
+        defined = np.array(scores, np.float64)[:, counted]
+        return (float(np.nanmean(defined)),) if counted.any() else None
 
     def finish(self) -> None:
         """End the threads."""

@@ -15,6 +15,7 @@ from pcrl.engine.volumes.prepare import prepare
 from pcrl.engine.volumes.reading.channels import read_channels
 from pcrl.engine.volumes.reading.writer import write_like
 from pcrl.evaluation.records.errors import ProtocolError
+from pcrl.evaluation.statistics.masks.overlap import Rules
 from pcrl.evaluation.tasks.predictor import Inputs, Prediction, Trained
 from pcrl.evaluation.tasks.segmentation.inference import SegmentationSetup, each_onto, probabilities
 from pcrl.evaluation.tasks.segmentation.target import Target
@@ -36,7 +37,7 @@ class VolumePredictor:
         recipe = recipe_from(plain["recipe"])
         assert isinstance(recipe, VolumeRecipe)
         z, y, x = plain["patch"]
-        self.setup = SegmentationSetup(Target.from_plain(plain["target"]), recipe.finetuning, (z, y, x))
+        self.setup = SegmentationSetup(Target.from_plain(plain["target"]), recipe.finetuning, (z, y, x), Rules())
         self.device = device
         self.data = Data.model_validate(plain["data"])
         self.modality = plain["modality"]

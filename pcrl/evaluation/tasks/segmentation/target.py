@@ -24,7 +24,7 @@ class Target:
         overlapping: regions contain each other, so that each has an output of its own (sigmoid, above ½ is in it);
             otherwise they exclude each other, and there is one output more, for the background (softmax).
         paint: the value by which a prediction shows region k; a later region is painted over an earlier one.
-        missing_distance: HD95 in mm where one of truth and prediction is empty; none: undefined.
+        missing_distance: HD95 in mm where one of truth and prediction is empty; none: the diagonal of the scan.
         ignored: label value of voxels that count neither in the loss nor in scores; none: all count.
     """
 

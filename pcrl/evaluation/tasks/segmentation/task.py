@@ -1,38 +1,44 @@
-"""Segmentation as a task: patches with their labels, a U-Net, Dice and HD95 on the original grid."""
+"""Segmentation as a task: patches with their labels, a U-Net, Dice, HD95 and NSD on the original grid."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
 
 from pcrl.config import Size, VolumeRecipe
+from pcrl.engine.cache.volumes.dataset import CachedCase
 from pcrl.engine.cache.volumes.records import CaseRecord
 from pcrl.evaluation.arms.arm import State
 from pcrl.evaluation.cohorts.volumes import VolumeCohort, VolumeCohorts
 from pcrl.evaluation.finetune.fit import Schedule
 from pcrl.evaluation.records.replicate import Replicate
-from pcrl.evaluation.records.results import Metric, Row
-from pcrl.evaluation.statistics.overlap import compare, global_dice
-from pcrl.evaluation.statistics.patients import Measured, case_rows, compare_first, rows
+from pcrl.evaluation.statistics.masks.overlap import Rules, compare
+from pcrl.evaluation.statistics.patients import Measured, case_rows
 from pcrl.evaluation.tasks.segmentation.inference import SegmentationSetup, each_onto, probabilities
 from pcrl.evaluation.tasks.segmentation.learner import SegmentationLearner
 from pcrl.evaluation.tasks.segmentation.pictures import extremes, overlay_file, save_overlay
+from pcrl.evaluation.tasks.segmentation.summary import (
+    PREDICTED,
+    SUMMARIES,
+    ScoredCase,
+    arrays_of,
+    comparisons_of,
+    global_rows,
+    metrics_of,
+    rows_of,
+    without_absent,
+)
 from pcrl.evaluation.tasks.segmentation.target import Target
 from pcrl.evaluation.tasks.segmentation.volumes import image_and_air
 from pcrl.evaluation.tasks.task import Conditions, Predictions, Scored
 from pcrl.models.volumes.unet import build_unet
 
-METRICS = (
-    Metric(name="dice", title="Dice", main=True),
-    Metric(name="hd95", title="HD95", unit="mm", better="lower"),
-    Metric(name="global_dice", title="Dice of all voxels"),
-)
 VALIDATIONS = 10
 """Times, in the epochs of the recipe, that validation patients are scored: whole volumes take time."""
 
@@ -42,13 +48,20 @@ class SegmentationTask:
 
     Args:
         patch: what the network is shown where the recipe does not say.
+        rules: how overlaps are scored; the recipe may have another tolerance, the target says the worst distance.
     """
 
-    metrics = METRICS
+    predicted = PREDICTED
 
-    def __init__(self, cohorts: VolumeCohorts, target: Target, recipe: VolumeRecipe, patch: Size) -> None:
+    def __init__(
+        self, cohorts: VolumeCohorts, target: Target, recipe: VolumeRecipe, patch: Size, rules: Rules
+    ) -> None:
         self.cohorts, self.target, self.recipe = cohorts, target, recipe
-        self.setup = SegmentationSetup(target, recipe.finetuning, recipe.finetuning.patch or patch)
+        settings = recipe.finetuning
+        tolerance = settings.tolerance or rules.tolerance
+        self.rules = replace(rules, tolerance=tolerance, missing_distance=target.missing_distance)
+        self.setup = SegmentationSetup(target, settings, settings.patch or patch, self.rules)
+        self.metrics = metrics_of(self.rules)
 
     @cached_property
     def example(self) -> CaseRecord:
@@ -82,16 +95,28 @@ class SegmentationTask:
         return {"confirmed": True} if self.example.forced_modality == "ct" else {}
 
     def can_validate(self, replicate: Replicate) -> bool:
-        """Whether there are validation patients."""
-        return bool(self._cohort(replicate).validation)
+        """Whether a validation patient has something to segment."""
+        return len(self._absent(self._cohort(replicate).validation)) < len(self.target.names)
 
     def describe(self) -> list[str]:
         """Nothing but the cases, which the cohorts describe."""
         return []
 
     def notes(self) -> list[str]:
-        """Nothing: labels that do not fit are refused."""
-        return []
+        """Labels that no patient has who would be needed for them."""
+        cohorts, notes = self.cohorts.of.values(), []
+        tested = [case for cohort in cohorts for case in cohort.test]
+        if (absent := self._absent(tested)) and not self.rules.absent_is_right:
+            notes.append(
+                "no test patient has them, so that their scores are undefined and not part of the mean: "
+                + ", ".join(absent)
+            )
+        learnt = [set(self._absent(cohort.train)) for cohort in cohorts]
+        if unlearnt := [name for name in self.target.names if any(name in absent for absent in learnt)]:
+            notes.append(
+                f"no training patient has them, so that they cannot be learnt: {', '.join(unlearnt)}"
+            )
+        return notes
 
     def schedule(self) -> Schedule:
         """As the recipe says."""
@@ -111,71 +136,60 @@ class SegmentationTask:
         self, model: nn.Module, replicate: Replicate, arm: str, device: torch.device, out: Path
     ) -> Predictions:
         """Overlap of each test case and region: arrays (cases, regions); and a picture of each case."""
-        cases = self._cohort(replicate).test
-        shape = (len(cases), len(self.target.names))
-        dice, hd95 = np.empty(shape), np.full(shape, np.nan)
-        common, total = np.empty(shape, np.int64), np.empty(shape, np.int64)
-        for row, case in enumerate(cases):
+        overlaps = []
+        for case in self._cohort(replicate).test:
             image, air = image_and_air(case, self.setup.settings.window)
             outputs = probabilities(model, image, air, self.setup, device)
             grid = case.label_record.grid
             truth = case.label(original=True).read()
             masks = self.target.counted(self.target.masks(each_onto(outputs, case.record.grid, grid)), truth)
-            true = [self.target.mask(truth, region) for region in range(shape[1])]
-            for region, mask in enumerate(masks):
-                overlap = compare(mask, true[region], grid.spacing, self.target.missing_distance)
-                dice[row, region], common[row, region], total[row, region] = (
-                    overlap.dice, overlap.common, overlap.total,
-                )  # fmt: skip
-                if overlap.hd95 is not None:
-                    hd95[row, region] = overlap.hd95
+            true = [self.target.mask(truth, region) for region in range(len(masks))]
+            overlaps.append(
+                [compare(mask, of, grid.spacing, self.rules) for mask, of in zip(masks, true, strict=True)]
+            )
             file = out / overlay_file(case.name, arm, str(replicate))
             save_overlay(file, case, true, masks, self.target.names, f"{case.name}, {arm}, {replicate}")
-        return {"dice": dice, "hd95": hd95, "common": common, "total": total}
+        return arrays_of(overlaps)
 
     def score(self, predictions: Mapping[str, Mapping[Replicate, Predictions]], out: Path) -> Scored:
         """By patient; seeds are averaged first."""
         names = self.target.names
-        measured = {arm: self._measured(runs) for arm, runs in predictions.items()}
+        tested = {arm: self._tested(runs) for arm, runs in predictions.items()}
+        measured = {arm: [one.measured for one in each] for arm, each in tested.items()}
+        rows = {arm: rows_of(each, names) for arm, each in tested.items()}
+        for arm, runs in predictions.items():
+            seeds = {
+                seed: [p for r, p in runs.items() if r.seed == seed]
+                for seed in sorted({r.seed for r in runs})
+            }
+            rows[arm] += global_rows(seeds, names, len({one.patient for one in measured[arm]}))
         return Scored(
-            rows={
-                arm: [
-                    *rows(cases, names, "dice"),
-                    *rows(cases, names, "hd95"),
-                    *self._of_all_voxels(predictions[arm], len({one.patient for one in cases})),
-                ]
-                for arm, cases in measured.items()
-            },
+            rows=rows,
             cases={arm: case_rows(cases, names) for arm, cases in measured.items()},
-            comparisons=compare_first(measured, names, ("dice", "hd95")),
+            comparisons=comparisons_of(tested, names),
             pictures=extremes(measured, names, "dice"),
         )
 
-    def _measured(self, runs: Mapping[Replicate, Predictions]) -> list[Measured]:
-        return [
-            Measured(
-                case.name, case.patient, case.entry.virtual, replicate,
-                {"dice": predictions["dice"][row], "hd95": predictions["hd95"][row]},
+    def _tested(self, runs: Mapping[Replicate, Predictions]) -> list[ScoredCase]:
+        tested = [
+            ScoredCase(
+                Measured(
+                    case.name, case.patient, case.entry.virtual, replicate,
+                    {name: predictions[name][row] for name in SUMMARIES},
+                ),
+                predictions["true"][row],
+                predictions["total"][row] - predictions["true"][row],
             )
             for replicate, predictions in runs.items()
             for row, case in enumerate(self._cohort(replicate).test)
         ]  # fmt: skip
+        return tested if self.rules.absent_is_right else without_absent(tested)
 
-    def _of_all_voxels(self, runs: Mapping[Replicate, Predictions], patients: int) -> list[Row]:
-        rows = []
-        for region, name in enumerate(self.target.names):
-            of_seeds = []
-            for seed in sorted({replicate.seed for replicate in runs}):
-                folds = [predictions for replicate, predictions in runs.items() if replicate.seed == seed]
-                common, total = (
-                    np.concatenate([predictions[key][:, region] for predictions in folds])
-                    for key in ("common", "total")
-                )
-                of_seeds.append(global_dice(common, total))
-            rows.append(
-                Row(label=name, metric="global_dice", value=float(np.mean(of_seeds)), patients=patients)
-            )
-        return rows
+    def _absent(self, cases: Iterable[CachedCase]) -> list[str]:
+        """Names of the regions that none of the cases has."""
+        values = {value for case in cases for value in case.label_record.values}
+        named = zip(self.target.names, self.target.values, strict=True)
+        return [name for name, group in named if not values & set(group)]
 
     def _cohort(self, replicate: Replicate) -> VolumeCohort:
         return self.cohorts.of[replicate]

@@ -7,6 +7,7 @@ from scipy import ndimage
 
 from pcrl.config import FineTuning
 from pcrl.engine.geometry.grid import Grid
+from pcrl.evaluation.statistics.masks.overlap import Rules
 from pcrl.evaluation.tasks.segmentation.inference import SegmentationSetup, each_onto, onto, probabilities
 from pcrl.evaluation.tasks.segmentation.target import Target
 
@@ -15,7 +16,7 @@ NESTED = Target(("liver", "tumour"), ((1, 2), (2,)), (1, 2), overlapping=True)
 
 
 def segmentation_setup(target):
-    return SegmentationSetup(target, FineTuning(overlap=0.5), (16, 16, 16))
+    return SegmentationSetup(target, FineTuning(overlap=0.5), (16, 16, 16), Rules())
 
 
 def test_onto_another_grid_agrees_with_scipy():

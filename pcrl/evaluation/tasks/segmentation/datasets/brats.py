@@ -8,6 +8,7 @@ from pcrl.config import VolumeRecipe
 from pcrl.datasets.layouts.volumes.brats import LATER_LABELS
 from pcrl.evaluation.cohorts.volumes import VolumeCohorts
 from pcrl.evaluation.records.errors import ProtocolError
+from pcrl.evaluation.statistics.masks.overlap import Rules
 from pcrl.evaluation.tasks.segmentation.target import Target
 from pcrl.evaluation.tasks.segmentation.task import SegmentationTask
 
@@ -15,6 +16,9 @@ PATCH = (112, 128, 112)
 """Published."""
 MISSING_DISTANCE = 373.13
 """mm, the challenge's HD95 where a region is empty in one of truth and prediction: the diagonal of 240×240×155."""
+RULES = Rules(tolerance=5.0, absent_is_right=True)
+"""Nothing where there is nothing is right, as in the challenge; 5 mm is the tolerance for brain tumours of the Medical
+Segmentation Decathlon (Antonelli et al. 2022)."""
 REGIONS = ("whole tumour", "tumour core", "enhancing tumour")
 CORE = {"necrotic core", "non-enhancing tumour", "cystic component"}
 ENHANCING, OEDEMA, CAVITY = "enhancing tumour", "oedema", "resection cavity"
@@ -61,4 +65,4 @@ def open_task(cohorts: VolumeCohorts, recipe: VolumeRecipe, _options: Mapping[st
                 f"{dataset.name}: the label of {case.name} holds {strange[0]}; these files have {meant}: give labels "
                 "as the challenge publishes them"
             )
-    return SegmentationTask(cohorts, regions, recipe, PATCH)
+    return SegmentationTask(cohorts, regions, recipe, PATCH, RULES)

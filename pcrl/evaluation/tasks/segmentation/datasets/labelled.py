@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pcrl.config import VolumeRecipe
 from pcrl.evaluation.cohorts.volumes import VolumeCohorts
 from pcrl.evaluation.records.errors import ProtocolError
+from pcrl.evaluation.statistics.masks.overlap import Rules
 from pcrl.evaluation.tasks.segmentation.target import Target
 from pcrl.evaluation.tasks.segmentation.task import SegmentationTask
 
@@ -31,6 +32,8 @@ def open_task(cohorts: VolumeCohorts, recipe: VolumeRecipe, _options: Mapping[st
             "dataset.json, as `ignore` if it is to be left out, or mend the label, and ingest again"
         )
     if record.regions:
-        return SegmentationTask(cohorts, Target.of_regions(record.regions, record.ignored), recipe, PATCH)
+        return SegmentationTask(
+            cohorts, Target.of_regions(record.regions, record.ignored), recipe, PATCH, Rules()
+        )
     names |= {value: f"label {value}" for value in unnamed}
-    return SegmentationTask(cohorts, Target.of_values(names, record.ignored), recipe, PATCH)
+    return SegmentationTask(cohorts, Target.of_values(names, record.ignored), recipe, PATCH, Rules())
