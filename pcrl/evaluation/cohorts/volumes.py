@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pcrl.engine.cache.volumes.dataset import CachedCase, CachedDataset
 from pcrl.engine.cache.volumes.records import patients_in_words
@@ -14,7 +14,7 @@ from pcrl.evaluation.records.errors import ProtocolError
 from pcrl.evaluation.records.replicate import Replicate
 from pcrl.evaluation.records.results import Side
 from pcrl.evaluation.statistics.bootstrap import FEWEST_PATIENTS
-from pcrl.listing import counted
+from pcrl.listing import counted, few
 
 FOLDS = 5
 """Number of folds of a data set that has none of its own."""
@@ -33,10 +33,15 @@ class VolumeCohort:
 
 @dataclass(frozen=True, slots=True)
 class VolumeCohorts:
-    """The cohort of every training of an arm; see `pcrl.evaluation.cohorts.cohorts.Cohorts`."""
+    """The cohort of every training of an arm; see `pcrl.evaluation.cohorts.cohorts.Cohorts`.
+
+    Args:
+        empty: cases that are in none of them, as nothing is marked in their label.
+    """
 
     dataset: CachedDataset
     of: dict[Replicate, VolumeCohort]
+    empty: tuple[str, ...] = ()
 
     @property
     def replicates(self) -> tuple[Replicate, ...]:
@@ -88,6 +93,11 @@ class VolumeCohorts:
                 f"({next(iter(absent))}{', …' * (len(absent) > 1)}), {tested} of them test cases: run pcrl ingest "
                 "again, which names the cases that fail"
             )
+        if self.empty:
+            notes.append(
+                f"left out: {counted(len(self.empty), 'case')} in whose label nothing is marked ({few(self.empty)}); "
+                "whether nothing is there, or nobody has drawn it, a label does not say"
+            )
         validation = min(len(_patients(cohort.validation)) for cohort in self.of.values())
         if not validation:
             notes.append("no validation patients: every training runs to its last epoch, which is kept")
@@ -115,10 +125,21 @@ class VolumeCohorts:
 def labelled_cases(dataset: CachedDataset, design: Design) -> VolumeCohorts:
     """The cases of a data set that have a segmentation, with a share of its training patients.
 
+    A case in whose label nothing is marked is none of them: its patient is no labelled one.
+
     Raises:
         ProtocolError: no labels, a split without patients, or a fold that there is not.
     """
-    return _divided(dataset, [case for case in dataset.cases if case.has_label], design)
+    labelled = [case for case in dataset.cases if case.has_label]
+    nothing = {0, dataset.record.ignored}
+    empty = [case.name for case in labelled if nothing.issuperset(case.label_record.values)]
+    if empty and len(empty) == len(labelled):
+        raise ProtocolError(
+            f"{dataset.name}: nothing is marked in any of its {counted(len(empty), 'label')} ({few(empty)}): check "
+            "that they are the segmentations, and ingest again"
+        )
+    divided = _divided(dataset, [case for case in labelled if case.name not in empty], design)
+    return replace(divided, empty=tuple(empty))
 
 
 def all_cases(dataset: CachedDataset, design: Design) -> VolumeCohorts:

@@ -5,15 +5,20 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from pcrl.datasets.catalog import find
+from pcrl.engine.cache.cache import Cache
 from pcrl.engine.cache.volumes.dataset import CachedCase
 from pcrl.engine.cache.volumes.records import CaseEntry
+from pcrl.engine.volumes.ingest.plan import plan
+from pcrl.engine.volumes.ingest.run import run
 from pcrl.evaluation.cohorts.cohorts import Design
 from pcrl.evaluation.cohorts.volumes import FOLDS, all_cases, labelled_cases
 from pcrl.evaluation.records.errors import ProtocolError
 from pcrl.evaluation.records.replicate import Replicate
-from tests.helpers import patients
+from tests.helpers import patients, scans
 
 
 def names(cases):
@@ -159,3 +164,31 @@ def test_cases_that_ingest_did_not_get_to_are_told(lits):
         "3 of 30 cases are not in the cache (c3, …), 2 of them test cases: run pcrl ingest again, "
         "which names the cases that fail"
     )
+
+
+def with_empty_labels(tmp_path, numbers):
+    """The patients of the small LiTS, nothing marked in the labels of some."""
+    patients.write_lits(tmp_path / "lits")
+    for number in numbers:
+        nothing = np.zeros(patients.SHAPE, np.uint8)
+        scans.write(tmp_path / f"lits/segmentation-{number}.nii", nothing, (1.0, 1.0, 2.0))
+    ingested = run(plan(find("lits", tmp_path / "lits"), tmp_path / "cache", patients.RECIPE), 1)
+    assert not [one.error for one in ingested if one.error]
+    return Cache(tmp_path / "cache").dataset("lits")
+
+
+@pytest.mark.slow
+def test_a_patient_in_whose_label_nothing_is_marked_is_no_labelled_one(tmp_path):
+    data = with_empty_labels(tmp_path, (1, 4))
+    found = labelled_cases(data, Design())
+    one = found.of[Replicate(0)]
+    assert names(one.train) == {"volume-0", "volume-2", "volume-5"}
+    assert names(one.test) == {"volume-3", "volume-11"}
+    assert found.counts(Replicate(0)) == (3, 2)
+    (note,) = [note for note in found.notes() if note.startswith("left out")]
+    assert "2 cases in whose label nothing is marked (volume-1, volume-4)" in note
+    # As scans they are there as ever.
+    assert all_cases(data, Design()).counts(Replicate(0)) == (4, 3)
+    empty = tuple(case for case in data.cases if case.name in {"volume-1", "volume-4"})
+    with pytest.raises(ProtocolError, match=r"lits: nothing is marked in any of its 2 labels \(volume-1, volume-4\)"):
+        labelled_cases(replace(data, cases=empty), Design())
