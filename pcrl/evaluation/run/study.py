@@ -22,7 +22,7 @@ from pcrl.evaluation.run.progress import PlannedEvaluation, Progress
 from pcrl.evaluation.run.tables import write_splits, write_tables
 from pcrl.evaluation.run.trainings import Finished, Plan, Trainings
 from pcrl.evaluation.tasks.task import Task
-from pcrl.training.records.run_folder import versions
+from pcrl.training.records.versions import versions
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 import platform
 from dataclasses import dataclass
@@ -13,10 +12,10 @@ import torch
 from pcrl.config import Recipe, RecipeError, recipe_from
 from pcrl.engine.selection.selection import Selection
 from pcrl.files import write_text
+from pcrl.training.records.versions import versions
 
 RUN, FINISHED = "run.json", "finished.json"
 CHECKPOINTS, PICTURES = "checkpoints", "pictures"
-_PACKAGES = ("pcrl", "torch", "numpy", "numba", "zarr", "numcodecs")
 
 
 class RunError(RuntimeError):
@@ -135,15 +134,3 @@ def run_of(path: Path) -> Path | None:
 def is_finished(out: Path) -> bool:
     """Whether a run came to its last epoch."""
     return (out / FINISHED).is_file()
-
-
-def versions() -> dict[str, str]:
-    """Of what the results depend on."""
-    return {name: _version(name) for name in _PACKAGES} | {"python": platform.python_version()}
-
-
-def _version(package: str) -> str:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return "not installed"

@@ -190,5 +190,7 @@ def test_a_patient_in_whose_label_nothing_is_marked_is_no_labelled_one(tmp_path)
     # As scans they are there as ever.
     assert all_cases(data, Design()).counts(Replicate(0)) == (4, 3)
     empty = tuple(case for case in data.cases if case.name in {"volume-1", "volume-4"})
-    with pytest.raises(ProtocolError, match=r"lits: nothing is marked in any of its 2 labels \(volume-1, volume-4\)"):
+    with pytest.raises(
+        ProtocolError, match=r"lits: nothing is marked in any of its 2 labels \(volume-1, volume-4\)"
+    ):
         labelled_cases(replace(data, cases=empty), Design())

@@ -174,7 +174,9 @@ def test_killed_and_resumed_it_ends_as_an_undisturbed_one(whole, tmp_path, monke
     assert shown == all_shown
 
 
-def test_what_an_earlier_version_did_not_keep_of_predictions_is_predicted_by_the_kept_networks(whole, tmp_path):
+def test_what_an_earlier_version_did_not_keep_of_predictions_is_predicted_by_the_kept_networks(
+    whole, tmp_path
+):
     folder, expected, _ = whole
     shutil.copytree(folder, tmp_path / "earlier")
     for path in (tmp_path / "earlier").rglob("answers.npz"):

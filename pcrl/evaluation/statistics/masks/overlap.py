@@ -51,7 +51,9 @@ def compare(prediction: Mask, truth: Mask, spacing: Spacing, rules: Rules | None
     common, true = int(np.count_nonzero(prediction & truth)), int(np.count_nonzero(truth))
     total = int(np.count_nonzero(prediction)) + true
     if total == 0:
-        return Overlap(1.0, 0.0, 1.0, 0, 0, 0) if rules.absent_is_right else Overlap(None, None, None, 0, 0, 0)
+        return (
+            Overlap(1.0, 0.0, 1.0, 0, 0, 0) if rules.absent_is_right else Overlap(None, None, None, 0, 0, 0)
+        )
     if true in {0, total}:
         worst = diagonal(truth.shape, spacing) if rules.missing_distance is None else rules.missing_distance
         return Overlap(0.0, worst, 0.0, 0, total, true)

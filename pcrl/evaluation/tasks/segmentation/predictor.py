@@ -37,7 +37,9 @@ class VolumePredictor:
         recipe = recipe_from(plain["recipe"])
         assert isinstance(recipe, VolumeRecipe)
         z, y, x = plain["patch"]
-        self.setup = SegmentationSetup(Target.from_plain(plain["target"]), recipe.finetuning, (z, y, x), Rules())
+        self.setup = SegmentationSetup(
+            Target.from_plain(plain["target"]), recipe.finetuning, (z, y, x), Rules()
+        )
         self.device = device
         self.data = Data.model_validate(plain["data"])
         self.modality = plain["modality"]

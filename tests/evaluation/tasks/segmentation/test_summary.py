@@ -35,7 +35,9 @@ def cases_of(cases, seed=0, rules=None):
     assert set(arrays) == PREDICTED
     return [
         ScoredCase(
-            Measured(f"c{n}", f"p{n:02}", False, Replicate(seed), {name: arrays[name][n] for name in SUMMARIES}),
+            Measured(
+                f"c{n}", f"p{n:02}", False, Replicate(seed), {name: arrays[name][n] for name in SUMMARIES}
+            ),
             arrays["true"][n],
             arrays["total"][n] - arrays["true"][n],
         )
@@ -56,7 +58,9 @@ def test_predicting_nothing_does_not_improve_hd95():
             for one in cases_of([[(mask(0 if seed == 0 else 4, 3), mask(4))] for _ in range(12)], seed)[0]
         ],
         "careful": [
-            one for seed in range(3) for one in cases_of([[(mask(4, 4), mask(4))] for _ in range(12)], seed)[0]
+            one
+            for seed in range(3)
+            for one in cases_of([[(mask(4, 4), mask(4))] for _ in range(12)], seed)[0]
         ],
     }
     rows = {arm: scored(each, ["liver"])["liver", "hd95"] for arm, each in found.items()}
@@ -82,7 +86,11 @@ def test_a_label_that_no_test_patient_has_is_undefined_and_not_part_of_the_mean(
     assert rows["label 3", "dice"].value is None
     assert rows["label 114", "dice"].value is None
     assert rows["label 114", "hd95"].value is rows["label 114", "nsd"].value is None
-    assert rows["label 114", "dice"].counts == {"undefined": 3, "predictions": 3, "found where there is none": 3}
+    assert rows["label 114", "dice"].counts == {
+        "undefined": 3,
+        "predictions": 3,
+        "found where there is none": 3,
+    }
     whole = {row.label: row.value for row in global_rows({0: [arrays]}, labels, 3)}
     assert whole["organ"] == pytest.approx(dice)
     assert whole["label 3"] is whole["label 114"] is None
