@@ -6,9 +6,13 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
+from pcrl.evaluation.report.numbers import counts_in_words, titled
 from pcrl.listing import counted
 
 from .console import console
+
+BEHIND = ("undefined", "predictions", "missed entirely", "found where there is none", "both empty")
+"""Counts without which a score would be misread; others, such as positives, are in the report."""
 
 if TYPE_CHECKING:
     from pcrl.evaluation.records.results import ArmResult, Comparison, Metric, Results, Row
@@ -20,12 +24,13 @@ def show_results(results: Results) -> None:
     if results.protocol.get("freeze"):
         title += ", encoder frozen"
     title += restrictions(results.transductive, results.virtual)
-    columns = [f"{metric.title}{f' {metric.unit}' * bool(metric.unit)}" for metric in results.metrics]
+    metrics = [metric for metric in results.metrics if not metric.detail]
+    columns = [titled(metric) for metric in metrics]
     table = Table("arm", "label", *columns, title=title, title_justify="left")
     for arm in results.arms:
         labels = list(dict.fromkeys(row.label for row in arm.rows))
         for label in labels:
-            cells = [_cell(_row(arm, label, metric), metric) for metric in results.metrics]
+            cells = [_cell(_row(arm, label, metric), metric) for metric in metrics]
             table.add_row(arm.name, label, *cells, end_section=label == labels[-1])
     console.print(table)
     for comparison in results.comparisons:
@@ -34,6 +39,8 @@ def show_results(results: Results) -> None:
             results.arms[0].rows[0].label,
         ):
             console.print(_sentence(comparison, results.main))
+    if details := [titled(metric) for metric in results.metrics if metric.detail]:
+        console.print(f"In report.html and scores.csv: {', '.join(details)}.")
     rows = [row for arm in results.arms for row in arm.rows]
     if any(row.sd is not None for row in rows):
         console.print("±: standard deviation over test patients; seeds are averaged first.")
@@ -61,17 +68,16 @@ def _row(arm: ArmResult, label: str, metric: Metric) -> Row | None:
 def _cell(row: Row | None, metric: Metric) -> str:
     if row is None:
         return ""
+    behind = counts_in_words({name: row.counts[name] for name in BEHIND if name in row.counts})
     if row.value is None:
-        return "undefined"
+        return f"undefined ({behind})" if behind else "undefined"
     digits = 1 if metric.unit == "mm" else 3
     text = f"{row.value:.{digits}f}"
     if row.sd is not None:
         text += f" ± {row.sd:.{digits}f}"
     if row.interval is not None:
         text += f" [{row.interval[0]:.{digits}f}–{row.interval[1]:.{digits}f}]"
-    if undefined := row.counts.get("undefined"):
-        text += f" ({undefined} undefined)"
-    return text
+    return f"{text} ({behind})" if behind else text
 
 
 def _sentence(comparison: Comparison, metric: Metric) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from pathlib import Path
 from typing import Any
 
@@ -85,9 +86,14 @@ class Request(Record):
                 stored[name] = others
         return stored
 
-    def protocol(self) -> dict[str, Any]:
-        """What a report shows of it."""
-        return self.model_dump(mode="json", exclude=_NOT_PROTOCOL)
+    def protocol(self, options: Container[str]) -> dict[str, Any]:
+        """What a report shows of it.
+
+        Args:
+            options: those that the task has; values of others are stored, and mean nothing to it.
+        """
+        shown = self.model_dump(mode="json", exclude=_NOT_PROTOCOL)
+        return {name: value for name, value in shown.items() if name not in _BESIDE or name in options}
 
 
 def save_request(request: Request, folder: Path) -> None:

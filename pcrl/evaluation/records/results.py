@@ -168,7 +168,7 @@ class Results(Record):
         notes: what a reader must know beside the numbers.
         transductive: pre-training saw test patients; every table says so.
         virtual: test cases that are generated and of no patient.
-        recipe: all settings.
+        recipe: the settings that the task has; those of pre-training are in the record of its run.
         versions, machine: what it ran on.
     """
 

@@ -69,8 +69,9 @@ def percent(fraction: float) -> str:
 
 
 def titled(metric: Metric) -> str:
-    """Title of a metric with its unit."""
-    return f"{metric.title} ({metric.unit})" if metric.unit else metric.title
+    """Title of a metric with its unit, and whether it is a median."""
+    said = [*(["median"] if metric.summary == "median" else []), *([metric.unit] if metric.unit else [])]
+    return f"{metric.title} ({', '.join(said)})" if said else metric.title
 
 
 def counts_in_words(counts: Mapping[str, int]) -> str:

@@ -16,7 +16,7 @@ from pcrl.evaluation.report.figures.training import run_name, training_figure
 from pcrl.evaluation.report.page import flat, render
 from pcrl.evaluation.report.tables.cases import MOST_ROWS, case_table, label_table
 from pcrl.evaluation.report.tables.comparisons import compared, explained
-from pcrl.evaluation.report.tables.headline import headline
+from pcrl.evaluation.report.tables.headline import definitions, headline
 from pcrl.files import write_text
 
 REPORT = "report.html"
@@ -40,6 +40,8 @@ def write_report(results: Results, folder: Path, curve: Sequence[CurvePoint] = (
         arm_numbers=numbers,
         test_cases=_test_cases(results),
         headline=headline(results),
+        details=headline(results, details=True),
+        definitions=definitions(results),
         comparisons=compared(results),
         explained=explained(results),
         patient_panels=patients_figure(results),

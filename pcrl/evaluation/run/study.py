@@ -21,6 +21,7 @@ from pcrl.evaluation.report import write_report
 from pcrl.evaluation.run.progress import PlannedEvaluation, Progress
 from pcrl.evaluation.run.tables import write_splits, write_tables
 from pcrl.evaluation.run.trainings import Finished, Plan, Trainings
+from pcrl.evaluation.tasks.registry import entry_of
 from pcrl.evaluation.tasks.task import Task
 from pcrl.training.records.versions import versions
 
@@ -89,7 +90,7 @@ class Study:
         return self._results(trainings.of(self.chosen.arms), folder)
 
     def _results(self, finished: Mapping[str, Mapping[Replicate, Finished]], folder: Path) -> Results:
-        request, cohorts = self.request, self.cohorts
+        request, cohorts, entry = self.request, self.cohorts, entry_of(self.request.task)
         scored = self.task.score(
             {
                 arm: {replicate: one.predictions for replicate, one in runs.items()}
@@ -116,7 +117,7 @@ class Study:
             created=datetime.now().isoformat(timespec="seconds"),
             # Of all sittings.
             seconds=sum(one.run.seconds for runs in finished.values() for one in runs.values()),
-            protocol=request.protocol(),
+            protocol=request.protocol(entry.with_defaults({})),
             patients=self.describe(),
             training_patients=trained,
             test_patients=len({one.patient for one in cohorts.tested()}),
@@ -129,7 +130,7 @@ class Study:
             lines=tuple(scored.lines),
             pictures=tuple(scored.pictures),
             splits=tuple(cohorts.side(replicate) for replicate in cohorts.replicates),
-            recipe=self.recipe.model_dump(mode="json"),
+            recipe=self.recipe.model_dump(mode="json", include=set(entry.settings)),
             versions=versions(),
             machine=f"{platform.platform()}, {torch.get_num_threads()} threads",
         )

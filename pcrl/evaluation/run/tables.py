@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pcrl.evaluation.records.results import Interval, Results, Run, Side
+from pcrl.evaluation.report.numbers import counts_in_words
 from pcrl.files import write_csv
 
 SCORES, CASES, COMPARISONS, RUNS = "scores.csv", "cases.csv", "comparisons.csv", "runs.csv"
@@ -18,7 +19,7 @@ def write_tables(results: Results, folder: Path) -> tuple[Path, ...]:
     return (
         _write(
             folder / SCORES,
-            "arm label metric value sd low high patients transductive virtual",
+            "arm label metric value sd low high patients transductive virtual counts",
             _scores(results),
         ),
         _write(folder / CASES, "arm case patient virtual label metric value", _cases(results)),
@@ -56,7 +57,8 @@ def _scores(results: Results) -> Iterator[Line]:
     for arm in results.arms:
         for row in arm.rows:
             numbers = (row.value, row.sd, *_ends(row.interval), row.patients)
-            yield arm.name, row.label, row.metric, *numbers, *_restricted(results)
+            behind = counts_in_words(row.counts) or None
+            yield arm.name, row.label, row.metric, *numbers, *_restricted(results), behind
 
 
 def _restricted(results: Results) -> tuple[int, int]:

@@ -61,6 +61,12 @@ class TaskEntry:
     opens: str
     predicts: str
 
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """Sections of a recipe that an evaluation of this task depends on; the others are of pre-training."""
+        tuning = "candidates" if self.kind == "candidates" else "finetuning"
+        return "name", "about", "dimensions", "data", "model", tuning
+
     def with_defaults(self, options: Mapping[str, str]) -> dict[str, str]:
         """All options of this task: those that are given, and the defaults of the others.
 

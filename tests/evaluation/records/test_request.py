@@ -59,11 +59,15 @@ def test_an_old_file_is_read_and_written_to_the_same_bytes(tmp_path):
     assert (tmp_path / "again/evaluation.json").read_text(encoding="utf-8") == FIRST
 
 
-def test_the_protocol_has_the_names_it_always_had(tmp_path):
-    assert list(asked(options={"target": "tumour"}).protocol()) == [
+def test_the_protocol_has_the_options_of_the_task_and_no_others():
+    common = [
         *("cache", "arms", "checkpoints", "fraction", "seeds", "folds", "learning_rates", "freeze", "epochs"),
-        *("transductive", "target", "views", "uncertain"),
+        "transductive",
     ]
+    wanted = asked(options={"target": "tumour"})
+    assert list(wanted.protocol({"target"})) == [*common, "target"]
+    assert list(wanted.protocol({"views", "uncertain"})) == [*common, "views", "uncertain"]
+    assert list(wanted.protocol(())) == common
 
 
 def test_an_option_that_came_later_comes_back(tmp_path):

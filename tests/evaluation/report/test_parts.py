@@ -8,6 +8,7 @@ from pcrl.evaluation.records.results import Line
 from pcrl.evaluation.report import write_curve_report
 from pcrl.evaluation.report.figures.axes import linear
 from pcrl.evaluation.report.figures.lines import read_off
+from pcrl.evaluation.report.figures.patients import patients_figure
 from pcrl.evaluation.report.numbers import duration, number, p_value
 from pcrl.evaluation.report.tables.cases import MOST_ROWS
 from pcrl.evaluation.report.tables.headline import headline
@@ -139,3 +140,64 @@ def test_axes_hold_all_values(values):  # fmt: skip
     assert all(axis.low <= value <= axis.high for value in there)
     assert 2 <= len(axis.ticks) <= 12
     assert len({tick.text for tick in axis.ticks}) == len(axis.ticks)
+
+
+def with_metrics(results, **changes):
+    """The same results, whose first metric says more of itself."""
+    first, *others = results.metrics
+    return results.model_copy(update={"metrics": (first.model_copy(update=changes), *others)})
+
+
+def test_the_axis_of_a_score_ends_where_the_score_does():
+    results = example_results.classification()
+    arms = tuple(
+        arm.model_copy(
+            update={
+                "rows": tuple(
+                    row.model_copy(update={"value": 1.0, "interval": (1.0, 1.0)}) for row in arm.rows
+                )
+            }
+        )
+        for arm in results.arms
+    )
+    results = results.model_copy(update={"arms": arms})
+    for within, beyond in ((None, True), ((0, 1), False)):
+        panel = patients_figure(with_metrics(results, within=within))[0]
+        assert (">1.10<" in panel) == beyond
+    assert linear([0.91, 1.0, 1.0], "AUROC", within=(0, 1)).high == 1.0
+    assert linear([1.0, 1.0], "AUROC", within=(0, 1)).high == 1.0
+    assert linear([1.0, 1.0], "AUROC").high > 1.0
+
+
+def test_metrics_say_how_they_are_defined_and_details_have_a_table_of_their_own(tmp_path):
+    results = example_results.classification()
+    auroc, brier = results.metrics
+    brier = brier.model_copy(update={"detail": True})
+    auroc = auroc.model_copy(update={"definition": "The chance that a positive scores higher."})
+    page = page_of(results.model_copy(update={"metrics": (auroc, brier)}), tmp_path)
+    assert "The chance that a positive scores higher." in page.text
+    assert "How the metrics are defined" in page.text
+    labelled = [attributes.get("aria-label") for attributes in page.all("div")]
+    assert labelled.count("Operating points and calibration") == 1
+    without = page_of(results, tmp_path)
+    assert "How the metrics are defined" not in without.text
+    assert "Operating points" not in without.text
+
+
+def test_of_a_slope_the_nearer_to_one_the_better_and_a_median_is_called_so(tmp_path):
+    results = with_metrics(example_results.classification(), better="nearer", ideal=1.0, main=True)
+    rows = headline(results)
+    assert {row.arrow for row in rows if row.metric == "AUROC"} == {"→ 1"}
+    assert not any(cell.better_than for row in rows for cell in row.cells)
+    assert "the nearer to 1 the better" in {row.better for row in rows}
+    results = with_metrics(example_results.segmentation(), summary="median", unit="mm")
+    assert "Dice (median, mm)" in page_of(results, tmp_path).text
+
+
+def test_counts_of_what_was_missed_stand_beside_the_score(tmp_path):
+    results = example_results.segmentation()
+    first, *others = results.arms
+    counts = {"predictions": 36, "missed entirely": 12}
+    rows = (first.rows[0].model_copy(update={"counts": counts}), *first.rows[1:])
+    results = results.model_copy(update={"arms": (first.model_copy(update={"rows": rows}), *others)})
+    assert "36 predictions, 12 missed entirely" in page_of(results, tmp_path).text

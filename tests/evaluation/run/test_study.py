@@ -145,6 +145,8 @@ def test_what_was_asked_is_kept_with_all_that_decides_it(whole, cache, runs):
     assert results.protocol["fraction"] == 0.5
     assert not {"rebuild", "identity", "overrides"} & set(results.protocol)
     assert results.recipe["finetuning"]["epochs"] == 2
+    assert set(results.recipe) == {"name", "about", "dimensions", "data", "model", "finetuning"}
+    assert {"target"} == {"target", "views", "uncertain"} & set(results.protocol)
 
 
 @pytest.mark.parametrize(

@@ -37,13 +37,16 @@ def test_numbers_are_those_of_the_results(tmp_path, make):
     assert [tuple(r.values())[:3] for r in scores] == [
         (a["name"], r["label"], r["metric"]) for a in arms for r in a["rows"]
     ]
-    assert [tuple(map(number, tuple(r.values())[3:])) for r in scores] == [
+    assert [tuple(map(number, tuple(r.values())[3:10])) for r in scores] == [
         (
             *(r["value"], r["sd"], *(r["interval"] or (None, None)), r["patients"]),
             *(int(stored["transductive"]), stored["virtual"]),
         )
         for a in arms
         for r in a["rows"]
+    ]
+    assert [r["counts"] for r in scores] == [
+        ", ".join(f"{count} {name}" for name, count in r["counts"].items()) for a in arms for r in a["rows"]
     ]
     assert [
         (r["arm"], r["case"], r["patient"], r["virtual"] == "1", r["label"], r["metric"], number(r["value"]))

@@ -44,7 +44,7 @@ def fraction_figure(
     for task, dataset, metric, label in dict.fromkeys(map(_panel_of, points)):
         group = [point for point in points if _panel_of(point) == (task, dataset, metric, label)]
         title = f"{label} ({task}, {dataset})" if several else label
-        panels.append(_panel(title, group, arms, _titled(metric, metrics)))
+        panels.append(_panel(title, group, arms, metrics.get(metric) or Metric(name=metric, title=metric)))
     return panels
 
 
@@ -76,11 +76,11 @@ def _titled(metric: str, metrics: Mapping[str, Metric]) -> str:
     return titled(metrics[metric]) if metric in metrics else metric
 
 
-def _panel(title: str, points: Sequence[CurvePoint], arms: Mapping[str, int], metric: str) -> Markup:
+def _panel(title: str, points: Sequence[CurvePoint], arms: Mapping[str, int], metric: Metric) -> Markup:
     counts = sorted({max(point.training_patients, 1) for point in points})
     values = [end for point in points for end in (point.value, *(point.interval or ())) if end is not None]
     x = logarithmic([Tick(count, "") for count in counts], "labelled training patients (logarithmic)")
-    panel = Panel(title, x, linear(values, metric), height=280)
+    panel = Panel(title, x, linear(values, titled(metric), within=metric.within), height=280)
     if not values:
         panel.empty("not defined")
     _write_ticks(panel, counts)
@@ -101,7 +101,9 @@ def _panel(title: str, points: Sequence[CurvePoint], arms: Mapping[str, int], me
             text = f"{name}, {point.training_patients} patients: {value:.4g}"
             panel.mark(across, value, number_of, text)
             said.append(text)
-    return panel.svg(f"{metric} of {title} by number of labelled training patients. {'; '.join(said)}.")
+    return panel.svg(
+        f"{titled(metric)} of {title} by number of labelled training patients. {'; '.join(said)}."
+    )
 
 
 def _write_ticks(panel: Panel, counts: Sequence[int]) -> None:

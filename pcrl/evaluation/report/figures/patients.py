@@ -57,7 +57,9 @@ def _panel(results: Results, label: str) -> Markup:
     arms = len(results.arms)
     y = Axis("", 0, max(arms, 1), ())
     strip, below = (_STRIP, _BELOW) if any(patients) else (_STRIP_ALONE, 0)
-    panel = Panel(label, linear(values, titled(metric)), y, height=80 + strip * arms, left=_LEFT)
+    panel = Panel(
+        label, linear(values, titled(metric), within=metric.within), y, height=80 + strip * arms, left=_LEFT
+    )
     if not values:
         panel.empty("not defined")
     if max(map(len, patients), default=0) <= _MOST_LINES:

@@ -29,11 +29,12 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class HeadlineRow:
-    """A label's metric over all arms; `main` if it is the end point."""
+    """A label's metric over all arms; `main` if it is the end point, `better` in words and as an arrow."""
 
     label: str
     metric: str
     better: str
+    arrow: str
     main: bool
     cells: tuple[Cell, ...]
     patients: str
@@ -58,10 +59,20 @@ def rows_of(results: Results, label: str, metric: str) -> list[Row | None]:
     ]
 
 
-def headline(results: Results) -> list[HeadlineRow]:
-    """Rows in the order in which the arms give them."""
+def headline(results: Results, *, details: bool = False) -> list[HeadlineRow]:
+    """Rows in the order in which the arms give them.
+
+    Args:
+        details: of those metrics that are shown after the others; otherwise of the others.
+    """
     keys = dict.fromkeys((row.label, row.metric) for arm in results.arms for row in arm.rows)
-    return [_row(results, label, metric_of(results, metric)) for label, metric in keys]
+    metrics = {name: metric_of(results, name) for _, name in keys}
+    return [_row(results, label, metrics[name]) for label, name in keys if metrics[name].detail == details]
+
+
+def definitions(results: Results) -> list[tuple[str, str]]:
+    """Title of each metric, and what it is; of those that say so."""
+    return [(titled(metric), metric.definition) for metric in results.metrics if metric.definition]
 
 
 def _row(results: Results, label: str, metric: Metric) -> HeadlineRow:
@@ -69,12 +80,14 @@ def _row(results: Results, label: str, metric: Metric) -> HeadlineRow:
     present = [row for row in rows if row is not None]
     best, worse = _best(results, rows, label, metric)
     places = decimals(results, metric.name)
+    nearer = metric.better == "nearer" and metric.ideal is not None
     counts = {counts_in_words(row.counts) for row in present}
     same = counts.pop() if len(counts) == 1 else ""
     return HeadlineRow(
         label=label,
         metric=titled(metric),
-        better=metric.better,
+        better=f"the nearer to {metric.ideal:g} the better" if nearer else f"{metric.better} is better",
+        arrow=f"→ {metric.ideal:g}" if nearer else "↑" if metric.better == "higher" else "↓",
         main=metric.main,
         cells=tuple(_cell(row, places, worse if n == best else (), same) for n, row in enumerate(rows)),
         patients=_span([row.patients for row in present]),
@@ -94,6 +107,8 @@ def _best(
     results: Results, rows: Sequence[Row | None], label: str, metric: Metric
 ) -> tuple[int, tuple[str, ...]]:
     """Which arm has the best value, and the arms than which it is surely better: −1 and none if there is none."""
+    if metric.better == "nearer":
+        return -1, ()
     sign = 1 if metric.better == "higher" else -1
     values = {n: sign * row.value for n, row in enumerate(rows) if row is not None and row.value is not None}
     if len(values) < 2:

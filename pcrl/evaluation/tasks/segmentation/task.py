@@ -22,7 +22,8 @@ from pcrl.evaluation.statistics.masks.overlap import Rules, compare
 from pcrl.evaluation.statistics.patients import Measured, case_rows
 from pcrl.evaluation.tasks.segmentation.inference import SegmentationSetup, each_onto, probabilities
 from pcrl.evaluation.tasks.segmentation.learner import SegmentationLearner
-from pcrl.evaluation.tasks.segmentation.pictures import extremes, overlay_file, save_overlay
+from pcrl.evaluation.tasks.segmentation.overlay import save_overlay
+from pcrl.evaluation.tasks.segmentation.pictures import extremes, overlay_file
 from pcrl.evaluation.tasks.segmentation.summary import (
     PREDICTED,
     SUMMARIES,
