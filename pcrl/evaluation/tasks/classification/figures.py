@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from pcrl.evaluation.statistics.calibration import calibration
+from pcrl.evaluation.statistics.probabilities.calibration import calibration
 from pcrl.evaluation.statistics.roc import Scores, Truth
 
 _COLUMNS = 5

@@ -1,4 +1,4 @@
-"""What an evaluation of a classifier leaves beside its results: every score, and reliability diagrams."""
+"""What an evaluation of a classifier leaves beside its results: every score, thresholds, reliability diagrams."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from pcrl.evaluation.tasks.classification.details import Thresholds
 from pcrl.evaluation.tasks.classification.figures import save_calibration
 from pcrl.evaluation.tasks.classification.summary import Scores, Tables
 from pcrl.files import write_csv
@@ -29,6 +30,18 @@ def write_scores(path: Path, scores: ScoresOfArms, tables: Tables) -> None:
                     yield [name, tables.patients[n], tables.studies[n], arm, seed, *shown, *truth[n]]
 
     write_csv(path, head, rows())
+
+
+def write_thresholds(path: Path, thresholds: Mapping[str, Thresholds], tables: Tables) -> None:
+    """A row for each arm, seed and scored label: the threshold that validation images chose, empty where none did."""
+
+    def rows() -> Iterator[list[object]]:
+        for arm, of_seeds in thresholds.items():
+            for seed, values in of_seeds.items():
+                for label, value in zip(tables.scored, values.tolist(), strict=True):
+                    yield [arm, seed, label, None if np.isnan(value) else value]
+
+    write_csv(path, ["arm", "seed", "label", "threshold"], rows())
 
 
 def write_calibration(path: Path, scores: ScoresOfArms, tables: Tables) -> None:

@@ -12,7 +12,6 @@ from scipy.stats import rankdata
 from pcrl.engine.cache.images.table import ImageTable
 from pcrl.evaluation.records.results import Comparison, Line, Row
 from pcrl.evaluation.statistics.bootstrap import Resamples, average, resample
-from pcrl.evaluation.statistics.calibration import calibration
 from pcrl.evaluation.statistics.patients import MEAN
 from pcrl.evaluation.statistics.roc import auroc_per_label, mean_of, roc_points
 from pcrl.evaluation.statistics.studies import by_study
@@ -114,8 +113,6 @@ def rows_of(runs: Mapping[int, Scores], resamples: ResamplesByUnit, tables: Tabl
             area = mean_of([mean_of(one) for one in areas])
             interval = drawn.mean_interval() if drawn else None
             rows.append(Row(label=MEAN, metric=metric, value=area, interval=interval, patients=of))
-        if unit == "images":
-            rows += _calibration([(scores, truth) for scores, truth, _ in scored], tables.scored, of)
     return rows
 
 
@@ -179,17 +176,3 @@ def _exchangeable(
         return float("nan") if mean is None else mean
 
     return ExchangeableMetric(metric, int(patient_index.max()) + 1)
-
-
-def _calibration(parts: Sequence[tuple[Scores, Scores]], labels: Sequence[str], patients: int) -> list[Row]:
-    """Brier score and calibration error of each label, means over seeds; left out where no image counts."""
-    rows = []
-    for column, name in enumerate(labels):
-        each = [calibration(scores[:, column], truth[:, column]) for scores, truth in parts]
-        known = [one for one in each if one is not None]
-        if known:
-            brier = float(np.mean([one.brier for one in known]))
-            error = float(np.mean([one.error for one in known]))
-            rows.append(Row(label=name, metric="brier", value=brier, patients=patients))
-            rows.append(Row(label=name, metric="calibration", value=error, patients=patients))
-    return rows

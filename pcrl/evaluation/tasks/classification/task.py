@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.special import expit
 from torch import nn
 
 from pcrl.config import ImageRecipe
@@ -18,8 +19,9 @@ from pcrl.evaluation.cohorts.images import ImageCohorts
 from pcrl.evaluation.finetune.fit import Schedule
 from pcrl.evaluation.records.replicate import Replicate
 from pcrl.evaluation.records.results import Metric
+from pcrl.evaluation.tasks.classification import details
 from pcrl.evaluation.tasks.classification.batches import ImageBatches
-from pcrl.evaluation.tasks.classification.files import write_calibration, write_scores
+from pcrl.evaluation.tasks.classification.files import write_calibration, write_scores, write_thresholds
 from pcrl.evaluation.tasks.classification.learner import ImageLearner, logits_of
 from pcrl.evaluation.tasks.classification.probe import ProbeLearner
 from pcrl.evaluation.tasks.classification.summary import Tables, compare_first, lines_of, resampled, rows_of
@@ -29,11 +31,17 @@ from pcrl.evaluation.tasks.task import Conditions, Predictions, Scored
 from pcrl.models.classifier import Classifier, build_classifier
 
 METRICS = (
-    Metric(name="auroc", title="AUROC per image", main=True),
-    Metric(name="auroc_study", title="AUROC per study"),
-    Metric(name="brier", title="Brier score", better="lower"),
-    Metric(name="calibration", title="Calibration error", better="lower"),
-)
+    Metric(
+        name="auroc", title="AUROC per image", main=True, within=(0, 1),
+        definition="The chance that a positive scores higher than a negative. Undefined without either; the mean is of "
+        "the labels that are defined.",
+    ),
+    Metric(
+        name="auroc_study", title="AUROC per study", within=(0, 1),
+        definition="The same of studies: of their views, the mean probability.",
+    ),
+    *details.METRICS,
+)  # fmt: skip
 
 
 class ClassificationTask:
@@ -46,7 +54,7 @@ class ClassificationTask:
     """
 
     metrics = METRICS
-    predicted = frozenset({"probabilities"})
+    predicted = frozenset({"probabilities", "validation"})
 
     def __init__(
         self,
@@ -60,6 +68,7 @@ class ClassificationTask:
         table, test = images.table, cohorts.first.test
         self.learnt = targets(table.labels, uncertain, table.label_names)
         truth = targets(table.labels, "ignore", table.label_names)
+        self.truth = truth
         self.tables = Tables.of(table, test, truth[test], scored or table.label_names)
         self.batches = ImageBatches(images, recipe, recipe.training.loader_threads)
 
@@ -83,7 +92,7 @@ class ClassificationTask:
 
     def notes(self) -> list[str]:
         """Labels that cannot be scored, or were not learnt."""
-        return [*self._without(), *self._unlearnt()]
+        return [*self._without(), *self._unlearnt(), *self._without_threshold()]
 
     def schedule(self) -> Schedule:
         """As the recipe says."""
@@ -108,26 +117,67 @@ class ClassificationTask:
     def predict(
         self, model: nn.Module, replicate: Replicate, arm: str, device: torch.device, out: Path
     ) -> Predictions:
-        """Probabilities (test images, labels)."""
+        """Probabilities of test and of validation images, (images, labels) each."""
         assert isinstance(model, Classifier)
-        logits = logits_of(model, self.batches, self.cohorts.of[replicate].test, device)
-        return {"probabilities": 1 / (1 + np.exp(-logits))}
+        cohort = self.cohorts.of[replicate]
+        sides = {"probabilities": cohort.test, "validation": cohort.validation}
+        return {
+            name: expit(logits_of(model, self.batches, rows, device))
+            if len(rows)
+            else np.zeros((0, len(self.tables.names)))
+            for name, rows in sides.items()
+        }
 
     def score(self, predictions: Mapping[str, Mapping[Replicate, Predictions]], out: Path) -> Scored:
-        """AUROCs of images and studies, their mean over seeds."""
+        """AUROCs and all else of images and studies, their mean over seeds."""
         scores = {
             arm: {replicate.seed: each["probabilities"] for replicate, each in runs.items()}
             for arm, runs in predictions.items()
         }
         resamples = {arm: resampled(runs, self.tables) for arm, runs in scores.items()}
+        thresholds = {arm: self._thresholds(runs) for arm, runs in predictions.items()}
         write_scores(out / "probabilities.csv", scores, self.tables)
         write_calibration(out / "calibration.png", scores, self.tables)
+        write_thresholds(out / "thresholds.csv", thresholds, self.tables)
         return Scored(
-            rows={arm: rows_of(runs, resamples[arm], self.tables) for arm, runs in scores.items()},
+            rows={
+                arm: [
+                    *rows_of(runs, resamples[arm], self.tables),
+                    *details.precision_rows(runs, self.tables),
+                    *details.operating_rows(runs, thresholds[arm], self.tables),
+                    *details.calibration_rows(runs, self.tables),
+                ]
+                for arm, runs in scores.items()
+            },
             cases={arm: [] for arm in scores},
             comparisons=compare_first(scores, resamples, self.tables),
             lines=lines_of(scores, self.tables),
         )
+
+    def _thresholds(self, runs: Mapping[Replicate, Predictions]) -> dict[int, NDArray[np.float64]]:
+        validation = {
+            replicate.seed: (each["validation"], self.truth[self.cohorts.of[replicate].validation])
+            for replicate, each in runs.items()
+        }
+        return details.thresholds_of(validation, self.tables)
+
+    def _without_threshold(self) -> list[str]:
+        """Labels for which validation images choose no threshold; of several trainings, in one of them."""
+        none = []
+        for column, name in zip(self.tables.columns, self.tables.scored, strict=True):
+            sides = (
+                self.truth[one.validation, column] == value
+                for one in self.cohorts.of.values()
+                for value in (0, 1)
+            )
+            if not all(side.any() for side in sides):
+                none.append(name)
+        if not none:
+            return []
+        named = ", ".join(none)
+        return [
+            f"validation images without positives or negatives, and so without a threshold to score at: {named}"
+        ]
 
     def _without(self) -> list[str]:
         truth, notes = self.tables.truth, []

@@ -1,0 +1,1 @@
+"""How good probabilities are beside the order that they give: precision, operating points, calibration."""
