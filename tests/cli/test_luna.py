@@ -73,6 +73,8 @@ def test_froc_auroc_and_cpm_of_both_folds_together(workplace):
     assert cpm["value"] == pytest.approx(np.mean(points))
     # Bright balls in air: a network that learns at all finds them.
     assert rows["auroc", "nodule"]["value"] > 0.9
+    assert rows["auprc", "nodule"]["counts"] == rows["auroc", "nodule"]["counts"]
+    assert rows["auprc", "nodule"]["value"] > 0.8 > 8 / 20
     assert [line["kind"] for line in results["lines"]] == ["froc", "roc"]
     assert [(run["seed"], run["fold"]) for run in arm["runs"]] == [(0, 3), (1, 3), (0, 9), (1, 9)]
     for side in results["splits"]:

@@ -20,7 +20,7 @@ class Metric(Record):
     """A number that is reported: its key in the rows, its title and unit, and which way is better.
 
     Args:
-        better: `nearer`: the nearer to `ideal`.
+        better: `nearer`: the nearer to `ideal`; `neither`: it is there for comparison.
         main: the end point: by this arms are ranked, curves over fractions drawn.
         within: where it can be at all; none: nobody says.
         summary: what stands for all patients, where each has a value.
@@ -31,7 +31,7 @@ class Metric(Record):
     name: str
     title: str
     unit: str = ""
-    better: Literal["higher", "lower", "nearer"] = "higher"
+    better: Literal["higher", "lower", "nearer", "neither"] = "higher"
     main: bool = False
     ideal: float | None = None
     within: Interval | None = None

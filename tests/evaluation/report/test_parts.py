@@ -190,6 +190,8 @@ def test_of_a_slope_the_nearer_to_one_the_better_and_a_median_is_called_so(tmp_p
     assert {row.arrow for row in rows if row.metric == "AUROC"} == {"→ 1"}
     assert not any(cell.better_than for row in rows for cell in row.cells)
     assert "the nearer to 1 the better" in {row.better for row in rows}
+    compared = with_metrics(example_results.classification(), better="neither", main=True)
+    assert {row.arrow for row in headline(compared) if row.metric == "AUROC"} == {""}
     results = with_metrics(example_results.segmentation(), summary="median", unit="mm")
     assert "Dice (median, mm)" in page_of(results, tmp_path).text
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pcrl.evaluation.records.results import Metric, Results, Row
 from pcrl.evaluation.report.numbers import counts_in_words, decimals_for, interval, number, titled
 
+_ARROWS = {"higher": "↑", "lower": "↓"}
+
 
 @dataclass(frozen=True, slots=True)
 class Cell:
@@ -87,7 +89,7 @@ def _row(results: Results, label: str, metric: Metric) -> HeadlineRow:
         label=label,
         metric=titled(metric),
         better=f"the nearer to {metric.ideal:g} the better" if nearer else f"{metric.better} is better",
-        arrow=f"→ {metric.ideal:g}" if nearer else "↑" if metric.better == "higher" else "↓",
+        arrow=f"→ {metric.ideal:g}" if nearer else _ARROWS.get(metric.better, ""),
         main=metric.main,
         cells=tuple(_cell(row, places, worse if n == best else (), same) for n, row in enumerate(rows)),
         patients=_span([row.patients for row in present]),
@@ -107,7 +109,7 @@ def _best(
     results: Results, rows: Sequence[Row | None], label: str, metric: Metric
 ) -> tuple[int, tuple[str, ...]]:
     """Which arm has the best value, and the arms than which it is surely better: −1 and none if there is none."""
-    if metric.better == "nearer":
+    if metric.better not in _ARROWS:
         return -1, ()
     sign = 1 if metric.better == "higher" else -1
     values = {n: sign * row.value for n, row in enumerate(rows) if row is not None and row.value is not None}

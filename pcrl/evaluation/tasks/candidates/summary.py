@@ -12,16 +12,31 @@ from scipy.stats import rankdata
 from pcrl.evaluation.records.results import Comparison, Line, Metric, Row
 from pcrl.evaluation.statistics import bootstrap, froc
 from pcrl.evaluation.statistics.bootstrap import Resamples, average
+from pcrl.evaluation.statistics.probabilities.drawn import drawn_patients
+from pcrl.evaluation.statistics.probabilities.precision_recall import weighted_precisions
 from pcrl.evaluation.statistics.roc import auroc_per_label, roc_points, thinned
 from pcrl.evaluation.statistics.swapped import ExchangeableMetric, compare
 from pcrl.evaluation.tasks.candidates.candidates import Candidates, Nodules
 from pcrl.evaluation.tasks.candidates.detections import detections
 
 METRICS = (
-    Metric(name="cpm", title="CPM", main=True),
-    Metric(name="auroc", title="AUROC"),
-    Metric(name="sensitivity", title="Sensitivity"),
-)
+    Metric(
+        name="cpm", title="CPM", main=True, within=(0, 1),
+        definition="Mean sensitivity for nodules at 1/8 to 8 false positives a scan, as in LUNA16's evaluation.",
+    ),
+    Metric(
+        name="auroc", title="AUROC", within=(0, 1),
+        definition="The chance that a nodule among the candidates scores higher than another candidate.",
+    ),
+    Metric(
+        name="auprc", title="AUPRC", within=(0, 1),
+        definition="Average precision of the candidates; guessing comes to the share of nodules among them.",
+    ),
+    Metric(
+        name="sensitivity", title="Sensitivity", within=(0, 1),
+        definition="Share of the nodules that are found at a rate of false positives a scan.",
+    ),
+)  # fmt: skip
 LABEL = "nodule"
 Values = NDArray[np.float64]
 
@@ -99,6 +114,7 @@ def rows_of(runs: Mapping[int, CandidateScores], resamples: CandidateResamples) 
             interval=area.intervals()[0] if area else None,
             counts={"positives": int((truth == 1).sum()), "negatives": int((truth == 0).sum())},
         ),
+        _precision(list(runs.values())),
     ]  # fmt: skip
     intervals = curves.intervals() if curves else [None] * len(froc.RATES_IN_WORDS)
     for point, value, interval in zip(
@@ -107,6 +123,27 @@ def rows_of(runs: Mapping[int, CandidateScores], resamples: CandidateResamples) 
         label = f"at {point} FP a scan"
         rows.append(Row(label=label, metric="sensitivity", value=value, interval=interval, patients=patients))
     return rows
+
+
+def _precision(runs: Sequence[CandidateScores]) -> Row:
+    """AUPRC, mean over seeds, with its interval over the patients that have candidates."""
+    areas, resamples = [], []
+    for one in runs:
+        owners = np.unique(np.asarray(one.candidate_patients()), return_inverse=True)[1]
+        patients = int(owners.max()) + 1
+        truth, drawn = one.truth()[:, 0], drawn_patients(patients)
+        areas.append(weighted_precisions(one.probabilities, truth, owners, np.ones((1, patients)))[0])
+        if drawn is not None:
+            resamples.append(weighted_precisions(one.probabilities, truth, owners, drawn))
+    area, first = float(np.mean(areas)), runs[0].truth()
+    return Row(
+        label=LABEL,
+        metric="auprc",
+        value=None if np.isnan(area) else area,
+        interval=bootstrap.interval_of(np.mean(resamples, axis=0)) if resamples else None,
+        patients=len(set(runs[0].patients)),
+        counts={"positives": int((first == 1).sum()), "negatives": int((first == 0).sum())},
+    )
 
 
 def compare_first(

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pcrl.evaluation.records.results import Interval, Metric, Row
-from pcrl.evaluation.statistics.bootstrap import FEWEST_PATIENTS, RESAMPLES, Resamples, interval_of
+from pcrl.evaluation.statistics.bootstrap import Resamples, interval_of
 from pcrl.evaluation.statistics.patients import MEAN
 from pcrl.evaluation.statistics.probabilities.calibration import calibration, error_by_chance
+from pcrl.evaluation.statistics.probabilities.drawn import drawn_patients
 from pcrl.evaluation.statistics.probabilities.operating_point import rates_at, youden_threshold
 from pcrl.evaluation.statistics.probabilities.precision_recall import weighted_precisions
 from pcrl.evaluation.statistics.probabilities.recalibration import recalibration
@@ -49,7 +50,7 @@ METRICS = (
         definition="Expected calibration error in ten bins of equally many images.",
     ),
     Metric(
-        name="calibration_by_chance", title="Calibration error by chance", better="lower", within=(0, 1), detail=True,
+        name="calibration_by_chance", title="Calibration error by chance", better="neither", within=(0, 1), detail=True,
         definition="The calibration error that a perfectly calibrated classifier with the same probabilities has on so "
         "many images: errors about as large say nothing against a classifier.",
     ),
@@ -167,7 +168,7 @@ def _rows(
     """A row for each label, and for the mean of those that are defined, with intervals over patients."""
     patients = int(owners.max()) + 1
     whole = np.ones((1, patients))
-    drawn = _resampled(patients)
+    drawn = drawn_patients(patients)
     rows, areas, resamples = [], [], []
     for label, name in enumerate(labels):
         area = float(np.mean([one(label, whole)[0] for one in of_seeds]))
@@ -195,11 +196,3 @@ def _rows(
         interval = Resamples(np.stack(resamples, axis=1)).mean_interval() if resamples else None
         rows.append(Row(label=MEAN, metric=metric, value=mean, interval=interval, patients=patients))
     return rows
-
-
-def _resampled(patients: int) -> NDArray[np.float64] | None:
-    """How often each patient is drawn, (resamples, patients); None with too few."""
-    if patients < FEWEST_PATIENTS:
-        return None
-    rng = np.random.default_rng(np.random.SeedSequence([0, patients]))
-    return rng.multinomial(patients, np.full(patients, 1 / patients), size=RESAMPLES).astype(np.float64)
