@@ -19,7 +19,7 @@ from pcrl.evaluation.records.curve_request import (
 )
 from pcrl.evaluation.records.errors import ProtocolError
 from pcrl.evaluation.records.request import REQUEST, load_request
-from pcrl.evaluation.records.results import RESULTS, Results, load_results
+from pcrl.evaluation.records.results import FORMAT, RESULTS, Results, load_results
 from pcrl.evaluation.report import REPORT, write_curve_report
 from pcrl.evaluation.run.folders import new_folder, to_go_on_with
 from pcrl.evaluation.run.new_request import arguments_given, call_in_words, new_request, refuse_changes
@@ -137,9 +137,9 @@ def _carried_out(curve_request: CurveRequest, folder: Path, device: torch.device
     of_shares: list[Results] = []
     for name, request in curve_request.each():
         own = folder / name
-        if (own / RESULTS).exists():
-            results = load_results(own)
-        else:
+        results = load_results(own) if (own / RESULTS).exists() else None
+        # Scores of another format are of other definitions, and belong into no curve with these.
+        if results is None or results.format != FORMAT:
             begun = (own / REQUEST).exists()
             study = open_study(load_request(own) if begun else request)
             watch.planned(study.planned(), own)

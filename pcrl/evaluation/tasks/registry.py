@@ -104,7 +104,7 @@ _ENTRIES = (
         kind="segmentation",
         data="volumes",
         about="LiTS: segmentation of the liver, or of the liver and the tumours in it.\n\n"
-        "Without --checkpoint it takes the newest finished run that fits. Dice and HD95 are of the original grid.",
+        "Without --checkpoint it takes the newest finished run that fits. Dice, HD95 and NSD are of the original grid.",
         examples=("pcrl eval lits --fraction 0.1 --from-scratch --seeds 3",),
         dataset="lits",
         folds=True,

@@ -155,6 +155,13 @@ def test_a_curve_stopped_and_gone_on_with(cache, tmp_path):
     assert [(point.arm, point.fraction) for point in found.points] == [("scratch", 0.25), ("scratch", 1.0)]
     assert [results.training_patients for results in found.results] == [1, 4]
     assert json.loads((out / "curve.json").read_text(encoding="utf-8"))[1]["value"] == found.points[1].value
+    # Scores of an earlier definition are not mixed with those of this one.
+    earlier = out / "fraction-1/results.json"
+    record = json.loads(earlier.read_text(encoding="utf-8"))
+    record["format"] = 1
+    record["arms"][0]["rows"][0]["value"] = 0.123
+    earlier.write_text(json.dumps(record), encoding="utf-8")
+    assert curve("lits", out=out, resume=True, device="cpu").points == found.points
     assert (out / "report.html").is_file()
     with pytest.raises(
         ProtocolError,

@@ -17,7 +17,7 @@ COLOURS = ("#e69f00", "#56b4e9", "#f0e442", "#009e73", "#cc79a7", "#d55e00", "#0
 _LEGEND = 7
 _SMALLEST = 40.0
 """mm: a smaller part of a slice shows too little of what lies around a structure."""
-_ROOM = 1.5
+_ROOM = 1.3
 """Edge of the enlarged part by the extent of the structure."""
 _TRUTH: Any = "solid"
 _PREDICTION: Any = (0, (2.5, 1.5))
@@ -52,7 +52,7 @@ def save_overlay(
         )  # fmt: skip
         axis.set_title(name, fontsize=11)
         axis.set_axis_off()
-    for axis, width in ((axes[0], 1.0), (axes[2], 2.2)):
+    for axis, width in ((axes[0], 1.0), (axes[2], 1.8)):
         _outline(axis, true, _TRUTH, width)
         _outline(axis, found, _PREDICTION, width)
     axes[0].plot(
@@ -64,7 +64,7 @@ def save_overlay(
         axis.set_xlim(columns.start - 0.5, columns.stop - 0.5)
         axis.set_ylim(rows.stop - 0.5, rows.start - 0.5)
     _explain(axes[2], names)
-    figure.suptitle(f"{title}, slice {z} of {grid.shape[0]}", fontsize=12)
+    figure.suptitle(f"{title}, slice {z} of 0–{grid.shape[0] - 1}", fontsize=12)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=100)
 
