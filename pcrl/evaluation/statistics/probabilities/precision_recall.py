@@ -46,16 +46,22 @@ def weighted_precisions(
     if not len(order):
         return areas
     positive, owners = truth[order] > 0.5, patient_of[order]
-    # First image of each run of equal scores: a threshold takes all of them or none.
-    starts = np.flatnonzero(np.r_[True, np.diff(scores[order]) != 0])
+    if positive.all() or not positive.any():
+        return areas
+    # Last image of each run of equal scores that has a positive: a threshold takes all of them or none, and only
+    # where a threshold takes a positive is anything added.
+    run = np.r_[0, np.cumsum(np.diff(scores[order]) != 0)]
+    with_positive, first = np.unique(run[positive], return_index=True)
+    after = np.searchsorted(run, with_positive, side="right")
+    starts = np.r_[0, after[after < len(order)]]
     block = max(1, _CELLS // len(order))
-    for first in range(0, len(weights), block):
-        part = slice(first, first + block)
-        counts = weights[part][:, owners]
-        positives = np.add.reduceat(counts * positive, starts, axis=1)
-        accepted = np.add.reduceat(counts, starts, axis=1).cumsum(axis=1)
+    for begin in range(0, len(weights), block):
+        part = weights[begin : begin + block]
+        accepted = np.add.reduceat(part[:, owners], starts, axis=1).cumsum(axis=1)
+        positives = np.add.reduceat(part[:, owners[positive]], first, axis=1)
         found, total = positives.cumsum(axis=1), positives.sum(axis=1)
-        precision = np.divide(found, accepted, out=np.zeros_like(found), where=accepted > 0)
+        taken = accepted[:, : len(after)]
+        precision = np.divide(found, taken, out=np.zeros_like(found), where=taken > 0)
         both = (total > 0) & (accepted[:, -1] - total > 0)
-        np.divide((positives * precision).sum(axis=1), total, out=areas[part], where=both)
+        np.divide((positives * precision).sum(axis=1), total, out=areas[begin : begin + block], where=both)
     return areas
