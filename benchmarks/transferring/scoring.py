@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from pcrl.evaluation.statistics.overlap import dice
+from pcrl.evaluation.statistics.masks.overlap import Rules, dice
 from pcrl.evaluation.tasks.segmentation.target import Target
 from pcrl.models.volumes.unet import UNet3D
 from transferring.tuning import Volume, predict
@@ -25,7 +25,7 @@ def score(model: UNet3D, test: Sequence[Volume], target: Target, device: torch.d
         mine: dict[str, float | None] = {}
         for region, (name, mask) in enumerate(zip(target.names, masks, strict=True)):
             true = target.mask(truth, region)
-            mine[name] = dice(mask, true) if true.any() else None
+            mine[name] = dice(mask, true, Rules()) if true.any() else None
         found[volume.case.patient] = mine
     return found
 

@@ -14,6 +14,7 @@ from pcrl.config import VolumeRecipe
 from pcrl.engine.cache.volumes.dataset import CachedCase
 from pcrl.evaluation.finetune.fit import Schedule, fit
 from pcrl.evaluation.records.replicate import Replicate
+from pcrl.evaluation.statistics.masks.overlap import Rules
 from pcrl.evaluation.tasks.segmentation.inference import SegmentationSetup, each_onto
 from pcrl.evaluation.tasks.segmentation.learner import SegmentationLearner
 from pcrl.evaluation.tasks.segmentation.target import Target
@@ -78,7 +79,7 @@ def tune(
         torch.manual_seed(seed)
         model = build_unet(recipe.model, target.outputs, 1, state)
     conditions = Conditions(Replicate(seed), shuffled, frozen, device)
-    learner = SegmentationLearner(model, train, (), SegmentationSetup(target, settings, PATCH), conditions)
+    learner = SegmentationLearner(model, train, (), SegmentationSetup(target, settings, PATCH, Rules()), conditions)
     try:
         history = fit(learner, schedule, None, lambda *_: None)
     finally:
