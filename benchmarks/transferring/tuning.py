@@ -79,7 +79,9 @@ def tune(
         torch.manual_seed(seed)
         model = build_unet(recipe.model, target.outputs, 1, state)
     conditions = Conditions(Replicate(seed), shuffled, frozen, device)
-    learner = SegmentationLearner(model, train, (), SegmentationSetup(target, settings, PATCH, Rules()), conditions)
+    learner = SegmentationLearner(
+        model, train, (), SegmentationSetup(target, settings, PATCH, Rules()), conditions
+    )
     try:
         history = fit(learner, schedule, None, lambda *_: None)
     finally:
