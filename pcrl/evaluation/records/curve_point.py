@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from pcrl.evaluation.records.results import Interval
 from pcrl.files import Record
 
@@ -14,6 +16,7 @@ class CurvePoint(Record):
         value: mean over seeds; none where it is not defined.
         interval: 95 %, bootstrap over test patients; none with fewer than ten.
         patients: test patients.
+        counts: what stands behind the value, as in the rows of the evaluation.
         folder: of the evaluation, relative to that of the curve's report, or absolute; `report.html` is in it.
         transductive: pre-training saw test patients.
         virtual: test cases that are generated and of no patient.
@@ -33,3 +36,4 @@ class CurvePoint(Record):
     folder: str
     transductive: bool = False
     virtual: int = 0
+    counts: dict[str, int] = Field(default_factory=dict)

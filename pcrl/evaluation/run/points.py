@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pcrl.evaluation.records.curve_point import CurvePoint
 from pcrl.evaluation.records.results import Results
+from pcrl.evaluation.report.numbers import counts_in_words
 from pcrl.evaluation.statistics.patients import MEAN
 from pcrl.files import write_csv, write_text
 
@@ -36,6 +37,7 @@ def points_of(results: Results, fraction: float, folder: str) -> list[CurvePoint
                 folder=folder,
                 transductive=results.transductive,
                 virtual=results.virtual,
+                counts=row.counts,
             )
         )
     return points
@@ -45,11 +47,11 @@ def write_points(points: Sequence[CurvePoint], folder: Path) -> None:
     """`curve.csv`, a row for each arm and fraction, and the same as JSON."""
     plain = [point.model_dump(mode="json") for point in points]
     write_text(folder / POINTS, json.dumps(plain, indent=1) + "\n")
-    head = [name for name in CurvePoint.model_fields if name != "interval"]
+    head = [name for name in CurvePoint.model_fields if name not in {"interval", "counts"}]
 
     def rows() -> Iterator[list[object]]:
         for point in plain:
             low, high = point["interval"] or (None, None)
-            yield [*(point[name] for name in head), low, high]
+            yield [*(point[name] for name in head), low, high, counts_in_words(point["counts"]) or None]
 
-    write_csv(folder / TABLE, [*head, "low", "high"], rows())
+    write_csv(folder / TABLE, [*head, "low", "high", "counts"], rows())

@@ -4,6 +4,7 @@ import base64
 
 import pytest
 
+from pcrl.evaluation.records.curve_point import CurvePoint
 from pcrl.evaluation.records.results import Line
 from pcrl.evaluation.report import write_curve_report
 from pcrl.evaluation.report.figures.axes import linear
@@ -203,3 +204,12 @@ def test_counts_of_what_was_missed_stand_beside_the_score(tmp_path):
     rows = (first.rows[0].model_copy(update={"counts": counts}), *first.rows[1:])
     results = results.model_copy(update={"arms": (first.model_copy(update={"rows": rows}), *others)})
     assert "36 predictions, 12 missed entirely" in page_of(results, tmp_path).text
+
+
+def test_counts_stand_beside_the_points_of_a_curve_too(tmp_path):
+    first, *others = example_results.curve()
+    counts = {"predictions": 36, "missed entirely": 12}
+    points = [first.model_copy(update={"counts": counts}), *others]
+    page = Page(write_curve_report(points, tmp_path, "curve").read_text(encoding="utf-8"))
+    assert page.text.count("36 predictions, 12 missed entirely") == 1
+    assert CurvePoint.model_validate_json(first.model_dump_json(exclude={"counts"})).counts == {}

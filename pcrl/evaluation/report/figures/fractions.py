@@ -12,7 +12,7 @@ from pcrl.evaluation.records.curve_point import CurvePoint
 from pcrl.evaluation.records.results import Metric
 from pcrl.evaluation.report.figures.axes import Tick, linear, logarithmic
 from pcrl.evaluation.report.figures.panel import Panel
-from pcrl.evaluation.report.numbers import decimals_for, interval, number, percent, titled
+from pcrl.evaluation.report.numbers import counts_in_words, decimals_for, interval, number, percent, titled
 
 # Ticks that would be nearer together than this have no text; in units of the panel.
 _APART = 34
@@ -27,6 +27,7 @@ class CurveRow:
     metric: str
     value: str
     interval: str
+    counts: str
 
 
 def arm_numbers(points: Sequence[CurvePoint], first: Sequence[str] = ()) -> dict[str, int]:
@@ -63,6 +64,7 @@ def curve_rows(points: Sequence[CurvePoint], metrics: Mapping[str, Metric]) -> l
             _titled(point.metric, metrics),
             number(point.value, places[point.metric]),
             interval(point.interval, places[point.metric]),
+            counts_in_words(point.counts),
         )
         for point in rows
     ]

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from pcrl.evaluation.statistics.probabilities.calibration import calibration
+from pcrl.evaluation.statistics.probabilities.calibration import calibration, error_by_chance
 from pcrl.evaluation.statistics.roc import Scores, Truth
 
 _COLUMNS = 5
@@ -30,7 +30,8 @@ def save_calibration(path: Path, arms: Mapping[str, Scores], truth: Truth, label
         for name, scores in arms.items():
             reliability = calibration(scores[:, column], truth[:, column])
             if reliability is not None:
-                text = f"{name}, error {reliability.error:.3f}"
+                by_chance = error_by_chance(scores[:, column], truth[:, column])
+                text = f"{name}, error {reliability.error:.3f}, by chance {by_chance:.3f}"
                 axis.plot(
                     reliability.predicted, reliability.observed, "o-", linewidth=1, markersize=2.5, label=text
                 )
