@@ -63,6 +63,7 @@ def test_the_protocol_has_the_options_of_the_task_and_no_others():
     common = [
         *("cache", "arms", "checkpoints", "fraction", "seeds", "folds", "learning_rates", "freeze", "epochs"),
         "transductive",
+        "different_people",
     ]
     wanted = asked(options={"target": "tumour"})
     assert list(wanted.protocol({"target"})) == [*common, "target"]
