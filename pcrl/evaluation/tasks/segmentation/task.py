@@ -18,7 +18,10 @@ from pcrl.evaluation.cohorts.volumes import VolumeCohort, VolumeCohorts
 from pcrl.evaluation.finetune.fit import Schedule
 from pcrl.evaluation.records.replicate import Replicate
 from pcrl.evaluation.records.results import Metric, Row
-from pcrl.evaluation.statistics.overlap import compare, global_dice
+from pcrl.evaluation.statistics.inference.comparisons import row_of
+from pcrl.evaluation.statistics.inference.estimate import UNIT
+from pcrl.evaluation.statistics.inference.voxels import Voxels, shared_overlaps
+from pcrl.evaluation.statistics.overlap import compare
 from pcrl.evaluation.statistics.patients import Measured, case_rows, compare_first, rows
 from pcrl.evaluation.tasks.segmentation.inference import SegmentationSetup, each_onto, probabilities
 from pcrl.evaluation.tasks.segmentation.learner import SegmentationLearner
@@ -30,7 +33,7 @@ from pcrl.models.volumes.unet import build_unet
 
 METRICS = (
     Metric(name="dice", title="Dice", main=True),
-    Metric(name="hd95", title="HD95", unit="mm", better="lower"),
+    Metric(name="hd95", title="HD95", unit="mm", better="lower", summary="median"),
     Metric(name="global_dice", title="Dice of all voxels"),
 )
 VALIDATIONS = 10
@@ -140,14 +143,14 @@ class SegmentationTask:
         return Scored(
             rows={
                 arm: [
-                    *rows(cases, names, "dice"),
-                    *rows(cases, names, "hd95"),
-                    *self._of_all_voxels(predictions[arm], len({one.patient for one in cases})),
+                    *rows(cases, names, "dice", limits=UNIT),
+                    *rows(cases, names, "hd95", "median", (0.0, np.inf)),
+                    *self._of_all_voxels(predictions[arm]),
                 ]
                 for arm, cases in measured.items()
             },
             cases={arm: case_rows(cases, names) for arm, cases in measured.items()},
-            comparisons=compare_first(measured, names, ("dice", "hd95")),
+            comparisons=compare_first(measured, names, {"dice": "mean", "hd95": "median"}),
             pictures=extremes(measured, names, "dice"),
         )
 
@@ -161,21 +164,21 @@ class SegmentationTask:
             for row, case in enumerate(self._cohort(replicate).test)
         ]  # fmt: skip
 
-    def _of_all_voxels(self, runs: Mapping[Replicate, Predictions], patients: int) -> list[Row]:
-        rows = []
-        for region, name in enumerate(self.target.names):
-            of_seeds = []
-            for seed in sorted({replicate.seed for replicate in runs}):
-                folds = [predictions for replicate, predictions in runs.items() if replicate.seed == seed]
-                common, total = (
-                    np.concatenate([predictions[key][:, region] for predictions in folds])
-                    for key in ("common", "total")
-                )
-                of_seeds.append(global_dice(common, total))
-            rows.append(
-                Row(label=name, metric="global_dice", value=float(np.mean(of_seeds)), patients=patients)
-            )
-        return rows
+    def _of_all_voxels(self, runs: Mapping[Replicate, Predictions]) -> list[Row]:
+        """Dice of the voxels of all cases together, folds of a seed too."""
+        seeds = sorted({replicate.seed for replicate in runs})
+        of_seeds = [{one: runs[one] for one in runs if one.seed == seed} for seed in seeds]
+        shared = shared_overlaps([self._voxels(folds) for folds in of_seeds])
+        patients = shared.values.shape[1]
+        return [
+            row_of((name, "global_dice"), shared.score(region), seeds, patients, {})
+            for region, name in enumerate(self.target.names)
+        ]
+
+    def _voxels(self, runs: Mapping[Replicate, Predictions]) -> Voxels:
+        """Of one seed."""
+        common, total = (np.concatenate([one[key] for one in runs.values()]) for key in ("common", "total"))
+        return Voxels([case.patient for one in runs for case in self._cohort(one).test], common, total)
 
     def _cohort(self, replicate: Replicate) -> VolumeCohort:
         return self.cohorts.of[replicate]
