@@ -33,7 +33,7 @@ def show_results(results: Results) -> None:
             "mean",
             results.arms[0].rows[0].label,
         ):
-            console.print(_sentence(comparison, results.main))
+            console.print(sentence(comparison, results.main))
     rows = [row for arm in results.arms for row in arm.rows]
     if any(row.sd is not None for row in rows):
         console.print("±: standard deviation over test patients; seeds are averaged first.")
@@ -73,7 +73,8 @@ def _cell(row: Row | None, metric: Metric) -> str:
     return text
 
 
-def _sentence(comparison: Comparison, metric: Metric) -> str:
+def sentence(comparison: Comparison, metric: Metric) -> str:
+    """A difference of two arms, its interval and p, or why it has none."""
     text = f"{metric.title} of {comparison.label}, {comparison.arm} − {comparison.minus}: {comparison.difference:+.3f}"
     if comparison.interval:
         text += f", 95 % interval {comparison.interval[0]:+.3f} to {comparison.interval[1]:+.3f}"

@@ -211,7 +211,15 @@ def classification():
             counts = {} if label == "mean" else {"positives": 40, "negatives": 183}
             interval = (area - 0.04, min(area + 0.035, 1))
             rows.append(
-                Row(label=label, metric="auroc", value=area, interval=interval, patients=150, counts=counts)
+                Row(
+                    label=label,
+                    metric="auroc",
+                    value=area,
+                    by_seed={0: area + 0.002, 1: area - 0.002},
+                    interval=interval,
+                    patients=150,
+                    counts=counts,
+                )
             )
             rows.append(Row(label=label, metric="brier", value=0.3 - area / 5, patients=150, counts=counts))
             if label != "mean":

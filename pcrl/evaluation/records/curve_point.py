@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from pcrl.evaluation.records.results import Interval
 from pcrl.files import Record
 
@@ -12,7 +14,8 @@ class CurvePoint(Record):
     Args:
         metric: its key, as in the rows of the evaluation.
         value: mean over seeds; none where it is not defined.
-        interval: 95 %, bootstrap over test patients; none with fewer than ten.
+        by_seed: score of each seed.
+        interval: 95 %, over patients and seeds; with one seed over patients alone.
         patients: test patients.
         folder: of the evaluation, relative to that of the curve's report, or absolute; `report.html` is in it.
         transductive: pre-training saw test patients.
@@ -28,6 +31,7 @@ class CurvePoint(Record):
     metric: str
     label: str
     value: float | None
+    by_seed: dict[int, float | None] = Field(default_factory=dict)
     interval: Interval | None
     patients: int
     folder: str

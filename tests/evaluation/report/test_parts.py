@@ -12,6 +12,7 @@ from pcrl.evaluation.report.numbers import duration, number, p_value
 from pcrl.evaluation.report.tables.cases import MOST_ROWS
 from pcrl.evaluation.report.tables.headline import headline
 from pcrl.evaluation.report.tables.seeds import seed_table
+from pcrl.evaluation.run.points import differences_of, points_of
 from pcrl.evaluation.statistics.inference.estimate import ONE_TRAINING
 from tests.helpers import example_results
 from tests.helpers.report_page import Page, page_of
@@ -100,9 +101,7 @@ def test_why_a_score_has_no_interval_is_said_once_for_all_scores_of_that_reason(
         for arm in results.arms
     )
     text = page_of(results.model_copy(update={"arms": arms}), tmp_path).text
-    assert (
-        text.count("No interval: Dice of liver, HD95 of liver, Dice of tumour, HD95 of tumour: too few.") == 1
-    )
+    assert text.count("Dice of liver, HD95 of liver, Dice of tumour, HD95 of tumour: too few.") == 1
 
 
 def test_pictures_are_embedded_as_they_are(tmp_path):
@@ -163,6 +162,25 @@ def test_a_curve_links_its_evaluations(tmp_path):
     }
     assert len(page.all("script")) == 1
     assert "TRANSDUCTIVE" in page.text
+
+
+def test_a_curve_shows_its_differences_and_what_they_are_corrected_for(tmp_path):
+    results = example_results.classification()
+    points = points_of(results, 0.1, "x")
+    differences = differences_of(results, 0.1, "x")
+    path = write_curve_report(points, tmp_path, "curve", differences=differences, metrics=results.metrics)
+    text = Page(path.read_text(encoding="utf-8")).text
+    assert "corrected for all comparisons along this curve" in text
+    for each in differences:
+        assert ", ".join(number(v, 3, sign=True) for v in each.comparison.by_seed.values()) in text
+    alone = {"p": None, "p_holm": None, "interval": None, "by_seed": {0: 0.1}, "why": ONE_TRAINING}
+    single = [
+        one.model_copy(update={"comparison": one.comparison.model_copy(update=alone)}) for one in differences
+    ]
+    path = write_curve_report(points, tmp_path, "curve", differences=single)
+    text = Page(path.read_text(encoding="utf-8")).text
+    assert text.count("one training: differences of this size come by chance") == len(single)
+    assert "corrected" not in text
 
 
 def test_a_curve_without_points_and_values(tmp_path):

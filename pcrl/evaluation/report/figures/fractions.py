@@ -27,6 +27,7 @@ class CurveRow:
     metric: str
     value: str
     interval: str
+    by_seed: str
 
 
 def arm_numbers(points: Sequence[CurvePoint], first: Sequence[str] = ()) -> dict[str, int]:
@@ -63,6 +64,7 @@ def curve_rows(points: Sequence[CurvePoint], metrics: Mapping[str, Metric]) -> l
             _titled(point.metric, metrics),
             number(point.value, places[point.metric]),
             interval(point.interval, places[point.metric]),
+            ", ".join(number(value, places[point.metric]) for value in point.by_seed.values()),
         )
         for point in rows
     ]

@@ -13,7 +13,7 @@ from pcrl.evaluation.statistics.inference.estimate import ONE_TRAINING
 _METHOD = (
     "Arms are compared on the same test patients, seed by seed: trainings with the same seed have the same labelled "
     "patients. Intervals (95 %) and p (two-sided) are over patients and seeds, both of which would be others another "
-    "time. p (Holm) is corrected for all comparisons of this table; an arm is favoured where it is below 0.05."
+    "time. p (Holm) is corrected for all comparisons {}; an arm is favoured where it is below 0.05."
 )
 _ONE = (
     "Arms are compared on the same test patients, each with one training. Two trainings of the same arm with other "
@@ -57,15 +57,15 @@ def explained(results: Results) -> list[str]:
     """How the comparisons were made."""
     if not results.comparisons:
         return ["There is nothing to compare: " + ("one arm." if len(results.arms) < 2 else "no pairs.")]
-    sentences = how(results.comparisons)
+    sentences = how(results.comparisons, "of this table")
     if any(metric_of(results, each.metric).summary == "median" for each in results.comparisons):
         sentences.append(_MEDIANS)
     return sentences
 
 
-def how(comparisons: Sequence[Comparison]) -> list[str]:
-    """What was compared: one training of each arm, or several."""
-    return [_METHOD if any(len(each.by_seed) > 1 for each in comparisons) else _ONE]
+def how(comparisons: Sequence[Comparison], family: str) -> list[str]:
+    """What was compared: one training of each arm, or several; `family` says what was corrected for."""
+    return [_METHOD.format(family) if any(len(each.by_seed) > 1 for each in comparisons) else _ONE]
 
 
 def comparison_row(each: Comparison, metric: Metric, places: int) -> ComparisonRow:

@@ -16,7 +16,9 @@ FEWEST_PATIENTS = 20
 FEWEST_TO_TEST = 6
 """With fewer, a sign test can never reach p < 0.05 (2 / 2⁵ is 0.06), and a t test leans on what cannot be seen."""
 ONE_TRAINING = "one training: differences of this size come by chance"
-TOO_FEW = f"fewer than {FEWEST_PATIENTS} patients: a failure that so few do not show moves a mean out of any interval"
+TOO_FEW = (
+    f"fewer than {FEWEST_PATIENTS} patients: of so few no interval of a mean holds where one in ten fails"
+)
 TOO_FEW_TO_TEST = f"fewer than {FEWEST_TO_TEST} patients"
 ALL_EQUAL = "all patients and seeds have the same value"
 Range = tuple[float, float]

@@ -80,7 +80,11 @@ class SharedScores:
     def _too_few(self, column: int, fewest: int) -> str:
         if self.sides is not None and self.sides[column].min() < fewest:
             with_it, without = self.sides[column]
-            return f"{with_it:.3g} patients with the finding, {without:.3g} without: fewer than {fewest} of a side"
+            average = "on average " if with_it % 1 or without % 1 else ""
+            return (
+                f"{average}{with_it:.3g} patients with the finding, {without:.3g} without: fewer than {fewest} of a "
+                "side"
+            )
         if np.isnan(self.values[:, :, column]).any():
             return "undefined without one of the patients"
         return ""

@@ -6,7 +6,7 @@ from pcrl.evaluation.statistics.inference.estimate import difference, median_dif
 
 
 def two_arms_alike(rng, seeds, patients, of_seed):
-    """Dice of two arms that differ by nothing but their seeds, (2, seeds, patients): few failures, seeds that matter."""
+    """Dice of two arms that differ by their seeds alone, (2, seeds, patients), with a few failures."""
     patient = rng.normal(size=(1, 1, patients))
     training = rng.normal(0, of_seed, (2, seeds, 1))
     quality = patient + training + rng.normal(0, 0.5, (2, seeds, patients))
