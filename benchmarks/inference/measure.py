@@ -10,14 +10,20 @@ import numpy as np
 
 from inference.families import AUROCS, MEANS, MEDIANS, Draw, Rng, Values, findings, logits
 from pcrl.evaluation.statistics.inference.crossed import MeanSquares
-from pcrl.evaluation.statistics.inference.estimate import FEWEST_PATIENTS, FEWEST_TO_TEST
-from pcrl.evaluation.statistics.inference.jackknife import deleted_aurocs, pseudo_values
+from pcrl.evaluation.statistics.inference.estimate import FEWEST_PATIENTS
+from pcrl.evaluation.statistics.inference.jackknife import pseudo_values
 from pcrl.evaluation.statistics.inference.medians import median, median_interval
-from pcrl.evaluation.statistics.inference.shared import SharedScores
+from pcrl.evaluation.statistics.inference.shared import (
+    FEWEST_OF_A_SIDE,
+    FEWEST_TO_TEST_OF_A_SIDE,
+    FEWEST_WRONG,
+)
 from pcrl.evaluation.statistics.inference.skewness import skewed_widths
 from pcrl.evaluation.statistics.roc import auroc
 
 TRUE_PATIENTS, TRUE_DRAWS = 500, 4000
+RARE = 0.05
+"""Where fewer studies than this have an interval, it is not counted how often it is right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,36 +111,50 @@ def _held(values: Values, true: float) -> float:
 def _areas(name: str, draw: Draw, rng: Rng) -> Rates:
     share, apart = AUROCS[name]
     positive, true = findings(draw, share), _true_areas(name, draw.of_seed, draw.gain)
-    rejected = []
-    for one in logits(rng, replace(draw, gain=0.0), positive, apart):
-        known = _shared(one[0], positive).difference(_shared(one[1], positive), 0)
-        assert known is not None
-        rejected.append(known.p is not None and known.p < 0.05)
-    gaps, held = [], []
-    for one in logits(rng, draw, positive, apart):
-        first, second = (_shared(arm, positive) for arm in one)
-        known, alone = first.difference(second, 0), second.score(0)
-        assert known is not None
-        assert alone is not None
-        if known.interval is not None:
-            gaps.append(known.interval[0] <= true[0] - true[1] <= known.interval[1])
-        if alone.interval is not None:
-            held.append(alone.interval[0] <= true[1] <= alone.interval[1])
-    given = len(gaps) / draw.simulations
-    size = None if draw.patients < FEWEST_TO_TEST else float(np.mean(rejected))
-    return Rates(size, _share(gaps), _share(held), given)
-
-
-def _shared(scores: Values, positive: Values) -> SharedScores:
-    """Of one arm, (seeds, patients), an image a patient."""
-    owners, truth = np.arange(len(positive)), positive.astype(np.float64)
-    whole = [[auroc(one, positive)] for one in scores]
-    values = [
-        pseudo_values(area[0], deleted_aurocs(one, truth, owners, len(positive)))[:, None]
-        for area, one in zip(whole, scores, strict=True)
+    smaller = min(int(positive.sum()), int((~positive).sum()))
+    alike = [
+        areas_and_pseudo_values(one, positive)
+        for one in _arms(logits(rng, replace(draw, gain=0.0), positive, apart))
     ]
-    sides = np.array([[positive.sum(), (~positive).sum()]])
-    return SharedScores(np.array(whole), np.array(values), sides)
+    size = _share(_differ(*alike))
+    (first, ones), (second, others) = (
+        areas_and_pseudo_values(one, positive) for one in _arms(logits(rng, draw, positive, apart))
+    )
+    enough = draw.patients >= FEWEST_PATIENTS and smaller >= FEWEST_OF_A_SIDE
+    value, best = second.mean(axis=1), np.maximum(first.mean(axis=1), second.mean(axis=1))
+    of_gap, of_score = (enough & ((1 - one) * smaller >= FEWEST_WRONG) for one in (best, value))
+    reach, (down, up) = MeanSquares.of(ones - others).half_width(), skewed_widths(others)
+    gap = (first - second).mean(axis=1)
+    return Rates(
+        size if smaller >= FEWEST_TO_TEST_OF_A_SIDE else None,
+        _often((np.abs(gap - (true[0] - true[1])) <= reach)[of_gap], draw),
+        _often(((value - down <= true[1]) & (true[1] <= value + up))[of_score], draw),
+        float(of_gap.mean()),
+    )
+
+
+def _arms(scores: Values) -> tuple[Values, Values]:
+    return scores[:, 0], scores[:, 1]
+
+
+def _differ(one: tuple[Values, Values], other: tuple[Values, Values]) -> Values:
+    """Whether areas of two arms are called different."""
+    gaps = np.abs((one[0] - other[0]).mean(axis=1))
+    return np.asarray(gaps > MeanSquares.of(one[1] - other[1]).half_width())
+
+
+def areas_and_pseudo_values(scores: Values, positive: Values) -> tuple[Values, Values]:
+    """AUROCs (simulations, seeds) and pseudo-values (…, patients) of an image a patient, all simulations at once.
+
+    The same numbers as those of `deleted_aurocs`, which takes one seed of one arm.
+    """
+    wins = scores[..., positive][..., :, None] > scores[..., ~positive][..., None, :]
+    total, ones, others = wins.sum(axis=(-2, -1)), int(positive.sum()), int((~positive).sum())
+    deleted = np.empty(scores.shape)
+    deleted[..., positive] = (total[..., None] - wins.sum(axis=-1)) / ((ones - 1) * others)
+    deleted[..., ~positive] = (total[..., None] - wins.sum(axis=-2)) / (ones * (others - 1))
+    areas = total / (ones * others)
+    return areas, np.moveaxis(pseudo_values(areas, np.moveaxis(deleted, -1, 0)), 0, -1)
 
 
 def _reach_of_mean(gaps: Values) -> Values:
@@ -143,6 +163,10 @@ def _reach_of_mean(gaps: Values) -> Values:
 
 def _rejected(gaps: Values, reach: Callable[[Values], Values]) -> float:
     return _share(np.abs(gaps.mean(axis=(1, 2))) > reach(gaps))
+
+
+def _often(holds: Values, draw: Draw) -> float | None:
+    return _share(holds) if len(holds) >= RARE * draw.simulations else None
 
 
 def _share(holds: object) -> float | None:
