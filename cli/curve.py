@@ -63,11 +63,13 @@ def curve(
     with errors(), EvaluationDisplay(name_folder=False) as progress:
         made = carried_out(task, **arguments, out=out, resume=resume, device=device, progress=progress)
     _show(made)
-    console.print(f"Written: {made.folder / 'report.html'}, {made.folder / 'curve.csv'}.")
+    console.print(
+        f"Written: {made.folder / 'report.html'}, {made.folder / 'curve.csv'}, {made.folder / 'curve-differences.csv'}."
+    )
 
 
 def _show(made: Curve) -> None:
-    from .eval_results import restrictions
+    from .eval_results import restrictions, sentence
 
     last = made.results[-1]
     metric, title = last.main, f"{last.dataset}: {last.main.title} by labelled training patients"
@@ -86,6 +88,10 @@ def _show(made: Curve) -> None:
             str(point.patients),
         )
     console.print(table)
+    for each in made.differences:
+        console.print(f"{each.fraction:g} of the labels: {sentence(each.comparison, metric)}.")
+    if any(each.comparison.p_holm is not None for each in made.differences):
+        console.print("Intervals over test patients and seeds; p (Holm) for all differences along the curve.")
 
 
 def _refuse_others(context: click.Context, task: str, dataset: str | None, resume: bool) -> None:

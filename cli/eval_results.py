@@ -38,19 +38,18 @@ def show_results(results: Results) -> None:
             "mean",
             results.arms[0].rows[0].label,
         ):
-            console.print(_sentence(comparison, results.main))
+            console.print(sentence(comparison, results.main))
     if details := [titled(metric) for metric in results.metrics if metric.detail]:
         console.print(f"In report.html and scores.csv: {', '.join(details)}.")
     rows = [row for arm in results.arms for row in arm.rows]
     if any(row.sd is not None for row in rows):
         console.print("±: standard deviation over test patients; seeds are averaged first.")
     if any(row.interval for row in rows):
-        console.print("In brackets: 95 % confidence intervals, from a bootstrap over test patients.")
-    else:
-        console.print(
-            f"Only {counted(results.test_patients, 'test patient')}: too few for confidence intervals, or for "
-            "conclusions about quality."
-        )
+        several = any(len(row.by_seed) > 1 for row in rows)
+        over = "test patients and seeds" if several else "test patients, of this one training"
+        console.print(f"In brackets: 95 % confidence intervals, over {over}.")
+    for why in dict.fromkeys(row.why for row in rows if row.why and row.metric == results.main.name):
+        console.print(f"{results.main.title} without an interval: {why}.")
 
 
 def restrictions(transductive: bool, virtual: int) -> str:
@@ -80,10 +79,18 @@ def _cell(row: Row | None, metric: Metric) -> str:
     return f"{text} ({behind})" if behind else text
 
 
-def _sentence(comparison: Comparison, metric: Metric) -> str:
+def sentence(comparison: Comparison, metric: Metric) -> str:
+    """A difference of two arms, its interval and p, or why it has none."""
     text = f"{metric.title} of {comparison.label}, {comparison.arm} − {comparison.minus}: {comparison.difference:+.3f}"
     if comparison.interval:
         text += f", 95 % interval {comparison.interval[0]:+.3f} to {comparison.interval[1]:+.3f}"
     if comparison.p is not None:
-        text += ", p < 0.001" if comparison.p < 0.001 else f", p = {comparison.p:.3f}"
-    return text + f" ({comparison.patients} patients)"
+        text += f", {_p('p', comparison.p)}"
+    if comparison.p_holm is not None:
+        text += f", {_p('p (Holm)', comparison.p_holm)}"
+    drawn = f"{comparison.patients} patients, {counted(len(comparison.by_seed), 'seed')}"
+    return text + f" ({drawn})" + (f": {comparison.why}" if comparison.why else "")
+
+
+def _p(name: str, value: float) -> str:
+    return f"{name} < 0.001" if value < 0.001 else f"{name} = {value:.3f}"

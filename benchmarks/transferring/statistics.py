@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pcrl.evaluation.statistics.paired import mean_interval, sign_flip
+from transferring.paired import mean_interval, sign_flip
 
 Values = NDArray[np.float64]
 

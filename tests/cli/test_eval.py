@@ -79,7 +79,11 @@ def test_both_arms_scores_and_pictures(workplace, scores):
         assert value(arm, "liver", "dice") > 0.3
         assert f"{value(arm, 'liver', 'dice'):.3f}" in said
     (compared,) = (one for one in results["comparisons"] if one["metric"] == "dice")
-    assert f"Dice of liver, pretrained − scratch: {compared['difference']:+.3f} (3 patients)" in said
+    assert (compared["p"], compared["p_holm"], compared["interval"]) == (None, None, None)
+    assert (
+        f"Dice of liver, pretrained − scratch: {compared['difference']:+.3f} (3 patients, 1 seed): one training"
+        in said
+    )
     assert results["command"].endswith("eval lits --fraction 0.5 --from-scratch --out scores --device cpu")
 
 

@@ -120,19 +120,23 @@ def test_all_arms_on_the_newest_run(workplace):
         defined = [row(arm, name)["value"] for name in COMPETITION if name not in (UNDEFINED, ALWAYS)]
         mean = row(arm, "mean")
         assert mean["value"] == pytest.approx(np.mean(defined))
-        low, high = mean["interval"]
-        assert 0 <= low <= high <= 1
-        assert f"{mean['value']:.3f} [{low:.3f}–{high:.3f}]" in done.stdout
+        assert mean["by_seed"].keys() == {"0", "1"}
+        assert mean["value"] == pytest.approx(np.mean(list(mean["by_seed"].values())))
+        assert (mean["interval"], mean["why"] != "") == (None, True)
+        assert f"{mean['value']:.3f}" in done.stdout
+        assert f"AUROC per image without an interval: {mean['why']}" in done.stdout
         assert 0 <= row(arm, "Atelectasis", "calibration")["value"] <= 1
     pairs = [(one["arm"], one["minus"], one["metric"]) for one in results["comparisons"]]
     assert pairs == [
         ("pretrained", other, metric)
         for other in ("scratch", "shuffled")
-        for metric in ("auroc", "auroc_study")
+        for metric in ("auroc", "auroc_study", "brier")
     ]
     for one in results["comparisons"]:
-        assert 0 < one["p"] <= 1
-        assert one["interval"][0] <= one["interval"][1]
+        assert one["by_seed"].keys() == {"0", "1"}
+        assert one["p"] is None or 0 < one["p"] <= one["p_holm"] <= 1
+        assert one["interval"] is None
+        assert one["why"] != ""
     assert "AUROC per image of mean, pretrained − scratch: " in done.stdout
     for what, label in (("positives", UNDEFINED), ("negatives", ALWAYS)):
         said = f"no {what} among the test images, so that the AUROC is undefined and not part of the mean: {label}"
@@ -209,7 +213,7 @@ def test_a_table_of_ones_own(workplace):
     assert results["dataset"] == "bright"
     assert {each["label"] for arm in results["arms"] for each in arm["rows"]} == {"bright"}
     assert len(results["arms"][1]["runs"][0]["losses"]) == 2
-    assert "too few for confidence intervals, or for conclusions about quality" in done.stdout
+    assert "too few for confidence intervals of means, or for conclusions about quality" in done.stdout
 
 
 def test_an_evaluation_of_images_goes_on_where_it_was(workplace):

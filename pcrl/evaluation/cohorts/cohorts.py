@@ -10,6 +10,9 @@ from pcrl.engine.fingerprints.fingerprints import Fingerprints
 from pcrl.evaluation.records.replicate import Replicate
 from pcrl.evaluation.records.results import Side
 
+FEWEST_TO_CHOOSE = 10
+"""With fewer validation patients the choice of an epoch is largely chance."""
+
 
 @dataclass(frozen=True, slots=True)
 class Design:

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from pcrl.engine.cache.images.dataset import CachedImages
 from pcrl.engine.cache.images.table import ImageTable
 from pcrl.engine.splits import fraction_of
+from pcrl.evaluation.cohorts.cohorts import FEWEST_TO_CHOOSE
 from pcrl.evaluation.records.errors import ProtocolError
-from pcrl.evaluation.statistics.bootstrap import FEWEST_PATIENTS
+from pcrl.evaluation.statistics.inference.estimate import FEWEST_PATIENTS
 from pcrl.listing import counted
 
 CARVED = 0.1
@@ -76,15 +77,15 @@ class ImageCohort:
                 f"fewer than {FEWEST_VALIDATION_PATIENTS} validation patients: the last epoch is kept, not the "
                 "best one"
             )
-        if 0 < (validation := len(set(self.patients(self.validation)))) < FEWEST_PATIENTS:
+        if 0 < (validation := len(set(self.patients(self.validation)))) < FEWEST_TO_CHOOSE:
             notes.append(
                 f"only {counted(validation, 'validation patient')}: which epoch they choose is largely chance"
             )
         tested = len(set(self.patients(self.test)))
         if tested < FEWEST_PATIENTS:
             notes.append(
-                f"only {counted(tested, 'test patient')}: too few for confidence intervals, or for conclusions "
-                "about quality"
+                f"only {counted(tested, 'test patient')}: too few for confidence intervals of means, or for "
+                "conclusions about quality"
             )
         if absent := len(self.table.failed):
             notes.append(

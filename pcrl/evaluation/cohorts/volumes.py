@@ -10,11 +10,11 @@ from pcrl.engine.cache.volumes.records import patients_in_words
 from pcrl.engine.fingerprints.fingerprints import Fingerprints
 from pcrl.engine.selection.fingerprints import fingerprints_of_cases
 from pcrl.engine.splits import deal, fraction_of
-from pcrl.evaluation.cohorts.cohorts import Design
+from pcrl.evaluation.cohorts.cohorts import FEWEST_TO_CHOOSE, Design
 from pcrl.evaluation.records.errors import ProtocolError
 from pcrl.evaluation.records.replicate import Replicate
 from pcrl.evaluation.records.results import Side
-from pcrl.evaluation.statistics.bootstrap import FEWEST_PATIENTS
+from pcrl.evaluation.statistics.inference.estimate import FEWEST_PATIENTS
 from pcrl.listing import counted, few
 
 FOLDS = 5
@@ -101,15 +101,15 @@ class VolumeCohorts:
         validation = min(len(_patients(cohort.validation)) for cohort in self.of.values())
         if not validation:
             notes.append("no validation patients: every training runs to its last epoch, which is kept")
-        elif validation < FEWEST_PATIENTS:
+        elif validation < FEWEST_TO_CHOOSE:
             notes.append(
                 f"only {counted(validation, 'validation patient')}: which epoch they choose is largely chance"
             )
         tested = len(_patients(self._tested()))
         if tested < FEWEST_PATIENTS:
             notes.append(
-                f"only {counted(tested, 'test patient')}: too few for confidence intervals, or for conclusions "
-                "about quality"
+                f"only {counted(tested, 'test patient')}: too few for confidence intervals of means, or for "
+                "conclusions about quality"
             )
         if virtual := self.virtual():
             notes.append(

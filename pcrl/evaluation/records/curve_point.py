@@ -14,7 +14,8 @@ class CurvePoint(Record):
     Args:
         metric: its key, as in the rows of the evaluation.
         value: mean over seeds; none where it is not defined.
-        interval: 95 %, bootstrap over test patients; none with fewer than ten.
+        by_seed: score of each seed.
+        interval: 95 %, over patients and seeds; with one seed over patients alone.
         patients: test patients.
         counts: what stands behind the value, as in the rows of the evaluation.
         folder: of the evaluation, relative to that of the curve's report, or absolute; `report.html` is in it.
@@ -31,6 +32,7 @@ class CurvePoint(Record):
     metric: str
     label: str
     value: float | None
+    by_seed: dict[int, float | None] = Field(default_factory=dict)
     interval: Interval | None
     patients: int
     folder: str

@@ -41,21 +41,25 @@ class Metric(Record):
 
 
 class Row(Record):
-    """A line of the headline table: a metric of a label, of one arm, over all test patients; seeds averaged first.
+    """A line of the headline table: a metric of a label, of one arm, over all test patients.
 
     Args:
         label: what is scored (an organ, a finding), or `mean` of several.
-        value: none where it is not defined.
-        sd: over patients, where the metric is a mean over them and there are three or more.
-        interval: 95 %, bootstrap over patients, of a median between its patients; none with fewer than ten.
+        value: mean over seeds; none where it is not defined.
+        by_seed: score of each seed; none where it is not defined.
+        sd: over patients, each averaged over seeds, where the metric is a mean over them and there are three or more.
+        interval: 95 %, over patients and seeds; with one seed over patients alone.
+        why: why there is no interval; empty where there is one.
         counts: what stands behind it, such as positives and negatives.
     """
 
     label: str
     metric: str
     value: float | None
+    by_seed: dict[int, float | None] = Field(default_factory=dict)
     sd: float | None = None
     interval: Interval | None = None
+    why: str = ""
     patients: int
     counts: dict[str, int] = Field(default_factory=dict)
 
@@ -108,11 +112,14 @@ class ArmResult(Record):
 
 
 class Comparison(Record):
-    """The difference `arm` − `minus` of a metric of a label, over the same test patients, paired.
+    """The difference `arm` − `minus` of a metric of a label, paired: over the same test patients, seed by seed.
 
     Args:
-        interval: 95 %, bootstrap over patients; none with fewer than ten.
-        p: of a two-sided test that swaps the arms within patients; none with fewer than six.
+        by_seed: difference of the two trainings of each seed.
+        interval: 95 %, over patients and seeds.
+        p: two-sided, over patients and seeds.
+        p_holm: the same, corrected for all comparisons of the evaluation (Holm).
+        why: why there is no interval, or no p; empty where nothing is missing.
     """
 
     label: str
@@ -120,8 +127,11 @@ class Comparison(Record):
     arm: str
     minus: str
     difference: float
+    by_seed: dict[int, float] = Field(default_factory=dict)
     interval: Interval | None
     p: float | None
+    p_holm: float | None = None
+    why: str = ""
     patients: int
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
+from pcrl.evaluation.records.curve_difference import CurveDifference
 from pcrl.evaluation.records.curve_point import CurvePoint
 from pcrl.evaluation.records.results import Metric
 from pcrl.evaluation.report.figures.fractions import CurveRow, arm_numbers, curve_rows, fraction_figure
+from pcrl.evaluation.report.numbers import decimals_for, percent
 from pcrl.evaluation.report.page import render
+from pcrl.evaluation.report.tables.comparisons import ComparisonRow, comparison_row, how
 from pcrl.files import write_text
 
 _REPORT = "report.html"
@@ -20,6 +23,7 @@ def write_curve_report(
     folder: Path,
     title: str,
     *,
+    differences: Sequence[CurveDifference] = (),
     metrics: Sequence[Metric] = (),
     notes: Sequence[str] = (),
     command: str = "",
@@ -28,6 +32,7 @@ def write_curve_report(
     """Write `report.html` for a curve alone, with a link to the report of each evaluation.
 
     Args:
+        differences: of the arms, at each fraction.
         metrics: give titles and units to the points' metrics.
         notes: what a reader must know beside the numbers.
     """
@@ -45,9 +50,18 @@ def write_curve_report(
         virtual=max((point.virtual for point in points), default=0),
         curve=linked(curve_rows(points, named)),
         curve_panels=fraction_figure(points, numbers, named),
+        differences=[_shown(each, points, named) for each in differences],
+        fractions=[percent(each.fraction) for each in differences],
+        explained=how([each.comparison for each in differences], "along this curve") if differences else [],
     )
     write_text(folder / _REPORT, page)
     return folder / _REPORT
+
+
+def _shown(each: CurveDifference, points: Sequence[CurvePoint], named: Mapping[str, Metric]) -> ComparisonRow:
+    name = each.comparison.metric
+    places = decimals_for(point.value for point in points if point.metric == name)
+    return comparison_row(each.comparison, named.get(name, Metric(name=name, title=name)), places)
 
 
 def linked(rows: Sequence[CurveRow]) -> list[tuple[CurveRow, str]]:

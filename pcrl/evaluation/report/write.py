@@ -17,6 +17,7 @@ from pcrl.evaluation.report.page import flat, render
 from pcrl.evaluation.report.tables.cases import MOST_ROWS, case_table, label_table
 from pcrl.evaluation.report.tables.comparisons import compared, explained
 from pcrl.evaluation.report.tables.headline import definitions, headline
+from pcrl.evaluation.report.tables.seeds import seed_table, seeds_of, without_interval
 from pcrl.files import write_text
 
 REPORT = "report.html"
@@ -44,6 +45,9 @@ def write_report(results: Results, folder: Path, curve: Sequence[CurvePoint] = (
         definitions=definitions(results),
         comparisons=compared(results),
         explained=explained(results),
+        seeds=seeds_of(results),
+        seed_rows=seed_table(results),
+        without_interval=without_interval(results),
         patient_panels=patients_figure(results),
         patients_drawn=has_patients(results),
         cases=case_table(results),
@@ -68,7 +72,7 @@ def write_report(results: Results, folder: Path, curve: Sequence[CurvePoint] = (
 
 def _first_seed(results: Results) -> str:
     """What curves and pictures are of, where tables are means over seeds."""
-    several = len({run.seed for arm in results.arms for run in arm.runs}) > 1
+    several = len(seeds_of(results)) > 1
     return " Shown for the first seed; the tables are means over all seeds." if several else ""
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 
+from pcrl.evaluation.records.curve_difference import CurveDifference
 from pcrl.evaluation.records.curve_point import CurvePoint
 from pcrl.evaluation.records.curve_request import (
     CURVE,
@@ -24,7 +25,13 @@ from pcrl.evaluation.report import REPORT, write_curve_report
 from pcrl.evaluation.run.folders import new_folder, to_go_on_with
 from pcrl.evaluation.run.new_request import arguments_given, call_in_words, new_request, refuse_changes
 from pcrl.evaluation.run.opening import open_study
-from pcrl.evaluation.run.points import points_of, write_points
+from pcrl.evaluation.run.points import (
+    corrected_along,
+    differences_of,
+    points_of,
+    write_differences,
+    write_points,
+)
 from pcrl.evaluation.run.progress import Progress
 from pcrl.models.device import device_named
 
@@ -36,13 +43,16 @@ class Curve:
     """Scores at several shares of the labels.
 
     Args:
-        folder: holds an evaluation for each share, `curve.csv`, `curve.json` and `report.html`.
+        folder: holds an evaluation for each share, `curve.csv`, `curve-differences.csv`, both also as JSON,
+            `curve-seeds.csv` and `report.html`.
         points: the end point of every arm at every share.
+        differences: of the first arm and every other at every share, corrected for all of them.
         results: of each share.
     """
 
     folder: Path
     points: tuple[CurvePoint, ...]
+    differences: tuple[CurveDifference, ...]
     results: tuple[Results, ...]
 
 
@@ -136,6 +146,7 @@ def pinned(curve_request: CurveRequest) -> CurveRequest:
 
 def _carried_out(curve_request: CurveRequest, folder: Path, device: torch.device, watch: Progress) -> Curve:
     points: list[CurvePoint] = []
+    differences: tuple[CurveDifference, ...] = ()
     of_shares: list[Results] = []
     for name, request in curve_request.each():
         own = folder / name
@@ -148,18 +159,21 @@ def _carried_out(curve_request: CurveRequest, folder: Path, device: torch.device
             results = study.carry_out(own, device, watch)
         points += points_of(results, request.fraction, name)
         of_shares.append(results)
+        differences = corrected_along([*differences, *differences_of(results, request.fraction, name)])
         write_points(points, folder)
+        write_differences(points, differences, folder)
     metric = of_shares[-1].main
     write_curve_report(
         points,
         folder,
         f"{curve_request.request.task}: {metric.title} by labelled training patients",
+        differences=differences,
         metrics=[metric],
         notes=of_shares[-1].notes,
         command=curve_request.request.command,
         created=datetime.now().isoformat(timespec="seconds"),
     )
-    return Curve(folder, tuple(points), tuple(of_shares))
+    return Curve(folder, tuple(points), differences, tuple(of_shares))
 
 
 def _asked(folder: Path) -> tuple[str, CurveRequest]:

@@ -22,6 +22,7 @@ from pcrl.evaluation.report import write_report
 from pcrl.evaluation.run.progress import PlannedEvaluation, Progress
 from pcrl.evaluation.run.tables import write_splits, write_tables
 from pcrl.evaluation.run.trainings import Finished, Plan, Trainings
+from pcrl.evaluation.statistics.inference.comparisons import corrected
 from pcrl.evaluation.tasks.registry import entry_of
 from pcrl.evaluation.tasks.task import Task
 from pcrl.training.records.versions import versions
@@ -127,7 +128,7 @@ class Study:
             virtual=cohorts.virtual(),
             metrics=self.task.metrics,
             arms=arms,
-            comparisons=tuple(scored.comparisons),
+            comparisons=corrected(scored.comparisons),
             lines=tuple(scored.lines),
             pictures=tuple(scored.pictures),
             splits=tuple(cohorts.side(replicate) for replicate in cohorts.replicates),

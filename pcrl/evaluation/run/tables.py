@@ -10,22 +10,23 @@ from pcrl.evaluation.report.numbers import counts_in_words
 from pcrl.files import write_csv
 
 SCORES, CASES, COMPARISONS, RUNS = "scores.csv", "cases.csv", "comparisons.csv", "runs.csv"
-SPLITS = "splits.csv"
+SEEDS, SPLITS = "seeds.csv", "splits.csv"
 Line = Sequence[object]
 
 
 def write_tables(results: Results, folder: Path) -> tuple[Path, ...]:
-    """Write `scores.csv`, `cases.csv`, `comparisons.csv` and `runs.csv`; what is not defined is an empty field."""
+    """Write `scores.csv`, `seeds.csv`, `cases.csv`, `comparisons.csv` and `runs.csv`; what is undefined is empty."""
     return (
         _write(
             folder / SCORES,
-            "arm label metric value sd low high patients transductive virtual counts",
+            "arm label metric value sd low high patients seeds why transductive virtual counts",
             _scores(results),
         ),
+        _write(folder / SEEDS, "arm minus label metric seed value", _seeds(results)),
         _write(folder / CASES, "arm case patient virtual label metric value", _cases(results)),
         _write(
             folder / COMPARISONS,
-            "label metric arm minus difference low high p patients transductive virtual",
+            "label metric arm minus difference low high p p_holm patients seeds why transductive virtual",
             _comparisons(results),
         ),
         _write(
@@ -56,9 +57,20 @@ def write_splits(sides: Iterable[Side], owners: Mapping[str, str], folder: Path)
 def _scores(results: Results) -> Iterator[Line]:
     for arm in results.arms:
         for row in arm.rows:
-            numbers = (row.value, row.sd, *_ends(row.interval), row.patients)
+            numbers = (row.value, row.sd, *_ends(row.interval), row.patients, len(row.by_seed), row.why)
             behind = counts_in_words(row.counts) or None
             yield arm.name, row.label, row.metric, *numbers, *_restricted(results), behind
+
+
+def _seeds(results: Results) -> Iterator[Line]:
+    """The score of every seed, then the differences of every seed, which have a second arm."""
+    for arm in results.arms:
+        for row in arm.rows:
+            for seed, value in row.by_seed.items():
+                yield arm.name, None, row.label, row.metric, seed, value
+    for each in results.comparisons:
+        for seed, value in each.by_seed.items():
+            yield each.arm, each.minus, each.label, each.metric, seed, value
 
 
 def _restricted(results: Results) -> tuple[int, int]:
@@ -75,8 +87,9 @@ def _cases(results: Results) -> Iterator[Line]:
 
 def _comparisons(results: Results) -> Iterator[Line]:
     for each in results.comparisons:
-        numbers = (each.difference, *_ends(each.interval), each.p, each.patients)
-        yield each.label, each.metric, each.arm, each.minus, *numbers, *_restricted(results)
+        numbers = (each.difference, *_ends(each.interval), each.p, each.p_holm, each.patients)
+        drawn = (len(each.by_seed), each.why)
+        yield each.label, each.metric, each.arm, each.minus, *numbers, *drawn, *_restricted(results)
 
 
 def _runs(results: Results) -> Iterator[Line]:

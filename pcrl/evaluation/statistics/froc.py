@@ -1,4 +1,4 @@
-"""FROC: sensitivity for nodules against false positives per scan, with confidence intervals.
+"""FROC: sensitivity for nodules against false positives per scan.
 
 As in LUNA16's evaluation (noduleCADEvaluationLUNA16.py): of the candidates that hit a nodule the best counts, the
 others neither for nor against; candidates that hit nothing but an excluded annotation do not count; a nodule that no
@@ -6,7 +6,8 @@ candidate hits is missed at any threshold. The CPM is the mean sensitivity at se
 which the curve is interpolated linearly.
 
 MONAI's `compute_froc_curve_data` gives the same curve where a nodule is missed; else it leaves out the last point, at
-which every candidate is accepted. It compares all candidates with each threshold, too slow for resampling.
+which every candidate is accepted. It compares all candidates with each threshold, too slow for leaving out
+patient after patient.
 """
 
 from __future__ import annotations
@@ -17,13 +18,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pcrl.evaluation.statistics.bootstrap import FEWEST_PATIENTS, RESAMPLES, Resamples
-
 RATES = (1 / 8, 1 / 4, 1 / 2, 1, 2, 4, 8)
 """False positives a scan at which sensitivities are averaged (LUNA16)."""
 RATES_IN_WORDS = ("1/8", "1/4", "1/2", "1", "2", "4", "8")
 _CELLS = 1 << 22
-"""Candidates times resamples that are counted together: 32 MB for each table of them."""
+"""Candidates times patients that are counted together: 32 MB for each table of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +69,13 @@ def cpm(detections: Detections) -> float:
     return float(sensitivities(detections).mean())
 
 
-def resample(
-    detections: Detections, patients: Sequence[str], seed: int = 0, resamples: int = RESAMPLES
-) -> Resamples | None:
-    """Draw patients with replacement and take the sensitivities anew; None if there are too few patients.
+def deleted_sensitivities(detections: Detections, patients: Sequence[str]) -> NDArray[np.float64]:
+    """Sensitivities at `RATES` without each patient, (patients, rates), patients in the order of their names.
 
-    The result has a column for each of `RATES`; its `means` are CPMs, its `mean_interval` that of the CPM. With the
-    same seed and patients every call draws the same, so that arms can be compared resample by resample.
+    NaN where no nodule is left.
 
     Args:
-        patients: whose each scan is; one that is drawn twice counts twice, with all scans.
+        patients: whose each scan is; with a patient all scans are left out.
 
     Raises:
         ValueError: there is not one patient for each scan.
@@ -89,23 +85,20 @@ def resample(
             f"{detections.scans} scans, but {len(patients)} patients: expected one for each scan"
         )
     names, patient_index = np.unique(np.asarray(patients), return_inverse=True)
-    if len(names) < FEWEST_PATIENTS:
-        return None
-    rng = np.random.default_rng(np.random.SeedSequence([seed, len(names)]))
     counted = _Counted(detections)
     block = max(1, _CELLS // max(1, counted.size))
-    result = np.full((resamples, len(RATES)), np.nan)
-    for start in range(0, resamples, block):
-        stop = min(start + block, resamples)
-        drawn = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), size=stop - start)
-        curves = zip(*counted.curves(drawn[:, patient_index].astype(np.float64)), strict=True)
+    result = np.full((len(names), len(RATES)), np.nan)
+    for start in range(0, len(names), block):
+        without = np.arange(start, min(start + block, len(names)))
+        kept = (patient_index[None, :] != without[:, None]).astype(np.float64)
+        curves = zip(*counted.curves(kept), strict=True)
         for row, (false, true) in enumerate(curves, start):
             result[row] = np.interp(RATES, false, true)
-    return Resamples(result)
+    return result
 
 
 class _Counted:
-    """Detections in the order of falling scores, so that a resample needs no sorting."""
+    """Detections in the order of falling scores, so that no choice of patients needs sorting."""
 
     def __init__(self, detections: Detections) -> None:
         seen = np.isfinite(detections.nodule_scores)
@@ -119,10 +112,10 @@ class _Counted:
         self.nodules = np.bincount(detections.nodule_scans, minlength=detections.scans)
 
     def curves(self, weights: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """False positives a scan and sensitivity, each (resamples, 1 + distinct scores); NaN without nodules.
+        """False positives a scan and sensitivity, each (choices, 1 + distinct scores); NaN without nodules.
 
         Args:
-            weights: (resamples, scans), how often each scan counts.
+            weights: (choices, scans), how often each scan counts.
         """
         counts = weights[:, self.scan]
         total, nodules = weights.sum(axis=1, keepdims=True), weights @ self.nodules[:, None]

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pcrl.evaluation.records.replicate import Replicate
 from pcrl.evaluation.records.results import CaseRow, Comparison, Row
-from pcrl.evaluation.statistics.summaries import BY_MEAN, Summary
+from pcrl.evaluation.statistics.inference.comparisons import comparison, row_of
+from pcrl.evaluation.statistics.inference.estimate import (
+    Estimate,
+    Range,
+    difference,
+    median_difference,
+    median_score,
+    score,
+)
 
 MEAN = "mean"
 """Label of the mean over all labels."""
+Summary = Literal["mean", "median"]
 _FEWEST_FOR_SPREAD = 3
 
 
@@ -28,48 +38,69 @@ class Measured:
     values: Mapping[str, NDArray[np.float64]]
 
 
-Patients = dict[str, float]
-"""Patient → value of one metric and label; patients for whom it is not defined are left out."""
+@dataclass(frozen=True, slots=True)
+class PatientValues:
+    """Values of a metric, (seeds, patients), NaN where undefined: the mean over the cases of a patient."""
+
+    seeds: tuple[int, ...]
+    patients: tuple[str, ...]
+    values: NDArray[np.float64]
+
+    def complete(self) -> NDArray[np.float64]:
+        """Of the patients who have a value with every seed, (seeds, patients)."""
+        return self.values[:, ~np.isnan(self.values).any(axis=0)]
 
 
-def of_patients(measured: Iterable[Measured], metric: str, label: int | None) -> Patients:
-    """The mean of each patient's cases, averaged over seeds first.
+def of_patients(measured: Sequence[Measured], metric: str, label: int | None) -> PatientValues:
+    """Values of one arm, folds of a seed together.
 
     Args:
         label: its number; none for the mean over labels of a case, as far as they are defined.
     """
-    cases: dict[tuple[str, str], list[float]] = {}
+    seeds = sorted({one.replicate.seed for one in measured})
+    patients = sorted({one.patient for one in measured})
+    column, row = {name: n for n, name in enumerate(patients)}, {seed: n for n, seed in enumerate(seeds)}
+    sums, counts = np.zeros((len(seeds), len(patients))), np.zeros((len(seeds), len(patients)))
     for one in measured:
-        cases.setdefault((one.patient, one.case), []).append(_value(one, metric, label))
-    patients: dict[str, list[float]] = {}
-    for (patient, _), values in cases.items():
-        patients.setdefault(patient, []).append(_mean(values))
-    means = {patient: _mean(values) for patient, values in sorted(patients.items())}
-    return {patient: value for patient, value in means.items() if not np.isnan(value)}
+        value = _value(one, metric, label)
+        if not np.isnan(value):
+            sums[row[one.replicate.seed], column[one.patient]] += value
+            counts[row[one.replicate.seed], column[one.patient]] += 1
+    values = np.full(sums.shape, np.nan)
+    np.divide(sums, counts, out=values, where=counts > 0)
+    return PatientValues(tuple(seeds), tuple(patients), values)
 
 
 def rows(
-    measured: Sequence[Measured], labels: Sequence[str], metric: str, summary: Summary = BY_MEAN
+    measured: Sequence[Measured],
+    labels: Sequence[str],
+    metric: str,
+    summary: Summary = "mean",
+    limits: Range | None = None,
 ) -> list[Row]:
-    """A row for each label, and for their mean where there are several; `summary` says what stands for all patients."""
+    """A row for each label, and for their mean where there are several.
+
+    Args:
+        summary: what is taken over patients.
+        limits: between which values of the metric lie.
+    """
     result = []
     for label, name in _numbered(labels):
-        by_patient = of_patients(measured, metric, label)
-        values = np.array(list(by_patient.values()))
-        undefined = len({one.patient for one in measured}) - len(values)
-        result.append(
-            Row(
-                label=name,
-                metric=metric,
-                value=summary.middle(values) if len(values) else None,
-                sd=float(values.std(ddof=1))
-                if summary.spread and len(values) >= _FEWEST_FOR_SPREAD
-                else None,
-                interval=summary.interval(values),
-                patients=len(values),
-                counts={"undefined": undefined} if undefined else {},
+        of = of_patients(measured, metric, label)
+        values = of.complete()
+        known: Estimate | None = None
+        if values.shape[1]:
+            known = (
+                median_score(values, limits)
+                if summary == "median"
+                else score(values.mean(axis=1), values, limits)
             )
-        )
+        undefined = len(of.patients) - values.shape[1]
+        counts = {"undefined": undefined} if undefined else {}
+        spread = values.mean(axis=0)
+        has_spread = summary == "mean" and len(spread) >= _FEWEST_FOR_SPREAD
+        sd = float(spread.std(ddof=1)) if has_spread else None
+        result.append(row_of((name, metric), known, of.seeds, len(spread), counts, sd))
     return result
 
 
@@ -91,51 +122,52 @@ def case_rows(measured: Sequence[Measured], labels: Sequence[str]) -> list[CaseR
 
 
 def compare_first(
-    arms: Mapping[str, Sequence[Measured]],
-    labels: Sequence[str],
-    metrics: Sequence[str],
-    summaries: Mapping[str, Summary] | None = None,
+    arms: Mapping[str, Sequence[Measured]], labels: Sequence[str], metrics: Mapping[str, Summary]
 ) -> list[Comparison]:
     """The first arm against each other, over the patients and labels for whom a metric is defined in both.
 
     Args:
-        summaries: metric → how its differences are summed up and tested; by their mean if it is not in there.
+        metrics: metric → what is taken over the patients' differences.
     """
     first, *others = arms
     result = []
     for other in others:
-        for metric in metrics:
-            summary = (summaries or {}).get(metric, BY_MEAN)
+        for metric, summary in metrics.items():
             for label, name in _numbered(labels):
                 chosen = range(len(labels)) if label is None else (label,)
-                differences = _differences(arms[first], arms[other], metric, chosen)
-                if not len(differences):
+                seeds, gaps = _differences(arms[first], arms[other], metric, chosen)
+                if not gaps.shape[1]:
                     continue
-                result.append(
-                    Comparison(
-                        label=name,
-                        metric=metric,
-                        arm=first,
-                        minus=other,
-                        difference=summary.middle(differences),
-                        interval=summary.interval(differences),
-                        p=summary.p(differences),
-                        patients=len(differences),
-                    )
+                known = (
+                    median_difference(gaps) if summary == "median" else difference(gaps.mean(axis=1), gaps)
                 )
+                result.append(comparison((first, other), (name, metric), known, seeds, gaps.shape[1]))
     return result
 
 
 def _differences(
-    first: Sequence[Measured], second: Sequence[Measured], metric: str, labels: Iterable[int]
-) -> NDArray[np.float64]:
-    """Of each patient, the mean over those labels that both have: an arm that misses one is not let off it."""
-    gaps: dict[str, list[float]] = {}
+    first: Sequence[Measured], second: Sequence[Measured], metric: str, labels: Sequence[int]
+) -> tuple[tuple[int, ...], NDArray[np.float64]]:
+    """Seeds, and differences (seeds, patients) of the patients who have one with every seed.
+
+    Of each patient, the mean over those labels that both arms have: an arm that misses one is not let off it.
+    """
+    gaps = []
+    seeds: tuple[int, ...] = ()
     for label in labels:
         ones, others = (of_patients(arm, metric, label) for arm in (first, second))
-        for patient in sorted(ones.keys() & others.keys()):
-            gaps.setdefault(patient, []).append(ones[patient] - others[patient])
-    return np.array([_mean(gaps[patient]) for patient in sorted(gaps)])
+        seeds = tuple(seed for seed in ones.seeds if seed in others.seeds)
+        patients = tuple(name for name in ones.patients if name in set(others.patients))
+        gaps.append(_chosen(ones, seeds, patients) - _chosen(others, seeds, patients))
+    known = ~np.isnan(gaps)
+    count = known.sum(axis=0)
+    mean = np.full(count.shape, np.nan)
+    np.divide(np.where(known, gaps, 0.0).sum(axis=0), count, out=mean, where=count > 0)
+    return seeds, mean[:, ~np.isnan(mean).any(axis=0)]
+
+
+def _chosen(of: PatientValues, seeds: Sequence[int], patients: Sequence[str]) -> NDArray[np.float64]:
+    return of.values[np.ix_([of.seeds.index(s) for s in seeds], [of.patients.index(p) for p in patients])]
 
 
 def _numbered(labels: Sequence[str]) -> list[tuple[int | None, str]]:

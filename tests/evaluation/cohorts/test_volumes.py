@@ -140,7 +140,7 @@ def test_a_fold_that_there_is_not_is_named(lits, fold, last):
 def test_what_a_reader_should_know(lits):
     assert labelled_cases(lits, Design()).notes() == [
         "only 1 validation patient: which epoch they choose is largely chance",
-        "only 3 test patients: too few for confidence intervals, or for conclusions about quality",
+        "only 3 test patients: too few for confidence intervals of means, or for conclusions about quality",
     ]
     several = [(f"t{n}", f"t{n}", "test", None, n < 2) for n in range(10)]
     data = of_entries(lits, ("a", "a", "train", None, False), *several)

@@ -13,6 +13,9 @@ from pcrl.evaluation.report.figures.patients import patients_figure
 from pcrl.evaluation.report.numbers import duration, number, p_value
 from pcrl.evaluation.report.tables.cases import MOST_ROWS
 from pcrl.evaluation.report.tables.headline import headline
+from pcrl.evaluation.report.tables.seeds import seed_table
+from pcrl.evaluation.run.points import differences_of, points_of
+from pcrl.evaluation.statistics.inference.estimate import ONE_TRAINING
 from tests.helpers import example_results
 from tests.helpers.report_page import Page, page_of
 
@@ -23,7 +26,7 @@ def test_best_is_said_only_of_what_is_surely_better():
     assert rows["mean"].cells[0].better_than == ("from scratch",)
     assert not any(cell.better_than for label, row in rows.items() if label != "mean" for cell in row.cells)
     hidden = results.model_copy(
-        update={"comparisons": tuple(c.model_copy(update={"interval": None}) for c in results.comparisons)}
+        update={"comparisons": tuple(c.model_copy(update={"p_holm": 0.051}) for c in results.comparisons)}
     )
     assert not any(cell.better_than for row in headline(hidden) for cell in row.cells)
 
@@ -31,7 +34,13 @@ def test_best_is_said_only_of_what_is_surely_better():
 def test_where_lower_is_better_the_lower_is_best():
     results = example_results.segmentation()
     comparison = results.comparisons[0].model_copy(
-        update={"metric": "hd95", "minus": "from scratch", "difference": -2.0, "interval": (-3.0, -1.0)}
+        update={
+            "metric": "hd95",
+            "minus": "from scratch",
+            "difference": -2.0,
+            "interval": (-3.0, -1.0),
+            "p_holm": 0.01,
+        }
     )
     rows = headline(results.model_copy(update={"comparisons": (comparison,)}))
     assert {(r.label, r.metric): r.cells[0].better_than for r in rows if r.cells[0].better_than} == {
@@ -39,11 +48,62 @@ def test_where_lower_is_better_the_lower_is_best():
     }
 
 
-def test_few_patients_explain_themselves(tmp_path):
-    text = page_of(example_results.tiny(), tmp_path).text
-    assert "Below 10 patients no interval is given" in text
-    assert "Below 6 patients no p is given" in text
-    assert "Below" not in page_of(example_results.segmentation(), tmp_path).text
+def one_training(results):
+    """The same evaluation as it would be with the first seed alone."""
+    arms = tuple(
+        arm.model_copy(
+            update={
+                "runs": tuple(run for run in arm.runs if run.seed == 0),
+                "rows": tuple(row.model_copy(update={"by_seed": {0: row.value}}) for row in arm.rows),
+            }
+        )
+        for arm in results.arms
+    )
+    alone = {"interval": None, "p": None, "p_holm": None, "why": ONE_TRAINING}
+    comparisons = tuple(
+        each.model_copy(update={**alone, "by_seed": {0: each.difference}}) for each in results.comparisons
+    )
+    return results.model_copy(update={"arms": arms, "comparisons": comparisons})
+
+
+def test_with_one_training_nobody_is_better_and_chance_is_named(tmp_path):
+    results = one_training(example_results.segmentation())
+    text = page_of(results, tmp_path).text
+    assert text.count("one training: differences of this size come by chance") == len(results.comparisons)
+    assert "There is no interval and no p; train with several seeds" in text
+    assert "No arm is marked as best" in text
+    assert "over patients, of this one training" in text
+    assert "Every seed" not in text
+    assert not any(cell.better_than for row in headline(results) for cell in row.cells)
+
+
+def test_with_several_seeds_each_is_shown_and_holm_beside_p(tmp_path):
+    results = example_results.segmentation()
+    text = page_of(results, tmp_path).text
+    for each in results.comparisons:
+        shown = ", ".join(number(value, 3, sign=True) for value in each.by_seed.values())
+        assert shown in text
+        assert p_value(each.p_holm) in text
+    assert "come by chance" not in text
+    for row in seed_table(results):
+        assert len(row.values) == 2
+        assert row.mean[0] in text
+        assert all(shown in text for shown, _ in row.values)
+    assert len(seed_table(results)) == sum(len(arm.rows) for arm in results.arms)
+
+
+def test_why_a_score_has_no_interval_is_said_once_for_all_scores_of_that_reason(tmp_path):
+    results = example_results.segmentation()
+    arms = tuple(
+        arm.model_copy(
+            update={
+                "rows": tuple(r.model_copy(update={"interval": None, "why": "too few"}) for r in arm.rows)
+            }
+        )
+        for arm in results.arms
+    )
+    text = page_of(results.model_copy(update={"arms": arms}), tmp_path).text
+    assert text.count("Dice of liver, HD95 of liver, Dice of tumour, HD95 of tumour: too few.") == 1
 
 
 def test_pictures_are_embedded_as_they_are(tmp_path):
@@ -104,6 +164,25 @@ def test_a_curve_links_its_evaluations(tmp_path):
     }
     assert len(page.all("script")) == 1
     assert "TRANSDUCTIVE" in page.text
+
+
+def test_a_curve_shows_its_differences_and_what_they_are_corrected_for(tmp_path):
+    results = example_results.classification()
+    points = points_of(results, 0.1, "x")
+    differences = differences_of(results, 0.1, "x")
+    path = write_curve_report(points, tmp_path, "curve", differences=differences, metrics=results.metrics)
+    text = Page(path.read_text(encoding="utf-8")).text
+    assert "corrected for all comparisons along this curve" in text
+    for each in differences:
+        assert ", ".join(number(v, 3, sign=True) for v in each.comparison.by_seed.values()) in text
+    alone = {"p": None, "p_holm": None, "interval": None, "by_seed": {0: 0.1}, "why": ONE_TRAINING}
+    single = [
+        one.model_copy(update={"comparison": one.comparison.model_copy(update=alone)}) for one in differences
+    ]
+    path = write_curve_report(points, tmp_path, "curve", differences=single)
+    text = Page(path.read_text(encoding="utf-8")).text
+    assert text.count("one training: differences of this size come by chance") == len(single)
+    assert "corrected" not in text
 
 
 def test_a_curve_without_points_and_values(tmp_path):

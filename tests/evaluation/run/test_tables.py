@@ -32,15 +32,16 @@ def test_numbers_are_those_of_the_results(tmp_path, make):
     results = make()
     save_results(results, tmp_path)
     stored = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
-    scores, cases, comparisons, runs = map(read, write_tables(results, tmp_path))
+    scores, seeds, cases, comparisons, runs = map(read, write_tables(results, tmp_path))
     arms = stored["arms"]
     assert [tuple(r.values())[:3] for r in scores] == [
         (a["name"], r["label"], r["metric"]) for a in arms for r in a["rows"]
     ]
-    assert [tuple(map(number, tuple(r.values())[3:10])) for r in scores] == [
+    columns = ("value", "sd", "low", "high", "patients", "seeds", "transductive", "virtual")
+    assert [(*(number(r[name]) for name in columns), r["why"]) for r in scores] == [
         (
-            *(r["value"], r["sd"], *(r["interval"] or (None, None)), r["patients"]),
-            *(int(stored["transductive"]), stored["virtual"]),
+            *(r["value"], r["sd"], *(r["interval"] or (None, None)), r["patients"], len(r["by_seed"])),
+            *(int(stored["transductive"]), stored["virtual"], r["why"]),
         )
         for a in arms
         for r in a["rows"]
@@ -59,9 +60,26 @@ def test_numbers_are_those_of_the_results(tmp_path, make):
     ]
     restricted = (str(int(stored["transductive"])), str(stored["virtual"]))
     assert {(r["transductive"], r["virtual"]) for r in (*scores, *comparisons)} == {restricted}
-    assert [(number(r["difference"]), number(r["low"]), number(r["high"]), number(r["p"])) for r in comparisons] == [
-        (c["difference"], *(c["interval"] or (None, None)), c["p"]) for c in stored["comparisons"]
-    ]  # fmt: skip
+    columns = ("difference", "low", "high", "p", "p_holm", "seeds")
+    assert [tuple(number(r[name]) for name in columns) for r in comparisons] == [
+        (c["difference"], *(c["interval"] or (None, None)), c["p"], c["p_holm"], len(c["by_seed"]))
+        for c in stored["comparisons"]
+    ]
+    assert [
+        (r["arm"], r["minus"], r["label"], r["metric"], r["seed"], number(r["value"])) for r in seeds
+    ] == [
+        *(
+            (a["name"], "", r["label"], r["metric"], seed, value)
+            for a in arms
+            for r in a["rows"]
+            for seed, value in r["by_seed"].items()
+        ),
+        *(
+            (c["arm"], c["minus"], c["label"], c["metric"], seed, value)
+            for c in stored["comparisons"]
+            for seed, value in c["by_seed"].items()
+        ),
+    ]
     assert [
         (r["arm"], int(r["seed"]), number(r["fold"]), float(r["seconds"]), r["folder"]) for r in runs
     ] == [(a["name"], r["seed"], r["fold"], r["seconds"], r["folder"]) for a in arms for r in a["runs"]]
@@ -70,7 +88,7 @@ def test_numbers_are_those_of_the_results(tmp_path, make):
 def test_rates_are_told_with_their_scores(tmp_path):
     results = example_results.segmentation()
     run = results.arms[0].runs[0]
-    line = read(write_tables(results, tmp_path)[3])[0]
+    line = read(write_tables(results, tmp_path)[4])[0]
     assert line["rates_tried"] == " ".join(f"{rate}={score!r}" for rate, score in run.rates_tried.items())
     assert (line["epochs"], line["chosen_epoch"]) == (str(len(run.losses)), str(run.chosen_epoch))
 
@@ -78,6 +96,12 @@ def test_rates_are_told_with_their_scores(tmp_path):
 def test_a_table_is_replaced_whole(tmp_path):
     write_tables(example_results.segmentation(), tmp_path)
     paths = write_tables(example_results.tiny(), tmp_path)
-    assert [path.name for path in paths] == ["scores.csv", "cases.csv", "comparisons.csv", "runs.csv"]
+    assert [path.name for path in paths] == [
+        "scores.csv",
+        "seeds.csv",
+        "cases.csv",
+        "comparisons.csv",
+        "runs.csv",
+    ]
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(path.name for path in paths)
     assert len(read(paths[0])) == 1

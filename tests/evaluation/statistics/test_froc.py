@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 from monai.metrics.froc import compute_froc_curve_data, compute_froc_score
 
-from pcrl.evaluation.statistics.froc import RATES, Detections, cpm, froc_curve, resample, sensitivities
+from pcrl.evaluation.statistics.froc import (
+    RATES,
+    Detections,
+    cpm,
+    deleted_sensitivities,
+    froc_curve,
+    sensitivities,
+)
 from pcrl.evaluation.tasks.candidates.candidates import Candidates, Nodules, read_candidates
 from pcrl.evaluation.tasks.candidates.detections import detections
 from tests.helpers.luna import script as luna_script
@@ -161,38 +168,30 @@ def test_what_cannot_be_is_refused():
     assert cpm(made(3, [], [(1, 0.5), (1, None)])) == 0.5
 
 
-def test_a_resample_is_what_a_loop_gives():
+def test_without_a_patient_it_is_what_the_others_give():
     found = drawn(7)
-    patients = [f"p{n}" for n in range(12)]
-    got = resample(found, patients, seed=5, resamples=40)
-    rng = np.random.default_rng(np.random.SeedSequence([5, 12]))
-    names = np.unique(patients)
-    for row in got.labels:
-        counts = rng.multinomial(12, np.full(12, 1 / 12))
-        false, nodules, scan = [], [], 0
-        for name, times in zip(names, counts, strict=True):
-            original = patients.index(name)
-            for _ in range(times):
-                false += [(scan, s) for s in found.false_scores[found.false_scans == original]]
-                nodules += [
-                    (scan, s if np.isfinite(s) else None)
-                    for s in found.nodule_scores[found.nodule_scans == original]
-                ]
-                scan += 1
-        np.testing.assert_allclose(row, sensitivities(made(scan, false, nodules)))
-    low, high = got.mean_interval()
-    assert low <= got.means().mean() <= high
-    assert np.array_equal(got.labels, resample(found, patients, seed=5, resamples=40).labels)
+    patients = [f"p{n // 2:02}" for n in range(12)]
+    got = deleted_sensitivities(found, patients)
+    for row, name in zip(got, np.unique(patients), strict=True):
+        number = {scan: n for n, scan in enumerate(scan for scan in range(12) if patients[scan] != name)}
+        false = [
+            (number[scan], score)
+            for scan, score in zip(found.false_scans.tolist(), found.false_scores.tolist(), strict=True)
+            if scan in number
+        ]
+        nodules = [
+            (number[scan], score if np.isfinite(score) else None)
+            for scan, score in zip(found.nodule_scans.tolist(), found.nodule_scores.tolist(), strict=True)
+            if scan in number
+        ]
+        np.testing.assert_allclose(row, sensitivities(made(len(number), false, nodules)))
 
 
-def test_resamples_by_patient_and_without_nodules():
+def test_without_nodules_there_is_no_sensitivity():
+    # Scans 0 and 1 are one patient's, and have all nodules.
     found = made(12, [(n, 0.5) for n in range(12)], [(0, 0.6), (1, 0.4)])
-    # Scans 0 and 1 are one patient's: they come together or not at all, and then there is no sensitivity.
-    got = resample(found, ["a", "a", *map(str, range(10))])
-    gone = np.isnan(got.labels).any(axis=1)
-    assert 0.2 < gone.mean() < 0.5  # (10/11)^11 = 0.35
-    assert np.array_equal(gone, np.isnan(got.labels).all(axis=1))
-    assert got.left_out()[0] == gone.sum()
-    assert resample(found, ["a", "b"] * 6) is None
+    got = deleted_sensitivities(found, ["a", "a", *(f"b{n}" for n in range(10))])
+    assert np.isnan(got[0]).all()
+    assert not np.isnan(got[1:]).any()
     with pytest.raises(ValueError, match="12 scans, but 3 patients"):
-        resample(found, ["a", "b", "c"])
+        deleted_sensitivities(found, ["a", "b", "c"])

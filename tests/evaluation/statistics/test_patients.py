@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pcrl.evaluation.records.replicate import Replicate
-from pcrl.evaluation.statistics.paired import mean_interval, sign_flip
+from pcrl.evaluation.statistics.inference.estimate import difference
 from pcrl.evaluation.statistics.patients import MEAN, Measured, case_rows, compare_first, of_patients, rows
 from pcrl.evaluation.tasks.segmentation.pictures import extremes
 
@@ -29,22 +29,31 @@ TWO_SEEDS = [
 
 
 def test_the_patient_is_the_unit_and_seeds_come_first():
-    assert of_patients(TWO_SEEDS, "dice", 0) == pytest.approx({"a": 0.4, "b": 0.7, "c": 0.95})
-    assert of_patients(TWO_SEEDS, "hd95", 0) == pytest.approx({"a": 6.0, "b": 3.0, "c": 1.0})
+    found = of_patients(TWO_SEEDS, "dice", 0)
+    assert (found.seeds, found.patients) == ((0, 1), ("a", "b", "c"))
+    np.testing.assert_allclose(found.values, [[0.3, 0.6, 0.9], [0.5, 0.8, 1.0]])
+    np.testing.assert_allclose(of_patients(TWO_SEEDS, "hd95", 0).values, [[4, 2, 1], [8, 4, 1]])
     (dice,), (hd95,) = (rows(TWO_SEEDS, ["liver"], metric) for metric in ("dice", "hd95"))
     by_patient = [0.4, 0.7, 0.95]
     assert (dice.label, dice.metric, dice.patients, dice.counts) == ("liver", "dice", 3, {})
     assert (dice.value, dice.sd) == pytest.approx((np.mean(by_patient), np.std(by_patient, ddof=1)))
     assert hd95.value == pytest.approx(np.mean([6.0, 3.0, 1.0]))
-    assert dice.interval is None
+    assert dice.by_seed == {0: pytest.approx(0.6), 1: pytest.approx(2.3 / 3)}
+    assert (dice.interval, dice.why[:24]) == (None, "fewer than 20 patients: ")
 
 
-def test_seeds_come_before_cases_where_one_of_them_is_undefined():
+def test_a_median_is_that_of_each_seed_and_has_no_standard_deviation():
+    (row,) = rows(TWO_SEEDS, ["liver"], "hd95", "median")
+    assert (row.value, row.by_seed, row.sd) == (3.0, {0: 2.0, 1: 4.0}, None)
+
+
+def test_a_patient_who_is_undefined_with_one_seed_is_counted_as_undefined():
     found = [
-        *measured({"a1": ("a", 0, 4.0), "a2": ("a", 0, 10.0)}),
-        *measured({"a1": ("a", 0, NAN), "a2": ("a", 0, 20.0)}, 1),
+        *measured({"a": ("a", 0, 4.0), "b": ("b", 0, NAN)}),
+        *measured({"a": ("a", 0, 6.0), "b": ("b", 0, 20.0)}, 1),
     ]
-    assert of_patients(found, "hd95", 0) == {"a": pytest.approx((4 + 15) / 2)}
+    (row,) = rows(found, ["liver"], "hd95")
+    assert (row.value, row.by_seed, row.patients, row.counts) == (5.0, {0: 4.0, 1: 6.0}, 1, {"undefined": 1})
 
 
 def test_two_patients_are_no_sample_and_undefined_ones_are_counted():
@@ -103,16 +112,35 @@ def several(scores, distances=None):
 def test_the_first_arm_is_compared_with_every_other_over_the_same_patients():
     rng = np.random.default_rng(0)
     scores = {arm: rng.uniform(0, 1, 12) for arm in ("pretrained", "scratch", "permuted")}
-    found = compare_first({arm: several(values) for arm, values in scores.items()}, ["liver"], ["dice"])
+    found = compare_first(
+        {arm: several(values) for arm, values in scores.items()}, ["liver"], {"dice": "mean"}
+    )
     assert [(one.arm, one.minus, one.label, one.metric) for one in found] == [
         ("pretrained", "scratch", "liver", "dice"),
         ("pretrained", "permuted", "liver", "dice"),
     ]
     differences = scores["pretrained"] - scores["scratch"]
     assert found[0].difference == pytest.approx(differences.mean())
-    assert found[0].p == pytest.approx(sign_flip(differences))
-    assert found[0].interval == pytest.approx(mean_interval(differences))
-    assert found[0].patients == 12
+    assert (found[0].p, found[0].interval, found[0].patients) == (None, None, 12)
+    assert found[0].why == "one training: differences of this size come by chance"
+
+
+def test_seeds_are_compared_pair_by_pair():
+    """The same seed has the same labelled patients in both arms: what it adds to both is no difference."""
+    rng = np.random.default_rng(0)
+    base, gain = rng.uniform(0.3, 0.6, 24), rng.normal(0.05, 0.01, (3, 24))
+    first, second = [], []
+    for seed, draw in enumerate((-0.2, 0.0, 0.2)):
+        for arm, values in ((first, base + draw + gain[seed]), (second, base + draw)):
+            arm += [
+                Measured(one.case, one.patient, False, Replicate(seed), one.values) for one in several(values)
+            ]
+    (found,) = compare_first({"a": first, "b": second}, ["liver"], {"dice": "mean"})
+    expected = difference(gain.mean(axis=1), gain)
+    assert found.by_seed == {seed: pytest.approx(value) for seed, value in enumerate(expected.by_seed)}
+    assert found.interval == pytest.approx(expected.interval)
+    assert found.p == pytest.approx(expected.p, rel=1e-6)
+    assert found.p < 0.01
 
 
 def test_a_comparison_is_of_patients_for_whom_both_are_defined():
@@ -120,11 +148,11 @@ def test_a_comparison_is_of_patients_for_whom_both_are_defined():
         several(np.zeros(7), [1, 2, NAN, 4, 5, 6, 7]),
         several(np.zeros(7), [2, 2, 3, NAN, 5, 5, 9]),
     )
-    (one,) = compare_first({"one": first, "other": second}, ["liver"], ["hd95"])
+    (one,) = compare_first({"one": first, "other": second}, ["liver"], {"hd95": "mean"})
     assert (one.patients, one.p, one.interval) == (5, None, None)
     assert one.difference == pytest.approx(np.mean([-1, 0, 0, 1, -2]))
     nobody = several(np.zeros(7), [NAN] * 7)
-    assert compare_first({"one": first, "other": nobody}, ["liver"], ["hd95"]) == []
+    assert compare_first({"one": first, "other": nobody}, ["liver"], {"hd95": "mean"}) == []
 
 
 def test_an_arm_that_misses_a_label_is_not_nearer_for_it():
@@ -133,7 +161,9 @@ def test_an_arm_that_misses_a_label_is_not_nearer_for_it():
     second = measured({"a": ("a", (0.9, 0.5), (1.0, 30.0)), "b": ("b", (0.9, 0.5), (1.0, 30.0))})
     found = {
         (one.label, one.metric): one
-        for one in compare_first({"x": first, "y": second}, ["liver", "tumour"], ["dice", "hd95"])
+        for one in compare_first(
+            {"x": first, "y": second}, ["liver", "tumour"], {"dice": "mean", "hd95": "mean"}
+        )
     }
     assert found["tumour", "hd95"].patients == 1
     assert found[MEAN, "hd95"].difference == pytest.approx((1.0 + (1.0 - 20.0) / 2) / 2)
@@ -141,17 +171,27 @@ def test_an_arm_that_misses_a_label_is_not_nearer_for_it():
     assert found[MEAN, "dice"].difference == pytest.approx((-0.25 + 0) / 2)
 
 
-def test_seeds_and_copies_make_nothing_surer():
-    """The patient is the unit: another seed with the same scores, or another scan, changes no p."""
+def test_copies_make_nothing_surer():
+    """The patient is the unit: another scan with the same scores changes no p."""
     rng = np.random.default_rng(0)
-    scores = [rng.uniform(0, 1, 8) for _ in range(2)]
-    arms = {arm: several(values) for arm, values in zip("ab", scores, strict=True)}
+    arms = {
+        arm: [
+            Measured(one.case, one.patient, False, Replicate(seed), one.values)
+            for seed in range(2)
+            for one in several(rng.uniform(0, 1, 8))
+        ]
+        for arm in "ab"
+    }
     again = {
-        arm: [*found, *(Measured(one.case, one.patient, False, Replicate(1), one.values) for one in found),
-              *(Measured(one.case + "x", one.patient, False, Replicate(0), one.values) for one in found)]
+        arm: [
+            *found,
+            *(Measured(one.case + "x", one.patient, False, one.replicate, one.values) for one in found),
+        ]
         for arm, found in arms.items()
-    }  # fmt: skip
-    assert compare_first(again, ["liver"], ["dice"]) == compare_first(arms, ["liver"], ["dice"])
+    }
+    assert compare_first(again, ["liver"], {"dice": "mean"}) == compare_first(
+        arms, ["liver"], {"dice": "mean"}
+    )
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ class CurveRow:
     value: str
     interval: str
     counts: str
+    by_seed: str
 
 
 def arm_numbers(points: Sequence[CurvePoint], first: Sequence[str] = ()) -> dict[str, int]:
@@ -65,6 +66,7 @@ def curve_rows(points: Sequence[CurvePoint], metrics: Mapping[str, Metric]) -> l
             number(point.value, places[point.metric]),
             interval(point.interval, places[point.metric]),
             counts_in_words(point.counts),
+            ", ".join(number(value, places[point.metric]) for value in point.by_seed.values()),
         )
         for point in rows
     ]

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pcrl.evaluation.records.results import Comparison, Results
+from pcrl.evaluation.records.results import Comparison, Metric, Results
 from pcrl.evaluation.report.numbers import interval, number, p_value, titled
-from pcrl.evaluation.report.tables.headline import decimals, metric_of
-from pcrl.evaluation.statistics.bootstrap import FEWEST_PATIENTS
-from pcrl.evaluation.statistics.paired import FEWEST_TO_TEST
+from pcrl.evaluation.report.tables.headline import decimals, favoured, metric_of
+from pcrl.evaluation.statistics.inference.estimate import ONE_TRAINING
 
 _METHOD = (
-    "Arms are compared on the same test patients. Scores are averaged over seeds first, so that the patient is the "
-    "unit of analysis. Intervals are 95 % bootstrap intervals over patients; p is two-sided, from a permutation "
-    "test that swaps the arms within patients (for a mean over patients: flips the signs of their differences). "
-    "There is no correction for multiple comparisons."
+    "Arms are compared on the same test patients, seed by seed: trainings with the same seed have the same labelled "
+    "patients. Intervals (95 %) and p (two-sided) are over patients and seeds, both of which would be others another "
+    "time. p (Holm) is corrected for all comparisons {}; an arm is favoured where it is below 0.05."
+)
+_ONE = (
+    "Arms are compared on the same test patients, each with one training. Two trainings of the same arm with other "
+    "seeds differ too, and one training of each arm cannot tell by how much: differences of this size come by "
+    "chance. There is no interval and no p; train with several seeds (--seeds 3 or more)."
+)
+_MEDIANS = (
+    "Of a metric whose median is reported, the difference is the median of the patients' differences, not the "
+    "difference of the medians."
 )
 
 
 @dataclass(frozen=True, slots=True)
 class ComparisonRow:
-    """A comparison as it is shown; `favours` is the arm that is better, empty where the interval holds 0."""
+    """A comparison as it is shown; `favours` is the arm that is better, empty where p (Holm) is not below 0.05."""
 
     label: str
     metric: str
@@ -28,44 +36,40 @@ class ComparisonRow:
     minus: str
     difference: str
     exact: float
+    by_seed: str
     interval: str
     p: str
+    p_holm: str
     patients: int
     favours: str
+    why: str
 
 
 def compared(results: Results) -> list[ComparisonRow]:
     """All comparisons, in their order."""
-    return [_row(results, each) for each in results.comparisons]
+    return [
+        comparison_row(each, metric_of(results, each.metric), decimals(results, each.metric))
+        for each in results.comparisons
+    ]
 
 
 def explained(results: Results) -> list[str]:
-    """How the comparisons were made, and why some have no interval or no p."""
+    """How the comparisons were made."""
     if not results.comparisons:
         return ["There is nothing to compare: " + ("one arm." if len(results.arms) < 2 else "no pairs.")]
-    sentences = [_METHOD]
-    fewest = min(each.patients for each in results.comparisons)
-    if fewest < FEWEST_PATIENTS:
-        sentences.append(
-            f"Below {FEWEST_PATIENTS} patients no interval is given: a bootstrap of so few patients gives intervals "
-            "that are too narrow."
-        )
-    if fewest < FEWEST_TO_TEST:
-        sentences.append(
-            f"Below {FEWEST_TO_TEST} patients no p is given: five patients can be swapped in only 32 ways, so that a "
-            "two-sided p could never fall below 0.05."
-        )
+    sentences = how(results.comparisons, "of this table")
+    if any(metric_of(results, each.metric).summary == "median" for each in results.comparisons):
+        sentences.append(_MEDIANS)
     return sentences
 
 
-def _row(results: Results, each: Comparison) -> ComparisonRow:
-    metric = metric_of(results, each.metric)
-    places = decimals(results, each.metric)
-    favours = ""
-    if each.interval is not None and (min(each.interval) > 0 or max(each.interval) < 0):
-        higher = each.arm if min(each.interval) > 0 else each.minus
-        lower = each.minus if higher == each.arm else each.arm
-        favours = higher if metric.better == "higher" else lower
+def how(comparisons: Sequence[Comparison], family: str) -> list[str]:
+    """What was compared: one training of each arm, or several; `family` says what was corrected for."""
+    return [_METHOD.format(family) if any(len(each.by_seed) > 1 for each in comparisons) else _ONE]
+
+
+def comparison_row(each: Comparison, metric: Metric, places: int) -> ComparisonRow:
+    """As it is shown."""
     return ComparisonRow(
         label=each.label,
         metric=titled(metric),
@@ -73,8 +77,11 @@ def _row(results: Results, each: Comparison) -> ComparisonRow:
         minus=each.minus,
         difference=number(each.difference, places, sign=True),
         exact=each.difference,
+        by_seed=", ".join(number(value, places, sign=True) for value in each.by_seed.values()),
         interval=interval(each.interval, places, sign=True),
         p=p_value(each.p),
+        p_holm=p_value(each.p_holm),
         patients=each.patients,
-        favours=favours,
+        favours=favoured(each, metric) or ("neither" if each.p_holm is not None else ""),
+        why=each.why or (ONE_TRAINING if len(each.by_seed) < 2 else ""),
     )

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pcrl.evaluation.records.results import Metric, Results, Row
+from pcrl.evaluation.records.results import Comparison, Metric, Results, Row
 from pcrl.evaluation.report.numbers import counts_in_words, decimals_for, interval, number, titled
 
+LEVEL = 0.05
 _ARROWS = {"higher": "↑", "lower": "↓"}
 
 
@@ -18,7 +19,7 @@ class Cell:
     Args:
         exact: all digits, for machines.
         counts: what stands behind it, where arms differ in that.
-        better_than: arms that this one, the best of its row, is better than with an interval that excludes 0.
+        better_than: arms that this one, the best of its row, is better than with p (Holm) below 0.05.
     """
 
     value: str
@@ -118,14 +119,17 @@ def _best(
     best = max(values, key=lambda n: values[n])
     name, worse = results.arms[best].name, []
     for each in results.comparisons:
-        if (each.label, each.metric) != (label, metric.name) or each.interval is None:
-            continue
-        low, high = sorted(sign * end for end in each.interval)
-        if each.arm == name and low > 0:
-            worse.append(each.minus)
-        elif each.minus == name and high < 0:
-            worse.append(each.arm)
+        if (each.label, each.metric) == (label, metric.name) and favoured(each, metric) == name:
+            worse.append(each.minus if each.arm == name else each.arm)
     return best, tuple(worse)
+
+
+def favoured(comparison: Comparison, metric: Metric) -> str:
+    """The better arm, where that is more than chance after the correction; else nothing."""
+    if comparison.p_holm is None or comparison.p_holm >= LEVEL:
+        return ""
+    higher = comparison.difference > 0
+    return comparison.arm if higher == (metric.better == "higher") else comparison.minus
 
 
 def _span(counts: Sequence[int]) -> str:

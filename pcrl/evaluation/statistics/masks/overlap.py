@@ -1,4 +1,4 @@
-"""Dice, HD95 and normalised surface Dice of a class in a case, Dice over all cases, and what they are of nothing."""
+"""Dice, HD95 and normalised surface Dice of a class in a case, and what they are where there is nothing."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pcrl.evaluation.statistics.masks.surfaces import Mask, Spacing, hd95, nsd
 
@@ -78,8 +77,3 @@ def dice(prediction: Mask, truth: Mask, rules: Rules) -> float | None:
     if not total:
         return 1.0 if rules.absent_is_right else None
     return 2 * int(np.count_nonzero(prediction & truth)) / total
-
-
-def global_dice(common: NDArray[np.int64], total: NDArray[np.int64]) -> float | None:
-    """Dice of all voxels of all cases together, from what `Overlap` holds of each, (cases,); none if all are empty."""
-    return float(2 * common.sum() / total.sum()) if total.sum() else None

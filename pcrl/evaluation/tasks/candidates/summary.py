@@ -1,21 +1,21 @@
-"""From probabilities of candidates to AUROC, sensitivities and CPM, with intervals over patients."""
+"""From probabilities of candidates to AUROC, sensitivities and CPM, with intervals over patients and seeds."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from pcrl.evaluation.records.results import Comparison, Line, Metric, Row
-from pcrl.evaluation.statistics import bootstrap, froc
-from pcrl.evaluation.statistics.bootstrap import Resamples, average
-from pcrl.evaluation.statistics.probabilities.drawn import drawn_patients
+from pcrl.evaluation.statistics import froc
+from pcrl.evaluation.statistics.inference.comparisons import comparison, row_of
+from pcrl.evaluation.statistics.inference.estimate import Estimate
+from pcrl.evaluation.statistics.inference.jackknife import deleted_aurocs, pseudo_values
+from pcrl.evaluation.statistics.inference.shared import SharedScores
 from pcrl.evaluation.statistics.probabilities.precision_recall import weighted_precisions
 from pcrl.evaluation.statistics.roc import auroc_per_label, roc_points, thinned
-from pcrl.evaluation.statistics.swapped import ExchangeableMetric, compare
 from pcrl.evaluation.tasks.candidates.candidates import Candidates, Nodules
 from pcrl.evaluation.tasks.candidates.detections import detections
 
@@ -74,114 +74,119 @@ class CandidateScores:
 
 
 @dataclass(frozen=True, slots=True)
-class CandidateResamples:
-    """Scores of the bootstrap samples, averaged over seeds; none with too few patients."""
+class CandidateResults:
+    """The scores of one arm with pseudo-values of the patients.
 
-    sensitivities: Resamples | None
-    auroc: Resamples | None
+    Args:
+        sensitivities: a column for each of `froc.RATES`; their mean is the CPM.
+    """
 
-
-def resampled(runs: Mapping[int, CandidateScores]) -> CandidateResamples:
-    """Resamples of the test patients: every seed alike."""
-    curves = [froc.resample(one.detections(), one.patients) for one in runs.values()]
-    areas = [
-        bootstrap.resample(one.probabilities[:, None], one.truth(), one.candidate_patients())
-        for one in runs.values()
-    ]
-    return CandidateResamples(average(curves), average(areas))
+    seeds: tuple[int, ...]
+    sensitivities: SharedScores
+    auroc: SharedScores
+    auprc: SharedScores
 
 
-def rows_of(runs: Mapping[int, CandidateScores], resamples: CandidateResamples) -> list[Row]:
-    """Means over seeds."""
+def results_of(runs: Mapping[int, CandidateScores]) -> CandidateResults:
+    """Scores of each seed, and what each patient contributes to them."""
+    curves = [froc.sensitivities(one.detections()) for one in runs.values()]
+    deleted = [froc.deleted_sensitivities(one.detections(), one.patients) for one in runs.values()]
+    with_nodule, patients = _sides(next(iter(runs.values())))
+    areas = [auroc_per_label(one.probabilities[:, None], one.truth())[0] for one in runs.values()]
+    area = np.array([np.nan if value is None else value for value in areas])
+    return CandidateResults(
+        tuple(runs),
+        SharedScores(
+            np.array(curves),
+            np.array([pseudo_values(*pair) for pair in zip(curves, deleted, strict=True)]),
+            np.tile([with_nodule, patients], (len(froc.RATES), 1)),
+        ),
+        SharedScores(
+            area[:, None],
+            np.array([pseudo_values(*pair) for pair in zip(area, map(_without, runs.values()), strict=True)])[
+                ..., None
+            ],
+            np.array([_candidate_sides(next(iter(runs.values())))]),
+        ),
+        _precisions(list(runs.values())),
+    )
+
+
+def _sides(one: CandidateScores) -> tuple[int, int]:
+    """How many patients have a nodule, and how many there are."""
+    found = one.detections()
+    owners = np.asarray(one.patients)[found.nodule_scans]
+    return len(set(owners.tolist())), len(set(one.patients))
+
+
+def _candidate_sides(one: CandidateScores) -> tuple[int, int]:
+    """How many patients have candidates that are nodules, and how many have candidates that are none."""
+    owners, truth = np.asarray(one.candidate_patients()), one.truth()[:, 0]
+    return len(set(owners[truth == 1].tolist())), len(set(owners[truth == 0].tolist()))
+
+
+def _without(one: CandidateScores) -> Values:
+    """AUROC without each patient, those without candidates included."""
+    names = sorted(set(one.patients))
+    places = {name: place for place, name in enumerate(names)}
+    owners = np.array([places[name] for name in one.candidate_patients()], np.int64)
+    return deleted_aurocs(one.probabilities, one.truth()[:, 0], owners, len(names))
+
+
+def _precisions(runs: Sequence[CandidateScores]) -> SharedScores:
+    """AUPRCs, with and without each patient, those without candidates included."""
+    whole, values = [], []
+    for one in runs:
+        names = sorted(set(one.patients))
+        places = {name: place for place, name in enumerate(names)}
+        owners = np.array([places[name] for name in one.candidate_patients()], np.int64)
+        weights = np.vstack([np.ones(len(names)), 1 - np.eye(len(names))])
+        areas = weighted_precisions(one.probabilities, one.truth()[:, 0], owners, weights)
+        whole.append(areas[:1])
+        values.append(pseudo_values(areas[0], areas[1:])[:, None])
+    return SharedScores(np.array(whole), np.array(values), np.array([_candidate_sides(runs[0])]))
+
+
+def rows_of(runs: Mapping[int, CandidateScores], results: CandidateResults) -> list[Row]:
+    """Means over seeds, with their intervals."""
     first = next(iter(runs.values()))
     patients, truth = len(set(first.patients)), first.truth()
-    sensitivities = np.array([froc.sensitivities(one.detections()) for one in runs.values()])
-    areas = [auroc_per_label(one.probabilities[:, None], one.truth())[0] for one in runs.values()]
     counts = {
         "scans": len(first.scans),
         "nodules": len(first.detections().nodule_scores),
         "candidates": len(first.rows),
     }
-    curves, area = resamples.sensitivities, resamples.auroc
-    known = [value for value in areas if value is not None]
-    rows = [
-        Row(
-            label=LABEL, metric="cpm", value=float(sensitivities.mean()), patients=patients, counts=counts,
-            interval=curves.mean_interval() if curves else None,
+    sides = {"positives": int((truth == 1).sum()), "negatives": int((truth == 0).sum())}
+
+    def row(label: str, metric: str, known: Estimate | None, counts: dict[str, int]) -> Row:
+        return row_of((label, metric), known, results.seeds, patients, counts)
+
+    return [
+        row(LABEL, "cpm", results.sensitivities.mean().score(0), counts),
+        row(LABEL, "auroc", results.auroc.score(0), sides),
+        row(LABEL, "auprc", results.auprc.score(0), sides),
+        *(
+            row(f"at {point} FP a scan", "sensitivity", results.sensitivities.score(column), {})
+            for column, point in enumerate(froc.RATES_IN_WORDS)
         ),
-        Row(
-            label=LABEL, metric="auroc", value=float(np.mean(known)) if known else None, patients=patients,
-            interval=area.intervals()[0] if area else None,
-            counts={"positives": int((truth == 1).sum()), "negatives": int((truth == 0).sum())},
-        ),
-        _precision(list(runs.values())),
-    ]  # fmt: skip
-    intervals = curves.intervals() if curves else [None] * len(froc.RATES_IN_WORDS)
-    for point, value, interval in zip(
-        froc.RATES_IN_WORDS, sensitivities.mean(axis=0).tolist(), intervals, strict=True
-    ):
-        label = f"at {point} FP a scan"
-        rows.append(Row(label=label, metric="sensitivity", value=value, interval=interval, patients=patients))
-    return rows
-
-
-def _precision(runs: Sequence[CandidateScores]) -> Row:
-    """AUPRC, mean over seeds, with its interval over the patients that have candidates."""
-    areas, resamples = [], []
-    for one in runs:
-        owners = np.unique(np.asarray(one.candidate_patients()), return_inverse=True)[1]
-        patients = int(owners.max()) + 1
-        truth, drawn = one.truth()[:, 0], drawn_patients(patients)
-        areas.append(weighted_precisions(one.probabilities, truth, owners, np.ones((1, patients)))[0])
-        if drawn is not None:
-            resamples.append(weighted_precisions(one.probabilities, truth, owners, drawn))
-    area, first = float(np.mean(areas)), runs[0].truth()
-    return Row(
-        label=LABEL,
-        metric="auprc",
-        value=None if np.isnan(area) else area,
-        interval=bootstrap.interval_of(np.mean(resamples, axis=0)) if resamples else None,
-        patients=len(set(runs[0].patients)),
-        counts={"positives": int((first == 1).sum()), "negatives": int((first == 0).sum())},
-    )
-
-
-def compare_first(
-    scores: Mapping[str, Mapping[int, CandidateScores]], resamples: Mapping[str, CandidateResamples]
-) -> list[Comparison]:
-    """CPM of the first arm and of each other."""
-    first, *others = scores
-    pairs = [
-        compare(
-            (first, other),
-            (LABEL, "cpm"),
-            _exchangeable([(scores[first][seed], scores[other][seed]) for seed in scores[first]]),
-            (resamples[first].sensitivities, resamples[other].sensitivities),
-        )
-        for other in others
     ]
-    return [pair for pair in pairs if pair is not None]
 
 
-def _exchangeable(pairs: Sequence[tuple[CandidateScores, CandidateScores]]) -> ExchangeableMetric:
-    """The mean CPM over seeds, of the ranks within each arm: networks differ in the scale of their scores."""
-    names, patient_index = np.unique(pairs[0][0].candidate_patients(), return_inverse=True)
-    tested = sorted(set(pairs[0][0].patients))
-    # Patients without candidates swap nothing.
-    patient_of = np.array([tested.index(name) for name in names.tolist()])[patient_index]
-    ranked = [tuple(rankdata(one.probabilities) for one in pair) for pair in pairs]
+def compare_first(results: Mapping[str, CandidateResults], patients: int) -> list[Comparison]:
+    """CPM and AUROC of the first arm and of each other, seed by seed."""
+    first, *others = results
+    found = []
+    for other in others:
+        for metric in ("cpm", "auroc"):
+            ones, twos = (_compared(results[arm], metric) for arm in (first, other))
+            if known := ones.difference(twos, 0):
+                named = (LABEL, metric)
+                found.append(comparison((first, other), named, known, results[first].seeds, patients))
+    return found
 
-    def metric(arm: int, swapped: NDArray[np.bool_]) -> float:
-        exchanged = swapped[patient_of]
-        values = [
-            froc.cpm(
-                replace(pair[0], probabilities=np.where(exchanged, ranks[1 - arm], ranks[arm])).detections()
-            )
-            for pair, ranks in zip(pairs, ranked, strict=True)
-        ]
-        return float(np.mean(values))
 
-    return ExchangeableMetric(metric, len(tested))
+def _compared(results: CandidateResults, metric: str) -> SharedScores:
+    return results.sensitivities.mean() if metric == "cpm" else results.auroc
 
 
 def lines_of(scores: Mapping[str, Mapping[int, CandidateScores]]) -> list[Line]:

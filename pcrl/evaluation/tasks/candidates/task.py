@@ -24,7 +24,7 @@ from pcrl.evaluation.tasks.candidates.summary import (
     CandidateScores,
     compare_first,
     lines_of,
-    resampled,
+    results_of,
     rows_of,
 )
 from pcrl.evaluation.tasks.candidates.table import write_probabilities
@@ -150,13 +150,14 @@ class CandidateTask:
     def score(self, predictions: Mapping[str, Mapping[Replicate, Predictions]], out: Path) -> Scored:
         """AUROC, sensitivities and CPM; the candidates of all folds of a seed together, as LUNA16 does."""
         scores = {arm: self._of_seeds(runs) for arm, runs in predictions.items()}
-        resamples = {arm: resampled(runs) for arm, runs in scores.items()}
+        results = {arm: results_of(runs) for arm, runs in scores.items()}
+        patients = len({case.patient for cohort in self.cohorts.of.values() for case in cohort.test})
         cases = self.cohorts.dataset.cases
         write_probabilities(out / "probabilities.csv", scores, [case.name for case in cases])
         return Scored(
-            rows={arm: rows_of(runs, resamples[arm]) for arm, runs in scores.items()},
+            rows={arm: rows_of(runs, results[arm]) for arm, runs in scores.items()},
             cases={arm: [] for arm in scores},
-            comparisons=compare_first(scores, resamples),
+            comparisons=compare_first(results, patients),
             lines=lines_of(scores),
         )
 

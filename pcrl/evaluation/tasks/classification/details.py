@@ -8,15 +8,18 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from pcrl.evaluation.records.results import Interval, Metric, Row
-from pcrl.evaluation.statistics.bootstrap import Resamples, interval_of
+from pcrl.evaluation.records.results import Metric, Row
+from pcrl.evaluation.statistics.inference.comparisons import row_of
+from pcrl.evaluation.statistics.inference.estimate import Estimate
+from pcrl.evaluation.statistics.inference.jackknife import pseudo_values
+from pcrl.evaluation.statistics.inference.shared import SharedScores
 from pcrl.evaluation.statistics.patients import MEAN
 from pcrl.evaluation.statistics.probabilities.calibration import calibration, error_by_chance
-from pcrl.evaluation.statistics.probabilities.drawn import drawn_patients
 from pcrl.evaluation.statistics.probabilities.operating_point import rates_at, youden_threshold
 from pcrl.evaluation.statistics.probabilities.precision_recall import weighted_precisions
 from pcrl.evaluation.statistics.probabilities.recalibration import recalibration
-from pcrl.evaluation.tasks.classification.summary import FEWEST_OF_A_SIDE, UNITS, Scores, Tables
+from pcrl.evaluation.statistics.roc import Truth
+from pcrl.evaluation.tasks.classification.summary import UNITS, Scores, Tables, UnitResults
 
 PRECISION = {"images": "auprc", "studies": "auprc_study"}
 SIDES = {"sensitivity": "positives", "specificity": "negatives"}
@@ -24,6 +27,14 @@ Thresholds = Mapping[int, NDArray[np.float64]]
 """Seed → threshold of each scored label, NaN where validation images choose none."""
 Weighted = Callable[[int, NDArray[np.float64]], NDArray[np.float64]]
 """(number of the label, (w, patients) weights) → (w,), NaN where undefined."""
+BIASED = "a calibration error of few images is too high by an amount that resampling does not show"
+WITHOUT = {
+    "calibration": BIASED,
+    "calibration_by_chance": "it is what chance comes to",
+    "calibration_intercept": "no interval is computed of it",
+    "calibration_slope": "no interval is computed of it",
+}
+"""Why these have no interval."""
 _CHOSEN = (
     "at the threshold with the highest sum of sensitivity and specificity on validation images, per image"
 )
@@ -76,7 +87,10 @@ def precision_rows(runs: Mapping[int, Scores], tables: Tables) -> list[Row]:
         scored = [tables.unit(unit, scores) for scores in runs.values()]
         _, truth, patients = scored[0]
         owners = np.unique(np.asarray(patients), return_inverse=True)[1]
-        of_seeds = [partial(_precisions, scores, truth, owners) for scores, _, _ in scored]
+        of_seeds = {
+            seed: partial(_precisions, scores, truth, owners)
+            for seed, (scores, _, _) in zip(runs, scored, strict=True)
+        }
         rows += _rows(PRECISION[unit], of_seeds, truth, owners, tables.scored, ("positives", "negatives"))
     return rows
 
@@ -102,44 +116,50 @@ def operating_rows(runs: Mapping[int, Scores], thresholds: Thresholds, tables: T
     owners = np.unique(np.asarray(tables.patients), return_inverse=True)[1]
     truth, rows = tables.truth[:, tables.columns].astype(np.float64), []
     for side, (name, counted) in enumerate(SIDES.items()):
-        of_seeds = [
-            partial(_rates, scores[:, tables.columns], truth, owners, thresholds[seed], side)
+        of_seeds = {
+            seed: partial(_rates, scores[:, tables.columns], truth, owners, thresholds[seed], side)
             for seed, scores in runs.items()
-        ]
+        }
         rows += _rows(name, of_seeds, truth, owners, tables.scored, (counted,))
     return rows
 
 
-def calibration_rows(runs: Mapping[int, Scores], tables: Tables) -> list[Row]:
+def calibration_rows(runs: Mapping[int, Scores], of: UnitResults, tables: Tables) -> list[Row]:
     """Brier score, calibration error, and what it is by chance; intercept and slope; per image, means over seeds.
 
     Left out of labels for which no image counts.
+
+    Args:
+        of: scores of the images, which have the Brier score.
     """
     rows = []
-    for column, name in zip(tables.columns, tables.scored, strict=True):
-        truth = tables.truth[:, column]
-        known = ~np.isnan(truth)
-        if not known.any():
+    for number, (column, name) in enumerate(zip(tables.columns, tables.scored, strict=True)):
+        brier = of.brier.score(number)
+        if brier is None:
             continue
-        patients = len({tables.patients[n] for n in np.flatnonzero(known)})
+        rows.append(row_of((name, "brier"), brier, of.seeds, of.patients[number], {}))
         values: dict[str, list[float | None]] = {}
         for scores in runs.values():
-            of = calibration(scores[:, column], truth)
-            shift = recalibration(scores[:, column], truth)
-            assert of is not None
-            for metric, value in (
-                ("brier", of.brier),
-                ("calibration", of.error),
-                ("calibration_by_chance", error_by_chance(scores[:, column], truth)),
-                ("calibration_intercept", shift.intercept),
-                ("calibration_slope", shift.slope),
-            ):
+            for metric, value in _calibrated(scores[:, column], tables.truth[:, column]).items():
                 values.setdefault(metric, []).append(value)
         for metric, of_seeds in values.items():
-            defined = [value for value in of_seeds if value is not None]
-            mean = float(np.mean(defined)) if len(defined) == len(of_seeds) else None
-            rows.append(Row(label=name, metric=metric, value=mean, patients=patients))
+            by_seed = tuple(np.nan if value is None else value for value in of_seeds)
+            why = WITHOUT[metric]
+            known = None if np.isnan(by_seed).any() else Estimate(float(np.mean(by_seed)), by_seed, why=why)
+            rows.append(row_of((name, metric), known, of.seeds, of.patients[number], {}))
+    if len(tables.columns) > 1 and (mean := of.brier.mean().score(0)):
+        rows.append(row_of((MEAN, "brier"), mean, of.seeds, of.all_patients, {}))
     return rows
+
+
+def _calibrated(scores: Scores, truth: Truth) -> dict[str, float | None]:
+    of, shift = calibration(scores, truth), recalibration(scores, truth)
+    return {
+        "calibration": of.error if of else None,
+        "calibration_by_chance": error_by_chance(scores, truth),
+        "calibration_intercept": shift.intercept,
+        "calibration_slope": shift.slope,
+    }
 
 
 def _precisions(
@@ -159,40 +179,35 @@ def _rates(
 
 def _rows(
     metric: str,
-    of_seeds: Sequence[Weighted],
+    of_seeds: Mapping[int, Weighted],
     truth: NDArray[np.float64],
     owners: NDArray[np.int64],
     labels: Sequence[str],
     counted: Sequence[str],
 ) -> list[Row]:
-    """A row for each label, and for the mean of those that are defined, with intervals over patients."""
-    patients = int(owners.max()) + 1
-    whole = np.ones((1, patients))
-    drawn = drawn_patients(patients)
-    rows, areas, resamples = [], [], []
-    for label, name in enumerate(labels):
-        area = float(np.mean([one(label, whole)[0] for one in of_seeds]))
-        sides = {"positives": truth[:, label] == 1, "negatives": truth[:, label] == 0}
-        sure = min(len(np.unique(owners[which])) for which in sides.values()) >= FEWEST_OF_A_SIDE
-        interval: Interval | None = None
-        if drawn is not None and not np.isnan(area):
-            values = np.mean([one(label, drawn) for one in of_seeds], axis=0)
-            resamples.append(values)
-            interval = interval_of(values) if sure else None
-        areas.append(area)
-        rows.append(
-            Row(
-                label=name,
-                metric=metric,
-                value=None if np.isnan(area) else area,
-                interval=interval,
-                patients=len(np.unique(owners[~np.isnan(truth[:, label])])),
-                counts={side: int(sides[side].sum()) for side in counted},
-            )
+    """A row for each label, and for the mean of those that are defined, with intervals over patients and seeds."""
+    patients, seeds = int(owners.max()) + 1, tuple(of_seeds)
+    whole, without = np.ones((1, patients)), 1 - np.eye(patients)
+    of_labels = [
+        [(one(label, whole)[0], one(label, without)) for one in of_seeds.values()]
+        for label in range(len(labels))
+    ]
+    sides = [{"positives": label == 1, "negatives": label == 0} for label in truth.T]
+    shared = SharedScores(
+        np.array([[area for area, _ in label] for label in of_labels]).T,
+        np.array([[pseudo_values(*pair) for pair in label] for label in of_labels]).transpose(1, 2, 0),
+        np.array([[len(np.unique(owners[which])) for which in each.values()] for each in sides]),
+    )
+    rows = [
+        row_of(
+            (name, metric),
+            shared.score(label),
+            seeds,
+            len(np.unique(owners[~np.isnan(truth[:, label])])),
+            {side: int(sides[label][side].sum()) for side in counted},
         )
+        for label, name in enumerate(labels)
+    ]
     if len(labels) > 1:
-        defined = [area for area in areas if not np.isnan(area)]
-        mean = float(np.mean(defined)) if defined else None
-        interval = Resamples(np.stack(resamples, axis=1)).mean_interval() if resamples else None
-        rows.append(Row(label=MEAN, metric=metric, value=mean, interval=interval, patients=patients))
+        rows.append(row_of((MEAN, metric), shared.mean().score(0), seeds, patients, {}))
     return rows

@@ -1,4 +1,4 @@
-"""From the scores of test images to AUROCs: of images, of studies, of seeds, with intervals over patients."""
+"""From the scores of test images to AUROCs: of images, of studies, of seeds, with intervals over patients and seeds."""
 
 from __future__ import annotations
 
@@ -7,23 +7,20 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from pcrl.engine.cache.images.table import ImageTable
 from pcrl.evaluation.records.results import Comparison, Line, Row
-from pcrl.evaluation.statistics.bootstrap import Resamples, average, resample
+from pcrl.evaluation.statistics.inference.comparisons import comparison, row_of
+from pcrl.evaluation.statistics.inference.jackknife import deleted_aurocs, deleted_means, pseudo_values
+from pcrl.evaluation.statistics.inference.shared import SharedScores
 from pcrl.evaluation.statistics.patients import MEAN
-from pcrl.evaluation.statistics.roc import auroc_per_label, mean_of, roc_points
+from pcrl.evaluation.statistics.roc import auroc_per_label, roc_points
 from pcrl.evaluation.statistics.studies import by_study
-from pcrl.evaluation.statistics.swapped import ExchangeableMetric, compare
 
 Scores = NDArray[np.float64]
 UNITS = ("images", "studies")
-FEWEST_OF_A_SIDE = 5
-"""With fewer patients with a finding, or without it, its AUROC has no interval."""
 METRIC = {"images": "auroc", "studies": "auroc_study"}
-ResamplesByUnit = dict[str, Resamples | None]
-"""Unit → AUROCs of resamples; none with too few patients."""
+COMPARED = (("images", "auroc"), ("studies", "auroc"), ("images", "brier"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,76 +65,109 @@ class Tables:
         return grouped.scores, grouped.truth, grouped.patients
 
 
-def resampled(runs: Mapping[int, Scores], tables: Tables) -> ResamplesByUnit:
-    """AUROCs of resamples of the test patients, of images and of studies.
+@dataclass(frozen=True, slots=True)
+class UnitResults:
+    """Scores of one arm, of images or of studies, with pseudo-values of the patients; a column for each scored label.
 
-    Each seed is resampled alike and the AUROCs of a resample are averaged over seeds: they are the mean over seeds,
-    not the score of averaged predictions.
+    Args:
+        counts: positives and negatives of each label.
+        patients: how many count for each label, and in all.
+    """
+
+    seeds: tuple[int, ...]
+    auroc: SharedScores
+    brier: SharedScores
+    counts: list[dict[str, int]]
+    patients: list[int]
+    all_patients: int
+
+
+ResultsByUnit = dict[str, UnitResults]
+
+
+def results_of(runs: Mapping[int, Scores], tables: Tables) -> ResultsByUnit:
+    """Scores of each seed, and what each patient contributes to them: not the scores of averaged predictions.
 
     Args:
         runs: seed → probabilities (n, labels).
     """
     return {
-        unit: average([resample(*tables.unit(unit, scores)) for scores in runs.values()]) for unit in UNITS
+        unit: _of_unit([tables.unit(unit, each) for each in runs.values()], tuple(runs)) for unit in UNITS
     }
 
 
-def rows_of(runs: Mapping[int, Scores], resamples: ResamplesByUnit, tables: Tables) -> list[Row]:
-    """Means over seeds, with the interval of that mean; arguments as, and result of, `resampled`."""
+def _of_unit(scored: Sequence[tuple[Scores, Scores, list[str]]], seeds: tuple[int, ...]) -> UnitResults:
+    """Of the scores, truth and patients of each seed."""
+    _, truth, names = scored[0]
+    owners = np.asarray(names)
+    everyone, places = np.unique(owners, return_inverse=True)
+    of_label = truth.T
+    sides = np.array([[len(set(owners[label == value])) for value in (1, 0)] for label in of_label])
+    return UnitResults(
+        seeds,
+        _shared([_aurocs(scores, truth, places) for scores, _, _ in scored], sides),
+        _shared([_briers(scores, truth, places) for scores, _, _ in scored]),
+        [{"positives": int((label == 1).sum()), "negatives": int((label == 0).sum())} for label in of_label],
+        [len(set(owners[~np.isnan(label)])) for label in of_label],
+        len(everyone),
+    )
+
+
+def _shared(
+    of_seeds: Sequence[tuple[Scores, Scores]], sides: NDArray[np.int64] | None = None
+) -> SharedScores:
+    """From the scores (labels,) and those without each patient (patients, labels) of each seed."""
+    return SharedScores(
+        np.array([whole for whole, _ in of_seeds]),
+        np.array([pseudo_values(whole, deleted) for whole, deleted in of_seeds]),
+        sides,
+    )
+
+
+def _aurocs(scores: Scores, truth: Scores, places: NDArray[np.int64]) -> tuple[Scores, Scores]:
+    whole = [np.nan if area is None else area for area in auroc_per_label(scores, truth)]
+    count = int(places.max()) + 1
+    pairs = zip(scores.T, truth.T, strict=True)
+    return np.array(whole), np.stack([deleted_aurocs(*pair, places, count) for pair in pairs], axis=1)
+
+
+def _briers(scores: Scores, truth: Scores, places: NDArray[np.int64]) -> tuple[Scores, Scores]:
+    squares, count = (scores - truth) ** 2, int(places.max()) + 1
+    whole = [label[~np.isnan(label)].mean() if (~np.isnan(label)).any() else np.nan for label in squares.T]
+    return np.array(whole), np.stack([deleted_means(label, places, count) for label in squares.T], axis=1)
+
+
+def rows_of(results: ResultsByUnit, tables: Tables) -> list[Row]:
+    """AUROCs, means over seeds, with their intervals; of what `results_of` gives."""
     rows: list[Row] = []
     for unit in UNITS:
-        scored = [tables.unit(unit, scores) for scores in runs.values()]
-        areas = [auroc_per_label(scores, truth) for scores, truth, _ in scored]
-        drawn = resamples[unit]
-        intervals = drawn.intervals() if drawn else [None] * len(tables.columns)
-        _, truth, owners = scored[0]
-        patients = np.asarray(owners)
-        metric, of = METRIC[unit], len(set(patients))
+        of = results[unit]
         for column, name in enumerate(tables.scored):
-            sides = {"positives": truth[:, column] == 1, "negatives": truth[:, column] == 0}
-            counts = {side: int(which.sum()) for side, which in sides.items()}
-            # Of one or two positives a bootstrap knows only how their negatives vary.
-            sure = min(len(set(patients[which])) for which in sides.values()) >= FEWEST_OF_A_SIDE
-            area = mean_of([one[column] for one in areas])
-            rows.append(
-                Row(
-                    label=name,
-                    metric=metric,
-                    value=area,
-                    interval=intervals[column] if sure else None,
-                    patients=len(set(patients[~np.isnan(truth[:, column])])),
-                    counts=counts,
-                )
-            )
+            known, patients = of.auroc.score(column), of.patients[column]
+            rows.append(row_of((name, METRIC[unit]), known, of.seeds, patients, of.counts[column]))
         if len(tables.columns) > 1:
-            area = mean_of([mean_of(one) for one in areas])
-            interval = drawn.mean_interval() if drawn else None
-            rows.append(Row(label=MEAN, metric=metric, value=area, interval=interval, patients=of))
+            known = of.auroc.mean().score(0)
+            rows.append(row_of((MEAN, METRIC[unit]), known, of.seeds, of.all_patients, {}))
     return rows
 
 
-def compare_first(
-    scores: Mapping[str, Mapping[int, Scores]], resamples: Mapping[str, ResamplesByUnit], tables: Tables
-) -> list[Comparison]:
-    """Mean AUROC of the first arm and of each other; what is not defined is not compared.
+def compare_first(results: Mapping[str, ResultsByUnit], tables: Tables) -> list[Comparison]:
+    """Mean AUROC, and Brier score, of the first arm and of each other; what is not defined is not compared.
 
     Args:
-        scores: arm → seed → probabilities (n, labels).
-        resamples: arm → what `resampled` gives.
+        results: arm → what `results_of` gives.
     """
-    first, *others = scores
+    first, *others = results
     label = MEAN if len(tables.columns) > 1 else tables.scored[0]
-    pairs = [
-        compare(
-            (first, other),
-            (label, METRIC[unit]),
-            _exchangeable(unit, scores[first], scores[other], tables),
-            (resamples[first][unit], resamples[other][unit]),
-        )
-        for other in others
-        for unit in UNITS
-    ]
-    return [pair for pair in pairs if pair is not None]
+    found = []
+    for other in others:
+        for unit, metric in COMPARED:
+            ones, twos = (getattr(results[arm][unit], metric).mean() for arm in (first, other))
+            if known := ones.difference(twos, 0):
+                of = results[first][unit]
+                named = (label, METRIC[unit] if metric == "auroc" else metric)
+                found.append(comparison((first, other), named, known, of.seeds, of.all_patients))
+    return found
 
 
 def lines_of(scores: Mapping[str, Mapping[int, Scores]], tables: Tables) -> list[Line]:
@@ -150,29 +180,3 @@ def lines_of(scores: Mapping[str, Mapping[int, Scores]], tables: Tables) -> list
             if curve is not None:
                 lines.append(Line(kind="roc", arm=arm, label=label, x=curve[0], y=curve[1]))
     return lines
-
-
-def _exchangeable(
-    unit: str, first: Mapping[int, Scores], second: Mapping[int, Scores], tables: Tables
-) -> ExchangeableMetric:
-    """The mean AUROC over labels and seeds.
-
-    Scores are replaced by their ranks within an arm: networks differ in how sure they are, and what is exchanged has
-    to mean the same in both.
-    """
-    pairs, truth, patient_index = [], np.empty(0), np.empty(0, np.int64)
-    for seed in first.keys() & second.keys():
-        scores, truth, patients = tables.unit(unit, first[seed])
-        others, _, _ = tables.unit(unit, second[seed])
-        patient_index = np.unique(np.asarray(patients), return_inverse=True)[1]
-        pairs.append((rankdata(scores, axis=0), rankdata(others, axis=0)))
-
-    def metric(arm: int, swapped: NDArray[np.bool_]) -> float:
-        exchanged = swapped[patient_index][:, None]
-        means = [
-            mean_of(auroc_per_label(np.where(exchanged, pair[1 - arm], pair[arm]), truth)) for pair in pairs
-        ]
-        mean = mean_of(means)
-        return float("nan") if mean is None else mean
-
-    return ExchangeableMetric(metric, int(patient_index.max()) + 1)

@@ -24,7 +24,7 @@ from pcrl.evaluation.tasks.classification.batches import ImageBatches
 from pcrl.evaluation.tasks.classification.files import write_calibration, write_scores, write_thresholds
 from pcrl.evaluation.tasks.classification.learner import ImageLearner, logits_of
 from pcrl.evaluation.tasks.classification.probe import ProbeLearner
-from pcrl.evaluation.tasks.classification.summary import Tables, compare_first, lines_of, resampled, rows_of
+from pcrl.evaluation.tasks.classification.summary import Tables, compare_first, lines_of, results_of, rows_of
 from pcrl.evaluation.tasks.classification.uncertain import targets
 from pcrl.evaluation.tasks.supervision import Supervision
 from pcrl.evaluation.tasks.task import Conditions, Predictions, Scored
@@ -134,7 +134,7 @@ class ClassificationTask:
             arm: {replicate.seed: each["probabilities"] for replicate, each in runs.items()}
             for arm, runs in predictions.items()
         }
-        resamples = {arm: resampled(runs, self.tables) for arm, runs in scores.items()}
+        results = {arm: results_of(runs, self.tables) for arm, runs in scores.items()}
         thresholds = {arm: self._thresholds(runs) for arm, runs in predictions.items()}
         write_scores(out / "probabilities.csv", scores, self.tables)
         write_calibration(out / "calibration.png", scores, self.tables)
@@ -142,15 +142,15 @@ class ClassificationTask:
         return Scored(
             rows={
                 arm: [
-                    *rows_of(runs, resamples[arm], self.tables),
+                    *rows_of(results[arm], self.tables),
                     *details.precision_rows(runs, self.tables),
                     *details.operating_rows(runs, thresholds[arm], self.tables),
-                    *details.calibration_rows(runs, self.tables),
+                    *details.calibration_rows(runs, results[arm]["images"], self.tables),
                 ]
                 for arm, runs in scores.items()
             },
             cases={arm: [] for arm in scores},
-            comparisons=compare_first(scores, resamples, self.tables),
+            comparisons=compare_first(results, self.tables),
             lines=lines_of(scores, self.tables),
         )
 

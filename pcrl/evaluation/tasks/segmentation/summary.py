@@ -9,12 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pcrl.evaluation.records.results import Comparison, Metric, Row
-from pcrl.evaluation.statistics.masks.overlap import Overlap, Rules, global_dice
-from pcrl.evaluation.statistics.patients import MEAN, Measured, compare_first, rows
-from pcrl.evaluation.statistics.summaries import BY_MEAN, BY_MEDIAN
+from pcrl.evaluation.statistics.inference.comparisons import row_of
+from pcrl.evaluation.statistics.inference.estimate import UNIT, Range
+from pcrl.evaluation.statistics.inference.voxels import Voxels, shared_overlaps
+from pcrl.evaluation.statistics.masks.overlap import Overlap, Rules
+from pcrl.evaluation.statistics.patients import MEAN, Measured, Summary, compare_first, rows
 from pcrl.evaluation.tasks.task import Predictions
 
-SUMMARIES = {"dice": BY_MEAN, "hd95": BY_MEDIAN, "nsd": BY_MEAN}
+SUMMARIES: Mapping[str, Summary] = {"dice": "mean", "hd95": "median", "nsd": "mean"}
+_LIMITS: Mapping[str, Range] = {"dice": UNIT, "hd95": (0.0, np.inf), "nsd": UNIT}
 VOXELS = ("common", "total", "true")
 PREDICTED = frozenset({*SUMMARIES, *VOXELS})
 """What is kept of the predictions: arrays (cases, regions), NaN where a score is not defined."""
@@ -46,8 +49,8 @@ def metrics_of(rules: Rules) -> tuple[Metric, ...]:
         Metric(
             name="hd95", title="HD95", unit="mm", better="lower", summary="median",
             definition="The larger of two 95th percentiles of the distances between surfaces, from the prediction and "
-            f"from the truth; {worst} where one of them is empty. The median over patients, its interval between two "
-            "of them; arms are compared by the median difference of patients and Wilcoxon's signed ranks.",
+            f"from the truth; {worst} where one of them is empty. The median over patients; "
+            "arms are compared by the median of the patients' differences.",
         ),
         Metric(
             name="nsd", title=f"NSD at {rules.tolerance:g} mm", within=(0, 1),
@@ -93,7 +96,7 @@ def rows_of(tested: Sequence[ScoredCase], labels: Sequence[str]) -> list[Row]:
     return [
         row.model_copy(update={"counts": row.counts | empty(tested, labels, row.label)})
         for metric, summary in SUMMARIES.items()
-        for row in rows(measured, labels, metric, summary)
+        for row in rows(measured, labels, metric, summary, _LIMITS[metric])
     ]
 
 
@@ -119,25 +122,33 @@ def empty(tested: Iterable[ScoredCase], labels: Sequence[str], label: str) -> di
     return {"predictions": true.size} | found if found else {}
 
 
-def global_rows(runs: Mapping[int, Sequence[Predictions]], labels: Sequence[str], patients: int) -> list[Row]:
-    """Dice of all voxels of each label that a test patient has, averaged over seeds.
+def global_rows(
+    runs: Mapping[int, Sequence[Predictions]], labels: Sequence[str], patients: Sequence[str]
+) -> list[Row]:
+    """Dice of all voxels of each label that a test patient has; the mean over seeds.
 
     Args:
         runs: seed → predictions of each of its folds.
+        patients: whose each case is, of all folds.
     """
-    result = []
-    for region, name in enumerate(labels):
-        of_seeds = []
-        for folds in runs.values():
-            common, total, true = (np.concatenate([one[key][:, region] for one in folds]) for key in VOXELS)
-            score = global_dice(common, total) if true.any() else None
-            of_seeds += [] if score is None else [score]
-        value = float(np.mean(of_seeds)) if of_seeds else None
-        result.append(Row(label=name, metric="global_dice", value=value, patients=patients))
-    return result
+    of_seeds = [
+        {key: np.concatenate([one[key] for one in folds]) for key in VOXELS} for folds in runs.values()
+    ]
+    shared = shared_overlaps([Voxels(patients, one["common"], one["total"]) for one in of_seeds])
+    there = np.any([one["true"].any(axis=0) for one in of_seeds], axis=0)
+    return [
+        row_of(
+            (name, "global_dice"),
+            shared.score(region) if there[region] else None,
+            tuple(runs),
+            len(set(patients)),
+            {},
+        )
+        for region, name in enumerate(labels)
+    ]
 
 
 def comparisons_of(tested: Mapping[str, Sequence[ScoredCase]], labels: Sequence[str]) -> list[Comparison]:
     """The first arm against each other."""
     measured = {arm: [one.measured for one in each] for arm, each in tested.items()}
-    return compare_first(measured, labels, tuple(SUMMARIES), SUMMARIES)
+    return compare_first(measured, labels, SUMMARIES)

@@ -163,7 +163,10 @@ class SegmentationTask:
                 seed: [p for r, p in runs.items() if r.seed == seed]
                 for seed in sorted({r.seed for r in runs})
             }
-            rows[arm] += global_rows(seeds, names, len({one.patient for one in measured[arm]}))
+            first = {r for r in runs if r.seed == min(seeds)}
+            rows[arm] += global_rows(
+                seeds, names, [one.patient for one in measured[arm] if one.replicate in first]
+            )
         return Scored(
             rows=rows,
             cases={arm: case_rows(cases, names) for arm, cases in measured.items()},

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from pcrl.evaluation.statistics.masks.overlap import Rules, compare, diagonal, dice, global_dice
+from pcrl.evaluation.statistics.masks.overlap import Rules, compare, diagonal, dice
 from pcrl.evaluation.statistics.masks.surfaces import hd95, nsd
 
 BRATS = Rules(tolerance=5.0, missing_distance=373.13, absent_is_right=True)
@@ -98,7 +98,6 @@ def test_of_nothing_and_nothing_nothing_is_defined():
     nothing = np.zeros((4, 4, 4), bool)
     both = compare(nothing, nothing, (1.0, 1.0, 1.0))
     assert (both.dice, both.hd95, both.nsd) == (None, None, None)
-    assert all_voxels(both) is None
 
 
 @pytest.mark.parametrize("spacing", [(1.0, 1.0, 1.0), (5.0, 0.7, 0.9)])
@@ -130,14 +129,3 @@ def test_dice_alone_is_that_of_the_comparison(rules):
     nothing = np.zeros((20, 24, 28), bool)
     for pair in (boxes((2, 0, 0)), boxes((9, 9, 9)), (nothing, boxes((0, 0, 0))[1]), (nothing, nothing)):
         assert dice(*pair, rules) == compare(*pair, (1.0, 1.0, 1.0), rules).dice
-
-
-def all_voxels(*overlaps):
-    return global_dice(*(np.array([getattr(one, key) for one in overlaps]) for key in ("common", "total")))
-
-
-def test_global_dice_weighs_voxels_not_cases():
-    small, large = compare(*boxes((6, 0, 0)), (1.0,) * 3), compare(*boxes((0, 0, 0)), (1.0,) * 3)
-    assert (small.dice, large.dice) == (0.0, 1.0)
-    assert all_voxels(small, large) == pytest.approx(0.5)
-    assert all_voxels(small, large, large) == pytest.approx(2 / 3)

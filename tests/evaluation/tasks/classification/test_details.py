@@ -13,7 +13,7 @@ from pcrl.evaluation.tasks.classification.details import (
     precision_rows,
     thresholds_of,
 )
-from pcrl.evaluation.tasks.classification.summary import Tables
+from pcrl.evaluation.tasks.classification.summary import Tables, results_of
 
 
 def synthetic(images=80, columns=(0, 2), seed=0):
@@ -98,7 +98,7 @@ def test_without_validation_images_there_is_no_threshold():
 def test_calibration_is_the_mean_over_seeds_and_says_what_chance_comes_to():
     tables = synthetic(columns=(0,))
     runs = probabilities(tables)
-    rows, truth = by_name(calibration_rows(runs, tables)), tables.truth[:, 0]
+    rows, truth = by_name(calibration_rows(runs, results_of(runs, tables)["images"], tables)), tables.truth[:, 0]
     each = [scores[:, 0] for scores in runs.values()]
     assert rows["a", "brier"].value == pytest.approx(np.mean([calibration(p, truth).brier for p in each]))
     assert rows["a", "calibration"].value == pytest.approx(
@@ -118,7 +118,7 @@ def test_every_metric_that_is_given_is_defined():
     rows = [
         *precision_rows(runs, tables),
         *operating_rows(runs, thresholds, tables),
-        *calibration_rows(runs, tables),
+        *calibration_rows(runs, results_of(runs, tables)["images"], tables),
     ]
     assert {row.metric for row in rows} == {metric.name for metric in METRICS}
     assert all(metric.definition for metric in METRICS)

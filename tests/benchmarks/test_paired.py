@@ -1,12 +1,11 @@
-"""Two arms on the same patients: p against SciPy's, by hand, and uniform where there is no difference."""
+"""The test of the transfer protocol: p against SciPy's, by hand, and uniform where there is no difference."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import permutation_test
-
-from pcrl.evaluation.statistics.paired import FEWEST_TO_TEST, mean_interval, sign_flip, swap
+from transferring.paired import FEWEST_TO_TEST, mean_interval, sign_flip
 
 
 def by_scipy(differences):
@@ -50,7 +49,6 @@ def test_neither_order_nor_direction_nor_unit_matters():
 def test_fewer_than_six_patients_are_not_tested():
     assert FEWEST_TO_TEST == 6
     assert sign_flip(np.ones(5)) is None
-    assert swap(lambda arm, mask: float(arm), 5) is None
 
 
 def test_drawn_flips_come_near_to_all_of_them():
@@ -73,34 +71,6 @@ def test_p_is_uniform_where_there_is_no_difference(count):
 def test_p_is_small_where_there_is_one():
     rng = np.random.default_rng(0)
     assert np.mean([sign_flip(rng.normal(1, 1, 20)) < 0.05 for _ in range(50)]) > 0.9
-
-
-def mean_of_two(first, second):
-    return lambda arm, mask: float(np.where(mask, (second, first)[arm], (first, second)[arm]).mean())
-
-
-@pytest.mark.parametrize("count", [8, 12])
-def test_swaps_agree_with_flips_where_the_metric_is_a_mean(count):
-    rng = np.random.default_rng(count)
-    for shift in (0.0, 0.5, 1.0):
-        first, second = rng.normal(shift, 1, count), rng.normal(0, 1, count)
-        expected = sign_flip(first - second)
-        assert swap(mean_of_two(first, second), count, 4000) == pytest.approx(expected, abs=0.03)
-
-
-def test_swaps_are_the_same_twice_and_never_0():
-    first, second = np.arange(30.0) + 5, np.arange(30.0)
-    found = swap(mean_of_two(first, second), 30, 200)
-    assert found == swap(mean_of_two(first, second), 30, 200) == 1 / 201
-
-
-def test_swaps_that_leave_a_metric_undefined_do_not_count():
-    nan = float("nan")
-    assert swap(lambda arm, mask: nan, 10) is None
-    assert swap(lambda arm, mask: nan if mask.any() else 1.0, 10) is None
-    # Where the first patient is swapped there is no metric; all others are as large.
-    found = swap(lambda arm, mask: nan if mask[0] else float(arm == 0), 10, 100)
-    assert found == 1.0
 
 
 def test_the_interval_of_a_mean_holds_it_about_as_often_as_it_says():

@@ -1,0 +1,1 @@
+"""How often intervals and tests over patients and seeds are right, by simulation."""
