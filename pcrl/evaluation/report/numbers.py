@@ -68,8 +68,13 @@ def percent(fraction: float) -> str:
     return f"{100 * fraction:.3g} %"
 
 
+def with_unit(metric: Metric) -> str:
+    """Title of a metric with its unit, as of a single case."""
+    return f"{metric.title} ({metric.unit})" if metric.unit else metric.title
+
+
 def titled(metric: Metric) -> str:
-    """Title of a metric with its unit, and whether it is a median."""
+    """Title of a metric of all patients, with its unit, and whether it is a median."""
     said = [*(["median"] if metric.summary == "median" else []), *([metric.unit] if metric.unit else [])]
     return f"{metric.title} ({', '.join(said)})" if said else metric.title
 

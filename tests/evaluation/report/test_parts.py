@@ -273,7 +273,10 @@ def test_of_a_slope_the_nearer_to_one_the_better_and_a_median_is_called_so(tmp_p
     compared = with_metrics(example_results.classification(), better="neither", main=True)
     assert {row.arrow for row in headline(compared) if row.metric == "AUROC"} == {""}
     results = with_metrics(example_results.segmentation(), summary="median", unit="mm")
-    assert "Dice (median, mm)" in page_of(results, tmp_path).text
+    text = page_of(results, tmp_path).text
+    assert "Dice (median, mm)" in text
+    # Of a single case it is none.
+    assert "Dice (mm)" in text.partition("Every case")[2]
 
 
 def test_counts_of_what_was_missed_stand_beside_the_score(tmp_path):

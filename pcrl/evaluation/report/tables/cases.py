@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from pcrl.evaluation.records.results import ArmResult, CaseRow, Results, Row
-from pcrl.evaluation.report.numbers import counts_in_words, decimals_for, interval, number, titled
+from pcrl.evaluation.report.numbers import counts_in_words, decimals_for, interval, number, titled, with_unit
 from pcrl.evaluation.report.tables.headline import decimals, metric_of
 
 MOST_ROWS = 2000
@@ -65,7 +65,7 @@ def case_table(results: Results) -> CaseTable:
         (arm, case, [_value(case.values.get(name), places[name]) for name in names])
         for arm, case in rows[:MOST_ROWS]
     ]
-    titles = [titled(metric_of(results, name)) for name in names]
+    titles = [with_unit(metric_of(results, name)) for name in names]
     return CaseTable(titles, shown, len(rows), any(case.virtual for _, case in rows))
 
 

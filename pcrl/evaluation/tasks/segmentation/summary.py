@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -100,16 +100,15 @@ def rows_of(tested: Sequence[ScoredCase], labels: Sequence[str]) -> list[Row]:
     ]
 
 
-def empty(tested: Iterable[ScoredCase], labels: Sequence[str], label: str) -> dict[str, int]:
-    """How many of the predictions of a label, or of all of them, are of nothing, or where there is nothing.
+def empty(tested: Sequence[ScoredCase], labels: Sequence[str], label: str) -> dict[str, int]:
+    """How many of the predictions of a label are of nothing, or where there is nothing; of a mean, of its labels.
 
     None of the counts where each case has the label and a prediction of it.
     """
-    chosen = (
-        slice(None)
-        if label == MEAN and len(labels) > 1
-        else slice(labels.index(label), labels.index(label) + 1)
-    )
+    chosen = [n for n, name in enumerate(labels) if name == label]
+    if label == MEAN and len(labels) > 1:
+        defined = ~np.all([np.isnan(one.measured.values["dice"]) for one in tested], axis=0)
+        chosen = np.flatnonzero(defined).tolist()
     true, predicted = (
         np.array([getattr(one, side)[chosen] > 0 for one in tested]) for side in ("true", "predicted")
     )

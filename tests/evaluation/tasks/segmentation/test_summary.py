@@ -85,6 +85,8 @@ def test_a_label_that_no_test_patient_has_is_undefined_and_not_part_of_the_mean(
     assert rows["label 3", "dice"].value is None
     assert rows["label 114", "dice"].value is None
     assert rows["label 114", "hd95"].value is rows["label 114", "nsd"].value is None
+    # Nothing stands behind the mean but the label that is part of it.
+    assert rows[MEAN, "dice"].counts == {}
     assert rows["label 114", "dice"].counts == {
         "undefined": 3,
         "predictions": 3,
