@@ -22,6 +22,7 @@ from pcrl.evaluation.records.replicate import Replicate
 from pcrl.evaluation.run.progress import Progress
 from pcrl.evaluation.run.trainings import Plan, Trainings
 from pcrl.evaluation.statistics.roc import auroc_per_label, roc_curve, thinned
+from pcrl.evaluation.tasks.classification.details import calibration_rows
 from pcrl.evaluation.tasks.classification.summary import Tables, compare_first, lines_of, results_of, rows_of
 from pcrl.evaluation.tasks.classification.task import ClassificationTask
 from pcrl.evaluation.tasks.task import Conditions
@@ -239,7 +240,7 @@ def answers(tables, strength, seeds=3, seed=1):
 def test_seeds_are_averaged_after_they_are_scored():
     tables = synthetic()
     runs = answers(tables, 0.3)
-    rows = rows_of(runs, results_of(runs, tables), tables)
+    rows = rows_of(results_of(runs, tables), tables)
     found, of_studies = row(rows, "b"), row(rows, "b", "auroc_study")
     truth = tables.truth
     single = [auroc_per_label(scores[:, 1:], truth[:, 1:].astype(float))[0] for scores in runs.values()]
@@ -262,19 +263,19 @@ def test_of_a_few_patients_with_a_finding_there_is_no_interval():
     truth[:18, 1] = 1  # nine patients
     truth[18:22, 1] = np.nan
     few = replace(tables, truth=truth)
-    found = row(rows_of(runs, results_of(runs, few), few), "b")
+    found = row(rows_of(results_of(runs, few), few), "b")
     assert found.value is not None
     assert found.interval is None
     assert "9 patients with the finding, 19 without" in found.why
     assert (found.patients, found.counts["positives"]) == (28, 18)
     truth[18:20, 1] = 1
-    assert row(rows_of(runs, results_of(runs, few), few), "b").interval is not None
+    assert row(rows_of(results_of(runs, few), few), "b").interval is not None
 
 
 def test_the_mean_over_labels_is_that_of_each_seed():
     tables = synthetic(columns=(0, 1))
     runs = answers(tables, 0.3)
-    rows = rows_of(runs, results_of(runs, tables), tables)
+    rows = rows_of(results_of(runs, tables), tables)
     truth = tables.truth.astype(float)
     expected = np.mean([auroc_per_label(scores, truth) for scores in runs.values()])
     assert row(rows, "mean").value == pytest.approx(expected)
@@ -290,9 +291,10 @@ def test_comparisons_of_arms_are_paired():
     tables = synthetic(columns=(0, 1))
     good, poor = answers(tables, 0.3), answers(tables, 0.02, seed=2)
     first, of_studies, brier = compared(tables, good=good, poor=poor)
-    rows = {
-        arm: rows_of(runs, results_of(runs, tables), tables) for arm, runs in (("good", good), ("poor", poor))
-    }
+    rows = {}
+    for arm, runs in (("good", good), ("poor", poor)):
+        results = results_of(runs, tables)
+        rows[arm] = [*rows_of(results, tables), *calibration_rows(runs, results["images"], tables)]
     for one, metric in ((first, "auroc"), (of_studies, "auroc_study"), (brier, "brier")):
         assert (one.metric, one.label, one.arm, one.minus, one.patients) == (
             metric,
