@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 import numpy as np
 from table import grid, write
@@ -20,8 +21,10 @@ GAIN = 0.5
 def main() -> None:
     """Simulate, and write both tables."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--simulations", type=int, default=4000, help="Of each cell.")
+    parser.add_argument("--simulations", type=int, default=2000, help="Of each cell.")
     simulations = parser.parse_args().simulations
+    # As it is typed, without the path of this file.
+    sys.argv[0] = "-m inference"
     rng = np.random.default_rng(0)
     rows = []
     for name in (*MEANS, *MEDIANS, *AUROCS):
