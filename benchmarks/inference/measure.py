@@ -58,14 +58,20 @@ def _means(name: str, draw: Draw, rng: Rng) -> Rates:
         return Rates(size, None, None, 0.0)
     drawn = family(rng, draw)
     gaps = drawn[:, 0] - drawn[:, 1]
-    reach = _reach_of_mean(gaps)
-    down, up = skewed_widths(drawn[:, 1])
-    mean = drawn[:, 1].mean(axis=(1, 2))
-    return Rates(
-        size,
-        _share(np.abs(gaps.mean(axis=(1, 2)) - (true[0] - true[1])) <= reach),
-        _share((mean - down <= true[1]) & (true[1] <= mean + up)),
-    )
+    held = np.abs(gaps.mean(axis=(1, 2)) - (true[0] - true[1])) <= _reach_of_mean(gaps)
+    return Rates(size, _share(held), _scores_held(drawn[:, 1], true[1]))
+
+
+def withheld(name: str, draw: Draw, rng: Rng) -> float | None:
+    """How often the interval of a mean score would hold the true one, also where none is given."""
+    true = _true_means(name, draw.of_seed, draw.gain)
+    return _scores_held(MEANS[name](rng, draw)[:, 1], true[1])
+
+
+def _scores_held(values: Values, true: float) -> float | None:
+    down, up = skewed_widths(values)
+    mean = values.mean(axis=(1, 2))
+    return _share((mean - down <= true) & (true <= mean + up))
 
 
 def _medians(name: str, draw: Draw, rng: Rng) -> Rates:

@@ -142,18 +142,18 @@ def test_what_a_reader_should_know(lits):
         "only 1 validation patient: which epoch they choose is largely chance",
         "only 3 test patients: too few for confidence intervals of means, or for conclusions about quality",
     ]
-    several = [(f"t{n}", f"t{n}", "test", None, n < 2) for n in range(10)]
+    several = [(f"t{n}", f"t{n}", "test", None, n < 2) for n in range(20)]
     data = of_entries(lits, ("a", "a", "train", None, False), *several)
     assert all_cases(data, Design()).notes() == [
         "no validation patients: every training runs to its last epoch, which is kept",
-        "2 of 10 test cases are virtual: the scores say nothing about real patients",
+        "2 of 20 test cases are virtual: the scores say nothing about real patients",
     ]
     choosing = [(f"v{n}", f"v{n}", "val", None, False) for n in range(10)]
     data = of_entries(lits, ("a", "a", "train", None, False), *several, *choosing)
     found = all_cases(data, Design())
-    assert found.notes() == ["2 of 10 test cases are virtual: the scores say nothing about real patients"]
+    assert found.notes() == ["2 of 20 test cases are virtual: the scores say nothing about real patients"]
     assert found.virtual() == 2
-    assert "test 8 patients and 2 virtual ones" in found.describe()
+    assert "test 18 patients and 2 virtual ones" in found.describe()
 
 
 def test_cases_that_ingest_did_not_get_to_are_told(lits):
