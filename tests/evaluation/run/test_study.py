@@ -389,6 +389,12 @@ def test_liver_and_tumour(asked, tmp_path):
     results = carry_out(asked(target="tumour"), tmp_path)
     assert {row.label for row in results.arms[0].rows} == {"liver", "tumour", "mean"}
     assert load_request(tmp_path).rebuild["target"]["overlapping"] is True
+    # Nobody has a tumour there, so that there is nothing to score: least of all as perfect.
+    assert "no test patient has tumour: scores undefined, and not part of the mean" in results.notes
+    assert "no training patient has tumour: it cannot be learnt" in results.notes
+    dice = {row.label: row.value for row in results.arms[0].rows if row.metric == "dice"}
+    assert dice["tumour"] is None
+    assert dice["mean"] == dice["liver"]
 
 
 def test_what_cannot_be_is_said_before_anything_is_trained(asked, runs):

@@ -68,6 +68,8 @@ class Line:
 class Lines:
     """As much of a task, and of its cohorts, as `Trainings` asks for."""
 
+    predicted = frozenset({"answer", "weight"})
+
     def __init__(self, replicates=SEEDS, validates=True):
         self.replicates, self.validates, self.finished, self.built = replicates, validates, 0, []
 
@@ -191,6 +193,17 @@ def test_what_is_kept_is_the_chosen_network_and_its_record(tmp_path):
     assert run.validations[run.chosen_epoch - 1][1] == max(score for _, score in run.validations)
     assert run.rates_tried == {"0.05": max(score for _, score in run.validations)}
     assert plain({"pretrained": {Replicate(1): read(folder)}}) == plain({"pretrained": {Replicate(1): one}})
+
+
+def test_what_is_missing_of_the_predictions_is_predicted_anew_by_the_kept_network(tmp_path):
+    outcomes, _ = carry_out(tmp_path, arms=ARMS[:1])
+    path = tmp_path / "runs/pretrained-seed1" / PREDICTIONS
+    np.savez(path, answer=np.zeros(3))
+    again, shown = carry_out(tmp_path, arms=ARMS[:1])
+    assert not shown
+    assert plain(again) == plain(outcomes)
+    with np.load(path) as stored:
+        assert set(stored.files) == {"answer", "weight"}
 
 
 @pytest.mark.parametrize(

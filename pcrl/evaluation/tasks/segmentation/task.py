@@ -38,6 +38,7 @@ from pcrl.evaluation.tasks.segmentation.summary import (
 from pcrl.evaluation.tasks.segmentation.target import Target
 from pcrl.evaluation.tasks.segmentation.volumes import image_and_air
 from pcrl.evaluation.tasks.task import Conditions, Predictions, Scored
+from pcrl.listing import few
 from pcrl.models.volumes.unet import build_unet
 
 VALIDATIONS = 10
@@ -108,15 +109,10 @@ class SegmentationTask:
         cohorts, notes = self.cohorts.of.values(), []
         tested = [case for cohort in cohorts for case in cohort.test]
         if (absent := self._absent(tested)) and not self.rules.absent_is_right:
-            notes.append(
-                "no test patient has them, so that their scores are undefined and not part of the mean: "
-                + ", ".join(absent)
-            )
+            notes.append(f"no test patient has {few(absent, 10)}: scores undefined, and not part of the mean")
         learnt = [set(self._absent(cohort.train)) for cohort in cohorts]
         if unlearnt := [name for name in self.target.names if any(name in absent for absent in learnt)]:
-            notes.append(
-                f"no training patient has them, so that they cannot be learnt: {', '.join(unlearnt)}"
-            )
+            notes.append(f"no training patient has {few(unlearnt, 10)}: it cannot be learnt")
         return notes
 
     def schedule(self) -> Schedule:

@@ -98,7 +98,10 @@ def test_without_validation_images_there_is_no_threshold():
 def test_calibration_is_the_mean_over_seeds_and_says_what_chance_comes_to():
     tables = synthetic(columns=(0,))
     runs = probabilities(tables)
-    rows, truth = by_name(calibration_rows(runs, results_of(runs, tables)["images"], tables)), tables.truth[:, 0]
+    rows, truth = (
+        by_name(calibration_rows(runs, results_of(runs, tables)["images"], tables)),
+        tables.truth[:, 0],
+    )
     each = [scores[:, 0] for scores in runs.values()]
     assert rows["a", "brier"].value == pytest.approx(np.mean([calibration(p, truth).brier for p in each]))
     assert rows["a", "calibration"].value == pytest.approx(
