@@ -95,7 +95,8 @@ SHARED = [
         type=click.IntRange(1),
         default=1,
         show_default=True,
-        help="Trainings of each arm, each with a random seed of its own.",
+        help="Trainings of each arm, each with a random seed of its own. With one, differences between arms are not "
+        "tested; 3 are the least that is worth it.",
     ),
     click.option(
         "--arms",

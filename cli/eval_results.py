@@ -48,7 +48,9 @@ def show_results(results: Results) -> None:
         several = any(len(row.by_seed) > 1 for row in rows)
         over = "test patients and seeds" if several else "test patients, of this one training"
         console.print(f"In brackets: 95 % confidence intervals, over {over}.")
-    for why in dict.fromkeys(row.why for row in rows if row.why and row.metric == results.main.name):
+    shown = [row for row in rows if row.metric == results.main.name]
+    whole = [row for row in shown if row.label == "mean"] or shown
+    for why in dict.fromkeys(row.why for row in whole if row.why):
         console.print(f"{results.main.title} without an interval: {why}.")
 
 

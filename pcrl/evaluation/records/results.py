@@ -13,6 +13,7 @@ from pcrl.files import Record, save_record
 FORMAT = 2
 """2: metrics say how they are defined, and scores of labels that nobody has are undefined. Format 1 is read as well."""
 RESULTS = "results.json"
+EARLIER = "made by an earlier version, over patients alone"
 Interval = tuple[float, float]
 
 
@@ -219,9 +220,16 @@ def save_results(results: Results, folder: Path) -> None:
 def load_results(folder: Path) -> Results:
     """Read `results.json` of an evaluation's folder.
 
+    Tests and intervals of differences that earlier versions made over patients alone are left out.
+
     Raises:
         ProtocolError: missing, damaged, or of another version of pcrl.
     """
-    return load_stored(
+    results = load_stored(
         Results, folder / RESULTS, "it holds no finished evaluation: continue it with --resume"
     )
+    earlier = {"interval": None, "p": None, "p_holm": None, "why": EARLIER}
+    comparisons = tuple(
+        each if each.by_seed else each.model_copy(update=earlier) for each in results.comparisons
+    )
+    return results.model_copy(update={"comparisons": comparisons})

@@ -45,7 +45,21 @@ class Study:
 
     def notes(self) -> tuple[str, ...]:
         """What a reader must know."""
-        return (*self.chosen.notes, *self.verdict.notes, *self.cohorts.notes(), *self.task.notes())
+        return (
+            *self.chosen.notes,
+            *self.verdict.notes,
+            *self.cohorts.notes(),
+            *self.task.notes(),
+            *self._of_one_training(),
+        )
+
+    def _of_one_training(self) -> tuple[str, ...]:
+        several = len({replicate.seed for replicate in self.cohorts.replicates}) > 1
+        if several or len(self.chosen.arms) < 2:
+            return ()
+        return (
+            "one training of each arm: differences between arms come by chance; --seeds 3 or more tests them",
+        )
 
     def describe(self) -> str:
         """Who takes part, in words."""

@@ -293,6 +293,13 @@ def test_rates_are_chosen_by_validation_patients_and_refused_without(asked, cach
     assert first.startswith("no validation patients: every training runs to its last epoch")
 
 
+def test_one_training_of_several_arms_is_named_before_it_begins(asked):
+    said = "one training of each arm: differences between arms come by chance; --seeds 3 or more tests them"
+    assert said in open_study(asked(arms=("scratch", "scratch-long"), seeds=1)).notes()
+    assert said not in open_study(asked(arms=("scratch", "scratch-long"), seeds=2)).notes()
+    assert said not in open_study(asked(arms=("scratch",), seeds=1)).notes()
+
+
 def test_weights_that_no_arm_begins_with_leak_nothing(asked, lits, tmp_path):
     leaky(lits, tmp_path / "leaky")
     study = open_study(asked(checkpoints=(tmp_path / "leaky",), arms=("scratch",)))

