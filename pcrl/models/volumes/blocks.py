@@ -2,9 +2,38 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from pcrl.models.recompute import run
+
+_ALIGNED = 8
+"""Channels of bfloat16 that kernels for matrix units read at once."""
+
+
+class OneChannelConv3d(nn.Conv3d):
+    """Conv3d to one channel, padding as large as leaves the size: (batch, inputs, z, y, x) to (batch, 1, z, y, x).
+
+    The strides of a map of one channel do not tell whether channels come first or last. A compiler guesses, wrongly,
+    and has the input, of many channels, copied three times before it is convolved. So a compiled one has more channels,
+    with weights of zero, that are dropped.
+    """
+
+    def __init__(self, inputs: int, edge: int) -> None:
+        super().__init__(inputs, 1, edge, padding=edge // 2)
+        self.aligned = True
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Convolve."""
+        if not (self.aligned and torch.compiler.is_compiling()):
+            return super().forward(x)
+        weight = functional.pad(self.weight, (*(0, 0) * 4, 0, _ALIGNED - 1))
+        y = functional.conv3d(x, weight, padding=self.padding)
+        # Cut where channels are the last axis, so that the gradient of y is channels last.
+        first = y.movedim(1, -1)[..., :1].movedim(-1, 1)
+        assert self.bias is not None
+        return first + self.bias.to(y.dtype)
 
 
 class ConvUnit(nn.Module):
