@@ -16,7 +16,7 @@ class Row:
         last: channels last.
         compiled: the forward passes are.
         merged: up-samplings and the convolutions after them run as one.
-        aligned: compiled convolutions to one channel have eight.
+        aligned: compiled convolutions of one channel, or to one, have eight.
         fused: SGD is one kernel.
         benchmark: cuDNN chooses its kernels by measuring.
         all_heads: the restoration heads of all levels run in all forward passes, as published, for their statistics.
@@ -75,7 +75,7 @@ _FIRST = (
 _PARTS = (
     replace(_OTHER, name="pcrl, levels drawn", cycling=True, turn=1),
     replace(_OTHER, name="pcrl, not merged", merged=False),
-    replace(_OTHER, name="pcrl, convolutions to one channel as they are", aligned=False),
+    replace(_OTHER, name="pcrl, convolutions of one channel as they are", aligned=False),
     replace(_OTHER, name="pcrl, without fused SGD", fused=False),
     replace(_OTHER, name="merged and compiled, SGD and gradients of PyTorch", own=False),
     replace(_OTHER, name="pcrl, only the restoration heads that are asked for", all_heads=False),

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pcrl.models.volumes.blocks import OneChannelConv3d
+from pcrl.models.volumes.blocks import AlignedConv3d
 
 Head = Literal["published", "paper"]
 
@@ -31,12 +31,10 @@ class RestorationHead(nn.Module):
 
     def __init__(self, channels: int, head: Head) -> None:
         super().__init__()
-        published = head == "published"
-        self.conv = (
-            OneChannelConv3d(channels, 3) if published else nn.Conv3d(channels, channels, 3, padding=1)
-        )
-        self.norm = nn.BatchNorm3d(self.conv.out_channels)
-        self.last = None if published else OneChannelConv3d(channels, 3)
+        inner = 1 if head == "published" else channels
+        self.conv = AlignedConv3d(channels, inner, 3)
+        self.norm = nn.BatchNorm3d(inner)
+        self.last = None if head == "published" else AlignedConv3d(channels, 1, 3)
 
     def forward(self, features: Tensor) -> Tensor:
         """Restore at the resolution of the features."""

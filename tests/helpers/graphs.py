@@ -24,7 +24,7 @@ class Graphs:
         return torch.compile(function, backend=backend, dynamic=False, fullgraph=True)
 
     def convolutions(self):
-        """Tensors of each convolution, without values: its name, what it is given, and what a forward one gives."""
+        """Tensors of each convolution, without values: its name, what it is given, and what it gives."""
         return [
             (node.name, [each.meta["val"] for each in tensors(node)], given_by(node))
             for graph in (*self.forward, *self.backward)
@@ -47,7 +47,10 @@ def tensors(node):
 
 
 def given_by(node):
-    return node.meta["val"] if node.target is FORWARD else None
+    """The output; of a backward the gradients of input, if it is wanted, and weight."""
+    if node.target is FORWARD:
+        return [node.meta["val"]]
+    return [each for each in node.meta["val"][:2] if each is not None]
 
 
 def count(graphs, operation):

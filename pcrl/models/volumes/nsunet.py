@@ -13,7 +13,7 @@ from pcrl.models.heads import Head, RestorationHead, prediction_head
 from pcrl.models.merging.kernels import TransposedThenConv
 from pcrl.models.nsunet import NsUNet
 from pcrl.models.outputs import Outputs
-from pcrl.models.volumes.blocks import ConvPair, Encoder3D, OneChannelConv3d
+from pcrl.models.volumes.blocks import AlignedConv3d, ConvPair, Encoder3D
 
 
 class NsUNet3D(NsUNet):
@@ -35,7 +35,7 @@ class NsUNet3D(NsUNet):
         self.decoder = nn.ModuleList(
             _level(channels[level], channels[level + 1], head) for level in range(levels - 1)
         )
-        self.final = OneChannelConv3d(width, 1)
+        self.final = AlignedConv3d(width, 1, 1)
 
     def forward(self, x: Tensor, restore: tuple[int, ...] = ()) -> Outputs:
         """Encode, decode, restore.
