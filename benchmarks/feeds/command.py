@@ -6,6 +6,7 @@ import gc
 import importlib.util
 import json
 import os
+import signal
 import statistics
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
@@ -48,12 +49,15 @@ def measure_all(
         for _ in range(rounds):
             driver.measure_alone(seconds / 2)
             _say(out, {"what": "a step alone", "batch": driver.batch, "seconds": driver.alone})
-            _write(driver, selection, out, found)
+            _write(driver, selection, out, found, shown=False)
             for name, drive in _feeds(driver, selection, out).items():
                 _keep(out, name, drive, seconds, found)
-                _write(driver, selection, out, found)
+                _write(driver, selection, out, found, shown=False)
     except TimeoutError as error:
         print(error)
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    if driver.alone < float("inf"):
+        _write(driver, selection, out, found, shown=True)
 
 
 def _keep(
@@ -134,7 +138,11 @@ def _libraries() -> dict[str, Callable[[VolumeRecipe], Make]]:
 
 
 def _write(
-    driver: Driver, selection: Selection, out: Path, found: dict[tuple[str, int], list[Driven]]
+    driver: Driver,
+    selection: Selection,
+    out: Path,
+    found: dict[tuple[str, int], list[Driven]],
+    shown: bool,
 ) -> None:
     rows = [
         (
@@ -174,4 +182,5 @@ def _write(
         "compressed cache; the others read uncompressed memory maps. Views that are made on the device are not "
         f"averaged before they are made smaller. Medians of {rounds} interleaved rounds, page cache warm.",
         out,
+        shown,
     )

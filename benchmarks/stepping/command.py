@@ -54,14 +54,15 @@ def measure_all(
             rows.keep(
                 {"what": suite.name, "row": row.name, "round": number} | with_rates(suite, row, measured)
             )
-            _write(device, out, rows.kept())
+            _write(device, out, rows.kept(), shown=False)
+    _write(device, out, rows.kept(), shown=True)
 
 
 def _suites(device: torch.device) -> tuple[Suite, ...]:
     return ON_GPU if device.type == "cuda" else ON_CPU
 
 
-def _write(device: torch.device, out: Path, kept: Sequence[dict[str, Any]]) -> None:
+def _write(device: torch.device, out: Path, kept: Sequence[dict[str, Any]], shown: bool) -> None:
     machine: dict[str, Any] = {}
     found: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for values in kept:
@@ -89,4 +90,4 @@ def _write(device: torch.device, out: Path, kept: Sequence[dict[str, Any]]) -> N
         "CPU what the process took. Losses: of the first step, and of the third, against the reference; rounding "
         "grows with every step."
     )
-    write("train_step", "The training step", ["torch"], HEADER, lines, notes, out)
+    write("train_step", "The training step", ["torch"], HEADER, lines, notes, out, shown)
