@@ -8,7 +8,7 @@ from pcrl.config import load_recipe
 from pcrl.models.networks import build, placed
 from pcrl.training.objectives.build import build_objective
 from pcrl.training.objectives.objective import Moment, Views
-from tests.helpers.graphs import BACKWARD, Convolutions, Graphs, count
+from tests.training.stepping.graphs import BACKWARD, Convolutions, Graphs, count
 
 RECIPES = {2: "pcrlv2-2d", 3: "pcrlv2-3d"}
 SIZES = {2: ((3, 64, 96), (3, 64, 32)), 3: ((1, 16, 32, 32), (1, 16, 16, 16))}
