@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pcrl.engine.progress import IngestReport, PlannedWork, ProcessedItem
 
 SHOWN = 20
-"""Images that failed, and kinds of notes on images, of which something is said; the rest is in the table and records."""
+"""Images that failed, and kinds of notes on images, that are printed; the table and the records have all."""
 
 
 class IngestDisplay(Progress):
@@ -127,7 +127,9 @@ class IngestDisplay(Progress):
         for line in lines[:SHOWN]:
             tell_note(line)
         if len(lines) > SHOWN:
-            tell_note(f"… {len(lines) - SHOWN} more are not printed; records in {report.folder / 'shards'} have all")
+            tell_note(
+                f"… {len(lines) - SHOWN} more are not printed; records in {report.folder / 'shards'} have all"
+            )
         console.print(image_summary(CachedImages.open(report.folder), report.folder.parent))
         failed = len(report.failed)
         console.print(
