@@ -83,6 +83,7 @@ def verify(root: Path, names: tuple[str, ...], discarding: bool) -> None:
       pcrl cache verify ./cache --discard && pcrl ingest --dataset lits
     """
     from pcrl.engine.cache.cache import Cache
+    from pcrl.engine.cache.digests import changed_files
     from pcrl.engine.cache.format import CacheError
     from pcrl.engine.cache.images.verify import discard_shard, verify_images
     from pcrl.engine.cache.lock import locked
@@ -95,6 +96,10 @@ def verify(root: Path, names: tuple[str, ...], discarding: bool) -> None:
         folders = [each.folder for each in datasets] + [each.folder for each in image_sets]
         for folder in folders if discarding else ():
             locks.enter_context(locked(folder))
+        for folder in folders:
+            for fault in changed_files(folder):
+                tell("damaged", f"{folder.name}/{fault}; the next ingest writes it anew")
+                damaged += 1
         with progress("cases") as bar:
             line = bar.add_task("verify", total=sum(len(dataset.cases) for dataset in datasets))
             for dataset in datasets:

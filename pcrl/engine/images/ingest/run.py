@@ -18,6 +18,7 @@ from pcrl.datasets.image import Radiograph
 from pcrl.datasets.names import printable
 from pcrl.engine.cache.chunks.frames import LEVELS, frame_in
 from pcrl.engine.cache.chunks.shard import read_index, shard_path, write_shard
+from pcrl.engine.cache.digests import forget_digests, write_digests
 from pcrl.engine.cache.format import FORMAT, CacheError, read_record
 from pcrl.engine.cache.images.dataset import (
     IMAGE_SET_RECORD,
@@ -51,6 +52,7 @@ def run(plan: Plan, threads: int) -> Iterator[ImageFile]:
     plan.folder.mkdir(parents=True, exist_ok=True)
     for leftover in [*plan.folder.glob(".*.partial"), *plan.folder.rglob(".*.partial")]:
         shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink(missing_ok=True)
+    forget_digests(plan.folder)
     _describe_stack(plan)
     save_record(plan.record, plan.folder / IMAGE_SET_RECORD)
     images = {image.name: image for image in plan.dataset.images}
@@ -67,6 +69,7 @@ def run(plan: Plan, threads: int) -> Iterator[ImageFile]:
         if writing is not None:
             writing.result()
     _write_table(plan, images)
+    write_digests(plan.folder)
 
 
 def _describe_stack(plan: Plan) -> None:
