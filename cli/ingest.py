@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -70,8 +70,11 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--kind",
-    type=click.Choice(["volumes", "radiographs"]),
-    help="Of a folder with both: which to take.  [default: there is one kind only]",
+    type=click.Choice(["volumes", "radiographs", "both"]),
+    help=(
+        "Of a folder with both: which to take; both makes a data set of each, NAME-volumes and NAME-radiographs.  "
+        "[default: there is one kind only]"
+    ),
 )
 @click.option(
     "--replace",
@@ -92,7 +95,7 @@ def ingest_command(
     workers: int | None,
     modality: Modality | None,
     trust_label_voxels: bool,
-    kind: Kind | None,
+    kind: Kind | Literal["both"] | None,
     replace: bool,
     overrides: tuple[str, ...],
 ) -> None:
@@ -105,6 +108,7 @@ def ingest_command(
     Examples:
       pcrl ingest --dataset lits
       pcrl ingest --layout folder --source ~/scans --dataset mystudy --modality mr
+      pcrl ingest --layout folder --source ~/LIDC-IDRI --dataset lidc --kind both
       pcrl ingest --dataset chexpert --source ~/CheXpert-v1.0-small --codec zstd
     """
     from pcrl.config import RecipeError
@@ -146,5 +150,5 @@ def ingest_command(
             replace=replace,
             progress=display,
         )
-    if report.failed:
+    if report.failed or (report.also is not None and report.also.failed):
         raise SystemExit(1)

@@ -53,6 +53,7 @@ class IngestDisplay(Progress):
         self._status.stop()
         self._bar = progress(plan.unit)
         self._plan = plan
+        self._count = self._failed = 0
         if plan.unit == "cases" and not plan.todo:
             return
         seconds = plan.seconds

@@ -64,6 +64,12 @@ def ingest_recipe(
     return settings
 
 
+def is_for(recipe: str | Path | Recipe, dimensions: Literal[2, 3]) -> bool:
+    """Whether a recipe, by name or as it is, is for images (2) or volumes (3)."""
+    found = load_recipe(recipe) if isinstance(recipe, str | Path) else recipe
+    return found.dimensions == dimensions
+
+
 def _made_for(folder: Path, dimensions: Literal[2, 3]) -> Recipe:
     if dimensions == 2:
         return read_record(ImageSetRecord, folder / IMAGE_SET_RECORD).recipe

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from pcrl.datasets.case import Case, Dataset, LayoutError, Unreadable
+from pcrl.datasets.dicom.header import Header
 from pcrl.datasets.dicom.naming import cases_of, several_notes, with_people
 from pcrl.datasets.dicom.secret import secret
 from pcrl.datasets.dicom.tree import DicomTree
@@ -30,6 +31,33 @@ SUFFIXES = (".nii.gz", ".nii", ".mha", ".mhd", ".nrrd", ".nhdr")
 Kind = Literal["volumes", "radiographs"]
 
 
+@dataclass(frozen=True, slots=True)
+class _Tree:
+    """All that a folder holds.
+
+    Args:
+        headers: of the DICOM files among `images`.
+        has_stacks: some of the cases are DICOM, whose headers name patients.
+    """
+
+    source: Path
+    cases: list[Case]
+    images: list[Path]
+    headers: list[Header]
+    has_stacks: bool
+    notes: list[str]
+    unreadable: tuple[Unreadable, ...]
+
+    def volumes(self, notes: Sequence[str]) -> Dataset:
+        if self.has_stacks:
+            return _with_people(self.source, self.cases, notes, self.unreadable)
+        return replace(_volumes(self.source, self.cases), unreadable=self.unreadable, notes=tuple(notes))
+
+    def radiographs(self, notes: Sequence[str]) -> ImageDataset:
+        taken = image_folder.dataset(self.source, self.images, self.headers)
+        return replace(taken, notes=(*notes, *taken.notes), unreadable=self.unreadable)
+
+
 def find(source: Path, kind: Kind | None = None) -> Dataset | ImageDataset:
     """All volumes or all radiographs below `source`, named by their paths; the data set is named by the folder.
 
@@ -39,6 +67,50 @@ def find(source: Path, kind: Kind | None = None) -> Dataset | ImageDataset:
     Raises:
         LayoutError: nothing there that can be read, both kinds in one tree and none chosen, or two volumes that give
             one case name.
+    """
+    tree = _look(source)
+    if kind is None and tree.cases and tree.images:
+        raise LayoutError(
+            f"{source} holds {counted(len(tree.cases), 'volume')}, such as {tree.cases[0].channels[0]}, and "
+            f"{counted(len(tree.images), 'radiograph')}, such as {tree.images[0]}: a data set holds one kind. Take one "
+            "with --kind volumes or --kind radiographs, or both with --kind both: each becomes a data set of its own, "
+            "NAME-volumes and NAME-radiographs"
+        )
+    if not (tree.images if kind == "radiographs" else tree.cases if kind else tree.cases or tree.images):
+        raise _nothing(source, kind, [*tree.notes, *(one.reason for one in tree.unreadable)])
+    if kind == "radiographs" or not tree.cases:
+        return tree.radiographs(
+            [*tree.notes, *_passed_over(kind, "volume", [c.channels[0] for c in tree.cases])]
+        )
+    return tree.volumes([*tree.notes, *_passed_over(kind, "radiograph", tree.images)])
+
+
+def find_both(source: Path) -> tuple[Dataset | ImageDataset, ...]:
+    """The volumes and the radiographs below `source`, each as a data set; one of them if there are no others.
+
+    What was noted, and what could not be looked into, is told with the first.
+
+    Raises:
+        LayoutError: nothing there that can be read, or two volumes that give one case name.
+    """
+    tree = _look(source)
+    found: list[Dataset | ImageDataset] = []
+    if tree.cases:
+        found.append(tree.volumes(tree.notes))
+    if tree.images:
+        first = not found
+        images = tree.radiographs(tree.notes if first else ())
+        found.append(images if first else replace(images, unreadable=()))
+    if not found:
+        raise _nothing(source, None, [*tree.notes, *(one.reason for one in tree.unreadable)])
+    return tuple(found)
+
+
+def _look(source: Path) -> _Tree:
+    """What of a folder is a volume, a label, a radiograph or none of these.
+
+    Raises:
+        LayoutError: no folder; two volumes that give one case name.
     """
     check_folder(source, "folder", EXPECTED)
     volumes: list[Path] = []
@@ -56,40 +128,24 @@ def find(source: Path, kind: Kind | None = None) -> Dataset | ImageDataset:
             beside.append(f"{folder} ({counted(len(dicom.slices.pop(folder)), 'slice')} beside {found[0]})")
     stacks, notes = dicom.stacks()
     told = told_apart(source, volumes, SUFFIXES)
-    cases = with_safe_names([*_cases(source, told), *cases_of(stacks, source)])
-    images = [*pictures, *(header.file for header in dicom.radiographs)]
-    notes += [*told.notes, *several_notes(stacks), *_beside(beside), *dicom.left_out_notes()]
-    unreadable = (*cannot_be_read(closed, source), *dicom.unreadable)
-    if cases and images:
-        cases, images, passed_over = _one_kind(source, cases, images, kind)
-        notes.append(passed_over)
-    if images and kind != "volumes":
-        taken = image_folder.dataset(source, images, dicom.radiographs)
-        return replace(taken, notes=(*notes, *taken.notes), unreadable=unreadable)
-    if not cases or kind == "radiographs":
-        raise _nothing(source, kind, [*notes, *(one.reason for one in unreadable)])
-    if stacks:
-        return _with_people(source, cases, notes, unreadable)
-    return replace(_volumes(source, cases), unreadable=unreadable, notes=tuple(notes))
+    return _Tree(
+        source,
+        with_safe_names([*_cases(source, told), *cases_of(stacks, source)]),
+        [*pictures, *(header.file for header in dicom.radiographs)],
+        dicom.radiographs,
+        bool(stacks),
+        [*notes, *told.notes, *several_notes(stacks), *_beside(beside), *dicom.left_out_notes()],
+        (*cannot_be_read(closed, source), *dicom.unreadable),
+    )
 
 
-def _one_kind(
-    source: Path, cases: list[Case], images: list[Path], kind: Kind | None
-) -> tuple[list[Case], list[Path], str]:
-    """Volumes or radiographs as chosen, and a note on what was passed over."""
-    if kind is None:
-        raise LayoutError(
-            f"{source} holds {counted(len(cases), 'volume')}, such as {cases[0].channels[0]}, and "
-            f"{counted(len(images), 'radiograph')}, such as {images[0]}: a data set holds one kind. Take one with "
-            "--kind volumes or --kind radiographs; the other may follow under another --dataset"
-        )
-    if kind == "volumes":
-        passed = (
-            f"{counted(len(images), 'radiograph')} passed over, as --kind volumes says, such as {images[0]}"
-        )
-        return cases, [], passed
-    passed = f"{counted(len(cases), 'volume')} passed over, as --kind radiographs says, such as {cases[0].channels[0]}"
-    return [], images, passed
+def _passed_over(kind: Kind | None, what: str, paths: Sequence[Path]) -> list[str]:
+    """A note on what is of the other kind than the one that was chosen."""
+    return (
+        [f"{counted(len(paths), what)} passed over, as --kind {kind} says, such as {paths[0]}"]
+        if paths
+        else []
+    )
 
 
 def _volumes(source: Path, cases: Iterable[Case]) -> Dataset:

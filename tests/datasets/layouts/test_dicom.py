@@ -8,7 +8,7 @@ import pytest
 from pydicom.uid import EnhancedSRStorage
 
 from pcrl.datasets.case import Dataset, LayoutError
-from pcrl.datasets.catalog import find
+from pcrl.datasets.catalog import find, find_both
 from pcrl.datasets.image import ImageDataset
 from pcrl.engine import splits
 from tests.helpers import dicom
@@ -116,6 +116,11 @@ def test_both_kinds_in_one_tree_are_taken_by_choice(tmp_path):
         find("folder", tmp_path / "ct", "radiographs")
     with pytest.raises(LayoutError, match="--layout folder"):
         find("lits", tmp_path, "volumes")
+    volumes, images = find_both("folder", tmp_path)
+    assert (len(volumes.cases), len(images.images)) == (1, 2)
+    assert not any("passed over" in note for note in (*volumes.notes, *images.notes))
+    (only,) = find_both("folder", tmp_path / "ct")
+    assert isinstance(only, Dataset)
 
 
 def test_radiographs_among_pictures_are_found(tmp_path):
