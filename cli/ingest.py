@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from .cache_options import CACHE, setting
+from .cache_options import CACHE, recipe_option, setting
 from .console import user_errors
 
 if TYPE_CHECKING:
@@ -33,11 +33,7 @@ if TYPE_CHECKING:
     help="Where the files are.  [default: $PCRL_DATA/LAYOUT, else ./data/LAYOUT]",
 )
 @CACHE
-@click.option(
-    "--recipe",
-    help="Built-in name or a .toml file.  "
-    "[default: that of the data set in the cache, else of the cache's others, else pcrlv2-3d or pcrlv2-2d]",
-)
+@recipe_option("that of the data set in the cache, else of the cache's others, else pcrlv2-3d or pcrlv2-2d")
 @click.option(
     "--format",
     "storage",

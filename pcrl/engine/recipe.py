@@ -145,7 +145,8 @@ def recipe_for(
         if len({each.record.recipe.name for each in sets}) > 1:
             listed = ", ".join(f"{each.name} ({each.record.recipe.name})" for each in sets)
             raise RecipeError(
-                f"the cache was made for several recipes: {listed}; choose with --dataset or --recipe"
+                f"the cache was made for several recipes: {listed}; choose with --dataset (in Python: datasets) "
+                "or --recipe"
             )
         recipe = sets[0].record.recipe
     settings = _given(recipe, overrides)
@@ -160,8 +161,8 @@ def recipe_for(
         listed = ", ".join(f"{name} ({grain})" for name, grain in grains.items())
         raise RecipeError(
             f"the data sets are of several {'spacings' if settings.dimensions == 3 else 'sizes'}, and a network would "
-            f"see one tissue at several scales: {listed}. Choose with --dataset, or ingest them alike; --mixed takes "
-            "them together all the same"
+            f"see one tissue at several scales: {listed}. Choose with --dataset (in Python: datasets), or ingest "
+            "them alike; --mixed (mixed=True) takes them together all the same"
         )
     for each in fitting:
         ingested, chosen = each.record.recipe.data, settings.data

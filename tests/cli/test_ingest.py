@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from pcrl.config import builtin_recipes
 from tests.helpers import dicom, scans
 from tests.helpers.command import pcrl, refused
 
@@ -79,6 +80,9 @@ def test_help_has_an_example(tmp_path):
     done = pcrl("ingest", "--help", cwd=tmp_path)
     assert done.returncode == 0
     assert "pcrl ingest --dataset lits" in done.stdout
+    for command in ("ingest", "pretrain", "bench"):
+        said = pcrl(command, "--help", cwd=tmp_path).stdout
+        assert all(name in said for name in builtin_recipes())
 
 
 def test_tables_and_patients_are_brought_up_to_date_without_a_scan(tmp_path):
