@@ -43,10 +43,11 @@ def volume_summary(dataset: CachedDataset, root: Path) -> Table:
     if is_scored(dataset):
         for split in ("train", "val", "test"):
             here = [case for case in dataset.cases if case.split == split]
-            labelled_here = [case.entry for case in here if case.has_label]
-            rest = (
-                f", of {patients_in_words(labelled_here)} a label" if len(labelled_here) < len(here) else ""
+            known, patients = (
+                len({case.patient for case in here if case.has_label or not labels})
+                for labels in (True, False)
             )
+            rest = f", {known} of them with a label" if known < patients else ""
             table.add_row(split, patients_in_words(case.entry for case in here) + rest)
     else:
         table.add_row("split", _unscored(root, [case.patient for case in dataset.cases]))

@@ -34,7 +34,7 @@ def test_info_counts_what_is_there(workplace):
     assert "volume-1" in cases
     assert "24×32×40" in cases
     # One of two has a label: which of them a split counts is said.
-    assert ", of 0 patients a label" in shown.stdout
+    assert "2 patients, 1 of them with a label" in shown.stdout
 
 
 def test_data_that_no_evaluation_is_scored_on_has_no_split(tmp_path):
