@@ -15,7 +15,7 @@ from pcrl.datasets.dicom.tree import DicomTree
 from pcrl.datasets.image import ImageDataset
 from pcrl.datasets.layouts.images import folder as image_folder
 from pcrl.datasets.layouts.masks import Told, told_apart
-from pcrl.datasets.names import safe_name, with_safe_names
+from pcrl.datasets.names import printable, safe_name, with_safe_names
 from pcrl.datasets.patients import FILE, with_patients
 from pcrl.datasets.tree import cannot_be_read, check_folder, walk, wrong
 from pcrl.listing import counted, few
@@ -71,10 +71,10 @@ def find(source: Path, kind: Kind | None = None) -> Dataset | ImageDataset:
     tree = _look(source)
     if kind is None and tree.cases and tree.images:
         raise LayoutError(
-            f"{source} holds {counted(len(tree.cases), 'volume')}, such as {tree.cases[0].channels[0]}, and "
-            f"{counted(len(tree.images), 'radiograph')}, such as {tree.images[0]}: a data set holds one kind. Take one "
-            "with --kind volumes or --kind radiographs, or both with --kind both: each becomes a data set of its own, "
-            "NAME-volumes and NAME-radiographs"
+            f"{source} holds {counted(len(tree.cases), 'volume')}, such as {_shown(tree.cases[0].channels[0])}, and "
+            f"{counted(len(tree.images), 'radiograph')}, such as {_shown(tree.images[0])}: a data set holds one kind. "
+            "Take one with --kind volumes or --kind radiographs, or both with --kind both: each becomes a data set of its "
+            "own, NAME-volumes and NAME-radiographs"
         )
     if not (tree.images if kind == "radiographs" else tree.cases if kind else tree.cases or tree.images):
         raise _nothing(source, kind, [*tree.notes, *(one.reason for one in tree.unreadable)])
@@ -142,7 +142,7 @@ def _look(source: Path) -> _Tree:
 def _passed_over(kind: Kind | None, what: str, paths: Sequence[Path]) -> list[str]:
     """A note on what is of the other kind than the one that was chosen."""
     return (
-        [f"{counted(len(paths), what)} passed over, as --kind {kind} says, such as {paths[0]}"]
+        [f"{counted(len(paths), what)} passed over, as --kind {kind} says, such as {_shown(paths[0])}"]
         if paths
         else []
     )
@@ -171,6 +171,10 @@ def _with_people(
             "(case,patient)"
         )
     return replace(found, notes=(*notes, *told), unreadable=unreadable, secret=key.digest)
+
+
+def _shown(path: Path) -> str:
+    return printable(str(path))
 
 
 def _beside(folders: Sequence[str]) -> list[str]:
