@@ -17,7 +17,7 @@ OLDEST = 120
 """Years; what is above is a slip of the pen, such as the 411 years of a patient of ChestX-ray14."""
 _YEARS: dict[str, float] = {"d": 365.25, "w": 365.25 / 7, "m": 12, "y": 1}
 """First letter of a unit → how many of it are a year."""
-_AGE = re.compile(r"(\d+(?:\.\d+)?)\s*(|[dwmy]|days?|weeks?|months?|yrs?|years?)", re.IGNORECASE)
+_AGE = re.compile(r"(\d+(?:\.\d+|,\d{1,2})?)\s*(|[dwmy]|days?|weeks?|months?|yrs?|years?)", re.IGNORECASE)
 _SEXES: dict[str, Sex] = {
     "f": "female", "female": "female", "woman": "female", "girl": "female",
     "m": "male", "male": "male", "man": "male", "boy": "male",
@@ -57,7 +57,7 @@ def age_of(text: str) -> float | None:
     match = _AGE.fullmatch(text.strip())
     if match is None:
         return None
-    years = float(match[1]) / _YEARS[(match[2] or "y")[0].lower()]
+    years = float(match[1].replace(",", ".")) / _YEARS[(match[2] or "y")[0].lower()]
     return round(years, 2) if years <= OLDEST else None
 
 

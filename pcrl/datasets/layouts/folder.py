@@ -73,8 +73,8 @@ def find(source: Path, kind: Kind | None = None) -> Dataset | ImageDataset:
         raise LayoutError(
             f"{source} holds {counted(len(tree.cases), 'volume')}, such as {_shown(tree.cases[0].channels[0])}, and "
             f"{counted(len(tree.images), 'radiograph')}, such as {_shown(tree.images[0])}: a data set holds one kind. "
-            "Take one with --kind volumes or --kind radiographs, or both with --kind both: each becomes a data set of its "
-            "own, NAME-volumes and NAME-radiographs"
+            "Take one with --kind volumes or --kind radiographs, or both with --kind both: each becomes a data set "
+            "of its own, NAME-volumes and NAME-radiographs"
         )
     if not (tree.images if kind == "radiographs" else tree.cases if kind else tree.cases or tree.images):
         raise _nothing(source, kind, [*tree.notes, *(one.reason for one in tree.unreadable)])

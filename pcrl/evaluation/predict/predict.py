@@ -93,7 +93,7 @@ def predict(
     items, failed = _items(trained, [Path(path) for path in several(inputs)], watch)
     table = None if candidates is None else Path(candidates)
     predictor: Predictor = named(entry.predicts)(trained, Inputs(items, table), where)
-    watch.predicting(trained.folder, len(items))
+    watch.predicting(trained.folder, len(items) + len(failed))
     for reason in failed:
         watch.failed(reason)
     rows: list[Sequence[object]] = []
