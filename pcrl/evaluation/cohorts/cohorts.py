@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from pcrl.evaluation.cohorts.leak import Tested
+from pcrl.engine.fingerprints.fingerprints import Fingerprints
 from pcrl.evaluation.records.replicate import Replicate
 from pcrl.evaluation.records.results import Side
 
@@ -41,8 +41,8 @@ class Cohorts(Protocol):
     def counts(self, replicate: Replicate) -> tuple[int, int]:
         """How many patients are trained on, and tested."""
 
-    def tested(self) -> list[Tested]:
-        """What `check_leak` has to know of everything that is tested."""
+    def tested(self) -> Fingerprints:
+        """What gives away everything that is tested."""
 
     def owners(self) -> Mapping[str, str]:
         """The patient of each case, or of each image."""

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from pcrl.engine.cache.images.dataset import CachedImages
 from pcrl.engine.cache.images.table import ImageTable
 from pcrl.engine.splits import fraction_of
-from pcrl.evaluation.cohorts.leak import Tested
 from pcrl.evaluation.records.errors import ProtocolError
 from pcrl.evaluation.statistics.bootstrap import FEWEST_PATIENTS
 from pcrl.listing import counted
@@ -46,11 +45,6 @@ class ImageCohort:
     def patients(self, rows: NDArray[np.int64]) -> list[str]:
         """The patient of each image."""
         return [self.table.patients[row] for row in rows]
-
-    def tested(self) -> list[Tested]:
-        """What `check_leak` has to know of the test images."""
-        table = self.table
-        return [Tested(table.names[n], table.patients[n], table.pixels[n]) for n in self.test]
 
     def synthetic(self) -> int:
         """Number of synthetic images."""

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from pcrl.engine.cache.volumes.dataset import CachedCase, CachedDataset
 from pcrl.engine.cache.volumes.records import patients_in_words
+from pcrl.engine.fingerprints.fingerprints import Fingerprints
+from pcrl.engine.selection.fingerprints import fingerprints_of_cases
 from pcrl.engine.splits import deal, fraction_of
 from pcrl.evaluation.cohorts.cohorts import Design
-from pcrl.evaluation.cohorts.leak import Tested
 from pcrl.evaluation.records.errors import ProtocolError
 from pcrl.evaluation.records.replicate import Replicate
 from pcrl.evaluation.records.results import Side
@@ -56,10 +57,9 @@ class VolumeCohorts:
         cohort = self.of[replicate]
         return len(_patients(cohort.train)), len(_patients(cohort.test))
 
-    def tested(self) -> list[Tested]:
-        """What `check_leak` has to know of everything that is tested."""
-        cases = self._tested()
-        return [Tested(case.name, case.patient, case.record.pixels) for case in cases]
+    def tested(self) -> Fingerprints:
+        """What gives away everything that is tested."""
+        return fingerprints_of_cases(self._tested())
 
     def owners(self) -> dict[str, str]:
         """The patient of each case."""

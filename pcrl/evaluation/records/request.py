@@ -51,6 +51,7 @@ class Request(Record):
     recipe: str | None = None
     overrides: tuple[str, ...] = ()
     transductive: bool = False
+    different_people: bool = False
     options: dict[str, str] = Field(default_factory=dict)
     controls: dict[str, Path] = Field(default_factory=dict)
     weights: dict[str, str] = Field(default_factory=dict)

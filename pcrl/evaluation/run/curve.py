@@ -63,6 +63,7 @@ def curve(
     recipe: str | Path | None = None,
     overrides: Sequence[str] = (),
     transductive: bool = False,
+    different_people: bool = False,
     options: Mapping[str, str] | None = None,
     out: str | Path | None = None,
     resume: bool = False,
@@ -79,7 +80,8 @@ def curve(
         task: a name in `pcrl.evaluation.tasks.registry.TASKS`.
         fractions: shares of the labelled training patients, each in (0, 1].
         cache, dataset, seeds, arms, checkpoints, runs, learning_rates, folds, freeze, epochs, recipe, overrides,
-            transductive, options, device, command, progress: see `pcrl.evaluation.run.evaluate.evaluate`.
+            transductive, different_people, options, device, command, progress: see
+            `pcrl.evaluation.run.evaluate.evaluate`.
         out: new folder; none: `evaluations/curve-TASK-DATE-TIME`.
         resume: go on with the curve in `out`, or the newest unfinished one of the task, as it was asked. Then only
             `out`, `device` and `progress` may be given.
@@ -106,7 +108,7 @@ def curve(
             task, cache=cache, dataset=dataset, runs=runs, arms=arms, checkpoints=checkpoints, options=options,
             command=command or call_in_words("curve", arguments), fraction=1.0, seeds=seeds, folds=folds,
             learning_rates=learning_rates, freeze=freeze, epochs=epochs, recipe=recipe, overrides=overrides,
-            transductive=transductive,
+            transductive=transductive, different_people=different_people,
         )  # fmt: skip
         if not fractions or not all(0 < fraction <= 1 for fraction in fractions):
             raise ProtocolError(

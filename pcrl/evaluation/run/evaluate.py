@@ -32,6 +32,7 @@ def evaluate(
     recipe: str | Path | None = None,
     overrides: Sequence[str] = (),
     transductive: bool = False,
+    different_people: bool = False,
     options: Mapping[str, str] | None = None,
     out: str | Path | None = None,
     resume: bool = False,
@@ -62,6 +63,7 @@ def evaluate(
         recipe: built-in name or a TOML file; none: the one that the cache was made for.
         overrides: changed settings, such as `finetuning.batch_size=2`.
         transductive: allow pre-training to have seen test patients, and say so everywhere.
+        different_people: state that test scans that look like scans of the pre-training are of other people.
         options: of the task, such as `{"target": "tumour"}`.
         out: new folder; none: `evaluations/TASK-DATE-TIME`.
         resume: go on with the evaluation in `out`, or the newest unfinished one of the task, as it was asked. Then
@@ -98,7 +100,7 @@ def evaluate(
             task, cache=cache, dataset=dataset, runs=runs, arms=arms, checkpoints=checkpoints, options=options,
             command=command or call_in_words("evaluate", arguments), fraction=fraction, seeds=seeds, folds=folds,
             learning_rates=learning_rates, freeze=freeze, epochs=epochs, recipe=recipe, overrides=overrides,
-            transductive=transductive,
+            transductive=transductive, different_people=different_people,
         )  # fmt: skip
         folder = new_folder(out, task, REQUEST)
     study = open_study(request)

@@ -39,6 +39,7 @@ def new_request(
     recipe: str | Path | None,
     overrides: Sequence[str],
     transductive: bool,
+    different_people: bool,
 ) -> Request:
     """The request, as it is kept; see `pcrl.evaluation.run.evaluate.evaluate` for the arguments.
 
@@ -87,6 +88,7 @@ def new_request(
                 "recipe": None if recipe is None else str(recipe),
                 "overrides": several(overrides),
                 "transductive": transductive,
+                "different_people": different_people,
                 "options": entry.with_defaults(options or {}),
             }
         )

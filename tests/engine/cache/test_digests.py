@@ -31,7 +31,8 @@ def unnamed(folder):
             within = json.loads((folder / name).read_text())["files"]
             named |= {name.replace(COMMIT, file) for file in within}
         if name.startswith("shards/"):
-            named.add(f"{STACK}/c/{int(name[7:13])}/0/0")
+            # The record of a shard holds its digest, and that of its thumbnails.
+            named |= {f"{STACK}/c/{int(name[7:13])}/0/0", name.replace(".json", ".npy")}
     there = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
     return {name for name in there - named - {DIGESTS} if not name.rpartition("/")[2].startswith(".")}
 
@@ -78,6 +79,17 @@ def test_every_file_of_volumes_is_named(tmp_path):
     assert not unnamed(folder)
     (folder / "tables/annotations.csv").unlink()
     assert changed_files(folder) == ["tables/annotations.csv: missing"]
+
+
+def test_an_upgrade_writes_them_anew(images):
+    folder = images / "cache/chexpert"
+    (folder / "shards/000000.npy").unlink()
+    assert pcrl("cache", "upgrade", "cache", cwd=images).returncode == 0
+    assert (folder / DIGESTS).is_file()
+    assert not changed_files(folder)
+    (folder / DIGESTS).unlink()
+    assert pcrl("cache", "upgrade", "cache", cwd=images).returncode == 0
+    assert not unnamed(folder)
 
 
 def test_hidden_files_are_none_of_it(tmp_path):
