@@ -145,6 +145,8 @@ def _ages(years: Sequence[float], what: str) -> str:
     known = [age for age in years if not math.isnan(age)]
     if not known:
         return "not stated"
+    if min(known) == max(known):
+        return f"stated for {counted(len(known), what)}: {known[0]:g} years"
     spread = f"{min(known):g} to {max(known):g} years, median {median(known):g}"
     return f"stated for {counted(len(known), what)}: {spread}"
 
