@@ -26,8 +26,10 @@ class _Recipe(click.Option):
         """The option and its help."""
         from pcrl.config import builtin_recipes
 
-        self.help = f"{', '.join(builtin_recipes())}, or a .toml file of your own.  {self.help}"
-        return super().get_help_record(ctx)
+        record = super().get_help_record(ctx)
+        assert record is not None
+        names, about = record
+        return names, f"{', '.join(builtin_recipes())}, or a .toml file of your own.  {about}"
 
 
 def recipe_option(default: str) -> Callable[[Any], Any]:

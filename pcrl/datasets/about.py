@@ -22,7 +22,7 @@ _SEXES: dict[str, Sex] = {
     "f": "female", "female": "female", "woman": "female", "girl": "female",
     "m": "male", "male": "male", "man": "male", "boy": "male",
     "o": "other", "other": "other",
-    "": "", "u": "", "unknown": "", "n": "", "none": "", "na": "", "n/a": "", "nan": "", "not stated": "",
+    "": "", "u": "", "unknown": "", "none": "", "na": "", "n/a": "", "nan": "", "not stated": "",
 }  # fmt: skip
 _NOTHING = {"", "unknown", "none", "na", "n/a", "nan"}
 _LATERAL = {"lateral", "lat", "ll", "rl", "l", "lld", "rld"}

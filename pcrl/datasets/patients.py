@@ -20,11 +20,11 @@ FILE = "patients.csv"
 C = TypeVar("C", Case, Radiograph)
 
 
-def with_patients(cases: Iterable[C], source: Path, failed: Collection[str] = ()) -> tuple[C, ...]:
+def with_patients(cases: Iterable[C], source: Path, others: Collection[str] = ()) -> tuple[C, ...]:
     """The cases with the patients of `source/patients.csv`; as they are if there is no such file.
 
     Args:
-        failed: cases that are there and cannot be taken; the table may name them.
+        others: what is there and not among the cases, such as those that cannot be taken; the table may name them.
 
     Raises:
         LayoutError: missing column, unknown case, a case listed twice, a flag that is not 0 or 1; names the line.
@@ -48,7 +48,7 @@ def with_patients(cases: Iterable[C], source: Path, failed: Collection[str] = ()
             row["patient"],
             row.get("virtual"),
         )
-        if case in failed and case not in known:
+        if case in others and case not in known:
             continue
         if case not in known:
             raise LayoutError(

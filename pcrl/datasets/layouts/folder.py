@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -18,6 +18,7 @@ from pcrl.datasets.layouts.masks import Told, told_apart
 from pcrl.datasets.names import printable, safe_name, with_safe_names
 from pcrl.datasets.patients import FILE, with_patients
 from pcrl.datasets.tree import cannot_be_read, check_folder, walk, wrong
+from pcrl.datasets.unique import names
 from pcrl.listing import counted, few
 
 EXPECTED = """\
@@ -50,12 +51,17 @@ class _Tree:
 
     def volumes(self, notes: Sequence[str]) -> Dataset:
         if self.has_stacks:
-            return _with_people(self.source, self.cases, notes, self.unreadable)
-        return replace(_volumes(self.source, self.cases), unreadable=self.unreadable, notes=tuple(notes))
+            return _with_people(self.source, self.cases, notes, self.unreadable, self._image_names())
+        found = _volumes(self.source, self.cases, self._image_names())
+        return replace(found, unreadable=self.unreadable, notes=tuple(notes))
 
     def radiographs(self, notes: Sequence[str]) -> ImageDataset:
-        taken = image_folder.dataset(self.source, self.images, self.headers)
+        others = {name for case in self.cases for name in (case.name, case.source_name)}
+        taken = image_folder.dataset(self.source, self.images, self.headers, others)
         return replace(taken, notes=(*notes, *taken.notes), unreadable=self.unreadable)
+
+    def _image_names(self) -> set[str]:
+        return set(names(path.relative_to(self.source).as_posix() for path in self.images).values())
 
 
 def find(source: Path, kind: Kind | None = None) -> Dataset | ImageDataset:
@@ -117,12 +123,12 @@ def _look(source: Path) -> _Tree:
     pictures: list[Path] = []
     dicom, closed = DicomTree(source), list[OSError]()
     beside = []
-    for folder, names in walk(source, closed):
-        found = [name for name in names if name.lower().endswith(SUFFIXES)]
-        drawn = [name for name in names if name.lower().endswith(image_folder.SUFFIXES)]
+    for folder, files in walk(source, closed):
+        found = [name for name in files if name.lower().endswith(SUFFIXES)]
+        drawn = [name for name in files if name.lower().endswith(image_folder.SUFFIXES)]
         volumes += [folder / name for name in found]
         pictures += [folder / name for name in drawn]
-        other = [name for name in names if not name.lower().endswith((*SUFFIXES, *image_folder.SUFFIXES))]
+        other = [name for name in files if not name.lower().endswith((*SUFFIXES, *image_folder.SUFFIXES))]
         if dicom.look(folder, other) and found:
             # They may be the same scan, which would then be two patients.
             beside.append(f"{folder} ({counted(len(dicom.slices.pop(folder)), 'slice')} beside {found[0]})")
@@ -148,18 +154,22 @@ def _passed_over(kind: Kind | None, what: str, paths: Sequence[Path]) -> list[st
     )
 
 
-def _volumes(source: Path, cases: Iterable[Case]) -> Dataset:
+def _volumes(source: Path, cases: Iterable[Case], others: Collection[str]) -> Dataset:
     name = safe_name(source.resolve().name).lower()
-    return Dataset(name, source, with_patients(cases, source))
+    return Dataset(name, source, with_patients(cases, source, others))
 
 
 def _with_people(
-    source: Path, cases: Sequence[Case], notes: Sequence[str], unreadable: tuple[Unreadable, ...]
+    source: Path,
+    cases: Sequence[Case],
+    notes: Sequence[str],
+    unreadable: tuple[Unreadable, ...],
+    others: Collection[str],
 ) -> Dataset:
     """The volumes of a tree with DICOM in it, whose headers name patients; `patients.csv` goes before them."""
     key = secret()
     named, problems = with_people(cases, key)
-    found = _volumes(source, named)
+    found = _volumes(source, named, others)
     known = {case.name for case in named if case.stack is None or case.patient.startswith("p-")}
     listed = {case.name: case.patient for case in named}
     unknown = [c.name for c in found.cases if c.name not in known and c.patient == listed[c.name]]

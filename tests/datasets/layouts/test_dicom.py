@@ -119,6 +119,10 @@ def test_both_kinds_in_one_tree_are_taken_by_choice(tmp_path):
     volumes, images = find_both("folder", tmp_path)
     assert (len(volumes.cases), len(images.images)) == (1, 2)
     assert not any("passed over" in note for note in (*volumes.notes, *images.notes))
+    (tmp_path / "patients.csv").write_text("case,patient\nct,ann\ndx/0,ann\n")
+    volumes, images = find_both("folder", tmp_path)
+    assert [volumes.cases[0].patient, images.images[0].patient] == ["ann", "ann"]
+    assert find("folder", tmp_path, "volumes").cases[0].patient == "ann"
     (only,) = find_both("folder", tmp_path / "ct")
     assert isinstance(only, Dataset)
 

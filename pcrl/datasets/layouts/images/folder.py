@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,11 +20,14 @@ DICOM_SUFFIXES = (".dcm", ".dicom")
 SHARES = (0.1, 0.2)
 
 
-def dataset(source: Path, files: Iterable[Path], headers: Sequence[Header] = ()) -> ImageDataset:
+def dataset(
+    source: Path, files: Iterable[Path], headers: Sequence[Header] = (), others: Collection[str] = ()
+) -> ImageDataset:
     """The files below `source`, each named by its path; the data set is named by the folder.
 
     Args:
         headers: of those that are DICOM, which name their patients; `patients.csv` goes before them.
+        others: volumes of this folder, which `patients.csv` may name, too.
 
     Raises:
         LayoutError: a `patients.csv` that does not fit; names the line.
@@ -52,7 +55,7 @@ def dataset(source: Path, files: Iterable[Path], headers: Sequence[Header] = ())
             if person is not None and name is not None:
                 study = key.name(f"study:{person.study}") if person.study else images[index].name
                 images[index] = replace(images[index], patient=name, study=f"{name}/{study}")
-    of_patients = with_patients(images, source)
+    of_patients = with_patients(images, source, others)
     alone = [
         image.name for image in of_patients if image.patient == image.name or image.patient[:6] == "study-"
     ]
