@@ -146,7 +146,9 @@ def ingest_table(
         CacheError: the cache holds volumes under this name; and as `ingest`.
     """
     _check_name(dataset)
-    listed = table_layout.find(table, images, patient_column=patient_column, name=dataset)
+    listed = table_layout.find(table, images, patient_column=patient_column)
+    if dataset is not None:
+        listed = dataclasses.replace(listed, name=dataset)
     folder = cache / listed.name
     if (folder / DATASET_RECORD).exists():
         raise CacheError(

@@ -161,7 +161,7 @@ def test_a_table_of_other_images_is_replaced_or_named_by_choice(tmp_path):
         taken("theirs")
     with pytest.raises(CacheError, match=r"data.size.*--replace"):
         taken("ours", overrides=["data.size=48"])
-    assert taken("theirs", dataset="theirs")[0] == "theirs"
+    assert taken("theirs", dataset="Theirs")[0] == "Theirs"
     assert taken("ours") == (name, pixels)
     again, others = taken("theirs", replace=True)
     assert again == name
