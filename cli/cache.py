@@ -84,6 +84,7 @@ def verify(root: Path, names: tuple[str, ...], discarding: bool) -> None:
       pcrl cache verify ./cache --discard && pcrl ingest --dataset lits
     """
     from pcrl.engine.cache.cache import Cache
+    from pcrl.engine.cache.digests import changed_files
     from pcrl.engine.cache.format import CacheError
     from pcrl.engine.cache.images.verify import discard_shard, verify_images
     from pcrl.engine.cache.lock import locked
@@ -96,6 +97,10 @@ def verify(root: Path, names: tuple[str, ...], discarding: bool) -> None:
         folders = [each.folder for each in datasets] + [each.folder for each in image_sets]
         for folder in folders if discarding else ():
             locks.enter_context(locked(folder))
+        for folder in folders:
+            for fault in changed_files(folder):
+                tell("damaged", f"{folder.name}/{fault}; the next ingest writes it anew")
+                damaged += 1
         with progress("cases") as bar:
             line = bar.add_task("verify", total=sum(len(dataset.cases) for dataset in datasets))
             for dataset in datasets:
@@ -138,15 +143,17 @@ def verify(root: Path, names: tuple[str, ...], discarding: bool) -> None:
 def upgrade(root: Path, names: tuple[str, ...]) -> None:
     """Add to the cache in ROOT (default ./cache) what later versions of pcrl keep and earlier ones did not.
 
-    These are thumbnails, by which an evaluation finds that pre-training saw a copy of a test scan. They are made from
-    what is in the cache: sources are not needed, and images, labels and checksums stay as they are. Can be stopped and
-    run again. What only a source can give (digests of files and of their voxels) comes with an ingest into a new cache.
+    These are thumbnails, by which an evaluation finds that pre-training saw a copy of a test scan, and digests of the
+    records and tables of each data set (files.json). They are made from what is in the cache: sources are not needed,
+    and images, labels and checksums stay as they are. Can be stopped and run again. What only a source can give
+    (digests of files and of their voxels) comes with an ingest into a new cache.
 
     \b
     Example:
       pcrl cache upgrade ./cache
     """
     from pcrl.engine.cache.cache import Cache
+    from pcrl.engine.cache.digests import write_digests
     from pcrl.engine.cache.format import CacheError
     from pcrl.engine.cache.lock import locked
     from pcrl.engine.cache.upgrade import outdated_cases, outdated_shards, upgrade_case, upgrade_shards
@@ -159,6 +166,7 @@ def upgrade(root: Path, names: tuple[str, ...]) -> None:
                     with progress("cases") as bar:
                         for case in bar.track(cases, description=dataset.name):
                             upgrade_case(case)
+                write_digests(dataset.folder)
             added = f", {len(cases)} of them new" if cases else ": nothing to do"
             console.print(f"{dataset.name}: {counted(len(dataset.cases), 'case')} with thumbnails{added}.")
         for images in opened.image_sets(names):
@@ -168,6 +176,7 @@ def upgrade(root: Path, names: tuple[str, ...]) -> None:
                         done = upgrade_shards(images, shards)
                         for _ in bar.track(done, total=len(shards), description=images.name):
                             pass
+                write_digests(images.folder)
             added = f", those of {counted(len(shards), 'shard')} new" if shards else ": nothing to do"
             console.print(f"{images.name}: {counted(len(images.table), 'image')} with thumbnails{added}.")
 

@@ -17,9 +17,27 @@ DATASETS = click.option(
     multiple=True,
     help="Only this data set; may be repeated.  [default: all in the cache]",
 )
-RECIPE = click.option(
-    "--recipe", help="Built-in name or a .toml file.  [default: the one the cache was made for]"
-)
+
+
+class _Recipe(click.Option):
+    """Lists the recipes that there are; reading what they are called costs time that only `--help` needs."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """The option and its help."""
+        from pcrl.config import builtin_recipes
+
+        record = super().get_help_record(ctx)
+        assert record is not None
+        names, about = record
+        return names, f"{', '.join(builtin_recipes())}, or a .toml file of your own.  {about}"
+
+
+def recipe_option(default: str) -> Callable[[Any], Any]:
+    """The option `--recipe`; `default` says what it is without."""
+    return click.option("--recipe", cls=_Recipe, help=f"[default: {default}]")
+
+
+RECIPE = recipe_option("the one the cache was made for")
 
 
 def setting(example: str) -> Callable[[Any], Any]:

@@ -92,7 +92,11 @@ def user_errors(*kinds: type[Exception]) -> Iterator[None]:
     try:
         yield
     except kinds as error:
-        raise click.ClickException(str(error)) from error
+        from pcrl.datasets.names import printable
+
+        # Lines stay; bytes in names that are no text come out as people know them.
+        message = "\n".join(printable(line) for line in str(error).splitlines())
+        raise click.ClickException(message) from error
 
 
 def duration(seconds: float) -> str:

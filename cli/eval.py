@@ -26,6 +26,10 @@ def evaluate() -> None:
 
 
 DATASET = click.option("--dataset", help="Name of the data set in the cache.")
+NAME = click.option(
+    "--dataset",
+    help="Name of the data set in the cache; with --table, its name there.  [default: the table's]",
+)
 TABLE = (
     click.option(
         "--table",
@@ -38,6 +42,11 @@ TABLE = (
     click.option(
         "--patient-column",
         help="Column of --table that names the patient.  [default: recognised by its name]",
+    ),
+    click.option(
+        "--replace",
+        is_flag=True,
+        help="Let the images of --table take the place of others of its name, or of another recipe, in the cache.",
     ),
 )
 
@@ -67,7 +76,7 @@ def command_of(task: TaskEntry) -> click.Command:
 
     command = options_of(task)(call)
     for option in reversed(
-        [*([DATASET] if task.dataset is None else []), *(TABLE if _takes_table(task) else ())]
+        [NAME, *TABLE] if _takes_table(task) else [DATASET] if task.dataset is None else []
     ):
         command = option(command)
     examples = "".join(f"\n  {example}" for example in task.examples)
@@ -88,16 +97,25 @@ def _with_dataset(task: TaskEntry, options: dict[str, Any]) -> dict[str, Any]:
         if options["dataset"] is None:
             raise click.UsageError("give --dataset NAME: the name of the data set in the cache")
         return options
-    dataset, table, images, patient_column = (
-        options.pop(name) for name in ("dataset", "table", "images", "patient_column")
+    dataset, table, images, patient_column, replace = (
+        options.pop(name) for name in ("dataset", "table", "images", "patient_column", "replace")
     )
-    if (dataset is None) == (table is None) or (table is None) != (images is None):
-        raise click.UsageError("give either --dataset, or --table together with --images")
+    if (dataset is None and table is None) or (table is None) != (images is None):
+        raise click.UsageError("give --dataset of the cache, or --table together with --images")
+    if table is None and (patient_column is not None or replace):
+        raise click.UsageError("--patient-column and --replace are for --table: remove them")
     if table is not None:
         from .eval_table import ingest_table
 
         dataset = ingest_table(
-            table, images, patient_column, options["cache"], options["recipe"], options["overrides"]
+            table,
+            images,
+            patient_column,
+            options["cache"],
+            dataset,
+            options["recipe"],
+            options["overrides"],
+            replace,
         )
     return options | {"dataset": dataset}
 

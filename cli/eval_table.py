@@ -12,8 +12,10 @@ def ingest_table(
     images: Path,
     patient_column: str | None,
     cache: Path,
+    dataset: str | None,
     recipe: str | None,
     overrides: tuple[str, ...],
+    replace: bool,
 ) -> str:
     """Put images of a table into the cache, those that are not cached; the data set's name."""
     from pcrl.config import RecipeError
@@ -29,8 +31,10 @@ def ingest_table(
             images,
             patient_column=patient_column,
             cache=cache,
+            dataset=dataset,
             recipe=recipe,
             overrides=overrides,
+            replace=replace,
             progress=display,
         )
     return report.dataset

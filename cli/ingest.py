@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
-from .cache_options import CACHE, setting
+from .cache_options import CACHE, recipe_option, setting
 from .console import user_errors
 
 if TYPE_CHECKING:
@@ -33,11 +33,7 @@ if TYPE_CHECKING:
     help="Where the files are.  [default: $PCRL_DATA/LAYOUT, else ./data/LAYOUT]",
 )
 @CACHE
-@click.option(
-    "--recipe",
-    help="Built-in name or a .toml file.  "
-    "[default: that of the data set in the cache, else of the cache's others, else pcrlv2-3d or pcrlv2-2d]",
-)
+@recipe_option("that of the data set in the cache, else of the cache's others, else pcrlv2-3d or pcrlv2-2d")
 @click.option(
     "--format",
     "storage",
@@ -70,8 +66,11 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--kind",
-    type=click.Choice(["volumes", "radiographs"]),
-    help="Of a folder with both: which to take.  [default: there is one kind only]",
+    type=click.Choice(["volumes", "radiographs", "both"]),
+    help=(
+        "Of a folder with both: which to take; both makes a data set of each, NAME-volumes and NAME-radiographs.  "
+        "[default: there is one kind only]"
+    ),
 )
 @click.option(
     "--replace",
@@ -92,7 +91,7 @@ def ingest_command(
     workers: int | None,
     modality: Modality | None,
     trust_label_voxels: bool,
-    kind: Kind | None,
+    kind: Kind | Literal["both"] | None,
     replace: bool,
     overrides: tuple[str, ...],
 ) -> None:
@@ -105,6 +104,7 @@ def ingest_command(
     Examples:
       pcrl ingest --dataset lits
       pcrl ingest --layout folder --source ~/scans --dataset mystudy --modality mr
+      pcrl ingest --layout folder --source ~/LIDC-IDRI --dataset lidc --kind both
       pcrl ingest --dataset chexpert --source ~/CheXpert-v1.0-small --codec zstd
     """
     from pcrl.config import RecipeError
@@ -146,5 +146,5 @@ def ingest_command(
             replace=replace,
             progress=display,
         )
-    if report.failed:
+    if report.failed or (report.also is not None and report.also.failed):
         raise SystemExit(1)

@@ -38,7 +38,10 @@ def load_recipe(name: str | Path, overrides: Iterable[str] = ()) -> Recipe:
     if path.suffix == ".toml":
         if not path.is_file():
             raise RecipeError(f"recipe file {path} does not exist")
-        text, stem = path.read_text(encoding="utf-8"), path.stem
+        try:
+            text, stem = path.read_text(encoding="utf-8"), path.stem
+        except (OSError, UnicodeDecodeError) as error:
+            raise RecipeError(f"recipe file {path} cannot be read ({error}): save it as UTF-8") from error
     elif str(name) in builtin_recipes():
         text = (resources.files("pcrl") / "recipes" / f"{name}.toml").read_text(encoding="utf-8")
         stem = str(name)
@@ -77,7 +80,8 @@ def _apply(tree: dict[str, Any], override: str) -> None:
     key, separator, text = override.partition("=") if isinstance(override, str) else ("", "", "")
     if not separator or not key:
         raise RecipeError(
-            f"--set {override}: expected KEY=VALUE, such as training.epochs=10; from Python, a list of such texts"
+            f"--set {override}: expected KEY=VALUE, such as training.epochs=10; from Python, overrides are a list of "
+            "such texts"
         )
     try:
         value = tomllib.loads(f"value = {text}")["value"]
@@ -88,7 +92,7 @@ def _apply(tree: dict[str, Any], override: str) -> None:
     for parent in parents:
         node = node.setdefault(parent, {})
         if not isinstance(node, dict):
-            raise RecipeError(f"--set {override}: {parent} is a value, not a section")
+            raise RecipeError(f"--set {override} (in Python: overrides): {parent} is a value, not a section")
     if key.strip() == "objective.name":
         tree["objective"] = renamed(node, str(value))
     else:

@@ -35,13 +35,27 @@ def find(name: str, source: Path, kind: folder.Kind | None = None) -> Dataset | 
     Raises:
         LayoutError: no such layout, or a folder that is not laid out so.
     """
+    if kind is None and name in LAYOUTS:
+        return LAYOUTS[name](source)
+    _require_folder(name)
+    return folder.find(source, kind)
+
+
+def find_both(name: str, source: Path) -> tuple[Dataset | ImageDataset, ...]:
+    """The volumes and the radiographs of a folder that may hold both, each as a data set of its own.
+
+    Raises:
+        LayoutError: another layout than `folder`, or nothing there.
+    """
+    _require_folder(name)
+    return folder.find_both(source)
+
+
+def _require_folder(name: str) -> None:
     if name not in LAYOUTS:
         raise LayoutError(f"no layout {name!r}: give one of {', '.join(LAYOUTS)}")
-    if kind is None:
-        return LAYOUTS[name](source)
     if LAYOUTS[name] is not folder.find:
         raise LayoutError(f"--kind is for --layout folder; {name} holds one kind only: remove it")
-    return folder.find(source, kind)
 
 
 def default_source(name: str) -> Path:

@@ -7,28 +7,22 @@ import multiprocessing
 from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
-from typing import get_args
+from typing import Literal, get_args
 
-from pcrl.config import Codec, ImageRecipe, Modality, RecipeError, VolumeRecipe
+from pcrl.config import Codec, Modality, RecipeError
 from pcrl.cores import usable_cores
 from pcrl.datasets.case import Dataset, LayoutError
-from pcrl.datasets.catalog import default_source, find
-from pcrl.datasets.image import ImageDataset
+from pcrl.datasets.catalog import default_source, find, find_both
 from pcrl.datasets.layouts.folder import Kind
 from pcrl.datasets.layouts.images import table as table_layout
 from pcrl.datasets.names import ascii_name, safe_name
 from pcrl.engine.cache.format import CacheError
 from pcrl.engine.cache.images.dataset import CachedImages
 from pcrl.engine.cache.lock import locked
-from pcrl.engine.cache.secret import other_secrets
-from pcrl.engine.cache.space import check_space
 from pcrl.engine.cache.volumes.records import DATASET_RECORD, Storage
-from pcrl.engine.images.ingest import plan as image_plan
-from pcrl.engine.images.ingest import run as image_run
-from pcrl.engine.progress import IngestReport, PlannedWork, ProcessedItem, Progress
-from pcrl.engine.recipe import RecipeChoice, ingest_recipe
-from pcrl.engine.volumes.ingest import plan as volume_plan
-from pcrl.engine.volumes.ingest import run as volume_run
+from pcrl.engine.carry_out import OfVolumes, ingest_dataset, ingest_images
+from pcrl.engine.progress import IngestReport, Progress
+from pcrl.engine.recipe import RecipeChoice, is_for
 from pcrl.engine.volumes.ingest.claims import holds_unicode
 from pcrl.listing import several
 
@@ -48,7 +42,7 @@ def ingest(
     workers: int | None = None,
     modality: Modality | None = None,
     trust_label_voxels: bool = False,
-    kind: Kind | None = None,
+    kind: Kind | Literal["both"] | None = None,
     replace: bool = False,
     progress: Progress | None = None,
 ) -> IngestReport:
@@ -70,7 +64,9 @@ def ingest(
         modality: volumes only: what scans are, if neither they nor the layout say so.
         trust_label_voxels: volumes only: a label of as many voxels as its scan belongs to it voxel by voxel, also where
             its header says that it lies elsewhere.
-        kind: of a folder with both volumes and radiographs, which to take.
+        kind: of a folder with both volumes and radiographs, which to take; `both` makes a data set of each,
+            `NAME-volumes` and `NAME-radiographs`, for which arguments count that are for their kind. The report is that
+            of the volumes, and its `also` that of the radiographs.
         replace: what is in the cache may be thrown away for other settings, or for another file of the same name.
         progress: is told what happens.
 
@@ -88,39 +84,40 @@ def ingest(
     for value, known in (
         (storage, get_args(Storage)),
         (modality, get_args(Modality)),
-        (kind, get_args(Kind)),
+        (kind, (*get_args(Kind), "both")),
     ):
         if value is not None and value not in known:
             raise RecipeError(f"no {value!r}: there are {', '.join(known)}")
     if workers is not None and workers < 1:
         raise ValueError(f"workers={workers}: at least one process has to read")
-    listed = find(layout, Path(source) if source is not None else default_source(layout), kind)
-    if dataset is not None:
-        if safe_name(dataset) != dataset:
-            raise LayoutError(
-                f"{dataset!r} cannot be the name of a data set: use letters, digits, dots, dashes and underscores"
-            )
-        listed = dataclasses.replace(listed, name=dataset)
-    given = {"codec": codec, "size": size, "bits": bits}
-    overrides = (
-        *several(overrides),
-        *(f"data.{key}={value}" for key, value in given.items() if value is not None),
-    )
+    _check_name(dataset)
+    place = Path(source) if source is not None else default_source(layout)
+    found = find_both(layout, place) if kind == "both" else (find(layout, place, kind),)
     watch, count, root = progress or Progress(), workers or usable_cores(), Path(cache)
-    if not listed.name.isascii() and not holds_unicode(root):
-        listed = dataclasses.replace(listed, name=ascii_name(listed.name))
-    with locked(root / listed.name):
-        if isinstance(listed, Dataset):
-            settings = ingest_recipe(root / listed.name, 3, recipe, overrides, replace)
-            assert isinstance(settings, VolumeRecipe)
-            return _volumes(
-                listed, root, settings, count, storage, modality, trust_label_voxels, watch, replace
+    reports: list[IngestReport] = []
+    for listed in found:
+        is_volumes, chosen = isinstance(listed, Dataset), recipe
+        data = {"codec": codec, "size": size, "bits": bits}
+        of_volumes = OfVolumes(storage, modality, trust_label_voxels)
+        if dataset is not None:
+            listed = dataclasses.replace(listed, name=dataset)
+        if kind == "both":
+            # What is for one kind is not for the other.
+            chosen = recipe if recipe is None or is_for(recipe, 3 if is_volumes else 2) else None
+            data = {"codec": codec} if is_volumes else data
+            of_volumes = of_volumes if is_volumes else OfVolumes()
+            listed = dataclasses.replace(
+                listed, name=f"{listed.name}-{'volumes' if is_volumes else 'radiographs'}"
             )
-        if storage or modality or trust_label_voxels:
-            raise RecipeError(
-                "--format, --modality and --trust-label-voxels are for volumes; images are kept as Zarr"
-            )
-        return _images(listed, root, recipe, overrides, count, watch, replace)
+        if not listed.name.isascii() and not holds_unicode(root):
+            listed = dataclasses.replace(listed, name=ascii_name(listed.name))
+        settings = (
+            *several(overrides),
+            *(f"data.{key}={value}" for key, value in data.items() if value is not None),
+        )
+        reports.append(ingest_dataset(listed, root, chosen, settings, count, of_volumes, watch, replace))
+    first, *others = reports
+    return dataclasses.replace(first, also=others[0]) if others else first
 
 
 def ingest_table(
@@ -129,8 +126,10 @@ def ingest_table(
     *,
     patient_column: str | None = None,
     cache: Path = Path("cache"),
+    dataset: str | None = None,
     recipe: RecipeChoice = None,
     overrides: Sequence[str] = (),
+    replace: bool = False,
     progress: Progress | None = None,
 ) -> IngestReport:
     """The images that a table of one's own names, with their labels; those that are there are not read again.
@@ -139,17 +138,25 @@ def ingest_table(
         table: CSV with a line for each image; see `pcrl.datasets.layouts.images.table`.
         images: the folder that the paths in the table start from.
         patient_column: None: recognised by its name.
+        dataset: its name in the cache. None: that of the table's file.
+        replace: what is in the cache under this name may be thrown away for other settings, or other images.
 
     Raises:
         LayoutError: a table that cannot be used, or of which no image can be read.
-        CacheError: the cache holds volumes under the table's name; and as `ingest`.
+        CacheError: the cache holds volumes under this name; and as `ingest`.
     """
+    _check_name(dataset)
     listed = table_layout.find(table, images, patient_column=patient_column)
+    if dataset is not None:
+        listed = dataclasses.replace(listed, name=dataset)
     folder = cache / listed.name
     if (folder / DATASET_RECORD).exists():
-        raise CacheError(f"{cache}: {listed.name} holds volumes: give the table another name")
+        raise CacheError(
+            f"{cache}: {listed.name} holds volumes: give the table's images another name with --dataset"
+        )
     with locked(folder):
-        report = _images(listed, cache, recipe, overrides, usable_cores(), progress or Progress())
+        watch = progress or Progress()
+        report = ingest_images(listed, cache, recipe, overrides, usable_cores(), watch, replace)
     present = CachedImages.open(folder).table
     if not len(present):
         name, reason = present.failed[0] if present.failed else ("", "the table is empty")
@@ -157,79 +164,11 @@ def ingest_table(
     return report
 
 
-def _volumes(
-    listed: Dataset,
-    cache: Path,
-    recipe: VolumeRecipe,
-    workers: int,
-    storage: Storage | None,
-    modality: Modality | None,
-    trust_label: bool,
-    watch: Progress,
-    replacing: bool,
-) -> IngestReport:
-    plan = volume_plan.plan(listed, cache, recipe, modality, storage, trust_label, replacing)
-    for note in (*plan.notes, *other_secrets(cache, listed)):
-        watch.note(note)
-    todo, already_cached = len(plan.todo), len(plan.tasks) - len(plan.todo)
-    tables = tuple(table.name for table in plan.tables)
-    if todo:
-        check_space(cache, plan.bytes_needed, "a coarser data.spacing")
-    spacing = "×".join(f"{mm:g}" for mm in plan.data.spacing)
-    watch.planned(
-        PlannedWork(
-            listed.name, "cases", todo, plan.work, already_cached, f"{recipe.name}: {spacing} mm, {plan.data.codec}",
-            tables, workers, plan.seconds_needed(workers), plan.bytes_needed,
+def _check_name(dataset: str | None) -> None:
+    if dataset is not None and safe_name(dataset) != dataset:
+        raise LayoutError(
+            f"{dataset!r} cannot be the name of a data set: use letters, digits, dots, dashes and underscores"
         )
-    )  # fmt: skip
-    done = _unreadable(listed, watch)
-    # With nothing to read, too: patients, splits and tables may have changed.
-    for result in volume_run.run(plan, workers):
-        done.append(ProcessedItem(result.task.case.name, result.notes, result.error))
-        watch.done(done[-1])
-    report = IngestReport(listed.name, plan.folder, "cases", already_cached, tuple(done), tables)
-    watch.finished(report)
-    return report
-
-
-def _images(
-    listed: ImageDataset,
-    cache: Path,
-    choice: RecipeChoice,
-    overrides: Sequence[str],
-    workers: int,
-    watch: Progress,
-    replacing: bool = False,
-) -> IngestReport:
-    recipe = ingest_recipe(cache / listed.name, 2, choice, overrides, replacing)
-    assert isinstance(recipe, ImageRecipe)
-    plan = image_plan.plan(listed, cache, recipe, replacing)
-    for note in (*plan.notes, *other_secrets(cache, listed)):
-        watch.note(note)
-    already_cached, data = plan.images - plan.todo, recipe.data
-    check_space(plan.folder, plan.bytes_needed, "a smaller data.size")
-    stored = f"shorter side {data.size}, {data.bits} bits, {data.codec}"
-    watch.planned(
-        PlannedWork(
-            listed.name, "images", plan.todo, plan.work, already_cached, f"{recipe.name}: {stored}", (), workers,
-            plan.seconds_needed(workers), plan.bytes_needed,
-        )
-    )  # fmt: skip
-    done = _unreadable(listed, watch)
-    for file in image_run.run(plan, workers):
-        done.append(ProcessedItem(file.name, (file.note,) if file.note else (), file.error))
-        watch.done(done[-1])
-    report = IngestReport(listed.name, plan.folder, "images", already_cached, tuple(done))
-    watch.finished(report)
-    return report
-
-
-def _unreadable(listed: Dataset | ImageDataset, watch: Progress) -> list[ProcessedItem]:
-    """What could not be looked into, as items that failed."""
-    items = [ProcessedItem(one.name, (), one.reason) for one in listed.unreadable]
-    for item in items:
-        watch.done(item)
-    return items
 
 
 def _refuse_in_a_worker() -> None:

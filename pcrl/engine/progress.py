@@ -54,6 +54,7 @@ class IngestReport:
         already_cached: cases or images that were in the cache before, unchanged.
         done: what this ingest went through, in the order in which it was finished: `stored` and `failed`.
         tables: names of tables that were copied.
+        also: of a folder of which both kinds were taken, the report of the radiographs; this is that of the volumes.
     """
 
     dataset: str
@@ -62,6 +63,7 @@ class IngestReport:
     already_cached: int
     done: tuple[ProcessedItem, ...]
     tables: tuple[str, ...] = ()
+    also: IngestReport | None = None
 
     @property
     def stored(self) -> tuple[ProcessedItem, ...]:

@@ -64,6 +64,12 @@ def ingest_recipe(
     return settings
 
 
+def is_for(recipe: str | Path | Recipe, dimensions: Literal[2, 3]) -> bool:
+    """Whether a recipe, by name or as it is, is for images (2) or volumes (3)."""
+    found = load_recipe(recipe) if isinstance(recipe, str | Path) else recipe
+    return found.dimensions == dimensions
+
+
 def _made_for(folder: Path, dimensions: Literal[2, 3]) -> Recipe:
     if dimensions == 2:
         return read_record(ImageSetRecord, folder / IMAGE_SET_RECORD).recipe
@@ -139,7 +145,8 @@ def recipe_for(
         if len({each.record.recipe.name for each in sets}) > 1:
             listed = ", ".join(f"{each.name} ({each.record.recipe.name})" for each in sets)
             raise RecipeError(
-                f"the cache was made for several recipes: {listed}; choose with --dataset or --recipe"
+                f"the cache was made for several recipes: {listed}; choose with --dataset (in Python: datasets) "
+                "or --recipe"
             )
         recipe = sets[0].record.recipe
     settings = _given(recipe, overrides)
@@ -154,8 +161,8 @@ def recipe_for(
         listed = ", ".join(f"{name} ({grain})" for name, grain in grains.items())
         raise RecipeError(
             f"the data sets are of several {'spacings' if settings.dimensions == 3 else 'sizes'}, and a network would "
-            f"see one tissue at several scales: {listed}. Choose with --dataset, or ingest them alike; --mixed takes "
-            "them together all the same"
+            f"see one tissue at several scales: {listed}. Choose with --dataset (in Python: datasets), or ingest "
+            "them alike; --mixed (mixed=True) takes them together all the same"
         )
     for each in fitting:
         ingested, chosen = each.record.recipe.data, settings.data

@@ -95,7 +95,8 @@ def pretrain(
         if resume:
             if recipe is not None or overrides or init is not None or datasets:
                 raise RunError(
-                    "a resumed run keeps its own settings: remove --recipe, --set, --init and --dataset"
+                    "a resumed run keeps its own settings: remove --recipe, --set, --init and --dataset (in Python: "
+                    "recipe, overrides, init and datasets)"
                 )
             folder, ended = world.first_does(lambda: _to_resume(None if out is None else Path(out)))
             if ended:

@@ -24,6 +24,11 @@ def open_start(init: Path | None, recipe: Recipe) -> tuple[Weights | None, Start
     """
     if init is None:
         return None, Start(f"fresh weights, seed {recipe.training.seed}", fresh=True)
+    if not init.exists():
+        raise WeightsError(
+            f"{init}: no such file or folder; --init takes a run of `pcrl pretrain`, a checkpoint of one, a folder "
+            "that `pcrl import-weights` wrote, a published checkpoint of PCRLv2, or torchvision's resnet18"
+        )
     found = checkpoints(init / CHECKPOINTS)
     path = found[-1] if found else init
     weights = _read_file(path) if path.is_file() else load_weights(path)

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.helpers import scans
+from pcrl.engine.cache.cache import Cache
+from pcrl.engine.ingest import ingest_table
+from tests.helpers import radiographs, scans
 from tests.helpers.command import pcrl
 
 
@@ -31,6 +33,29 @@ def test_info_counts_what_is_there(workplace):
     cases = pcrl("cache", "info", "cache", "--cases", cwd=workplace).stdout
     assert "volume-1" in cases
     assert "24×32×40" in cases
+    # One of two has a label: which of them a split counts is said.
+    assert "2 patients, 1 of them with a label" in shown.stdout
+
+
+def test_data_that_no_evaluation_is_scored_on_has_no_split(tmp_path):
+    for n in range(6):
+        radiographs.write(tmp_path / f"films/{n}.png", radiographs.picture(n))
+    rows = "".join(f"{n},{n % 2},p{n}\n" for n in range(6))
+    (tmp_path / "films/patients.csv").write_text("case,patient\n" + "".join(f"{n},p{n}\n" for n in range(6)))
+    (tmp_path / "labelled.csv").write_text(f"image,sick,patient\n{rows}")
+    small = ("--recipe", "cpu-2d", "--size", "32")
+    assert pcrl("ingest", "--layout", "folder", "--source", "films", *small, cwd=tmp_path).returncode == 0
+    shown = pcrl("cache", "info", cwd=tmp_path).stdout
+    assert "none, as there are no labels: pre-training sees all of it" in shown
+    assert "held back" not in shown
+    assert not any(
+        line.startswith(f"│ {split} ") for line in shown.splitlines() for split in ("train", "test")
+    )
+    ingest_table(tmp_path / "labelled.csv", tmp_path / "films", cache=tmp_path / "cache")
+    held = set(Cache(tmp_path / "cache").image_set("labelled").table.splits) - {"train"}
+    shown = pcrl("cache", "info", "--dataset", "films", cwd=tmp_path).stdout
+    assert held
+    assert "held back by other data sets here" in shown
 
 
 def test_verify_finds_discards_and_ingest_mends(workplace):

@@ -214,6 +214,18 @@ def test_a_table_of_ones_own(workplace):
     assert {each["label"] for arm in results["arms"] for each in arm["rows"]} == {"bright"}
     assert len(results["arms"][1]["runs"][0]["losses"]) == 2
     assert "too few for confidence intervals of means, or for conclusions about quality" in done.stdout
+    # Of the same name, from another folder.
+    (workplace / "theirs").mkdir()
+    for n in range(40):
+        radiographs.write(workplace / f"theirs/{n}.png", radiographs.picture(5000 + n))
+    call = ("classification", "--table", "bright.csv", "--images", "theirs", *CPU, "--arms", "scratch")
+    said = refused(workplace, "eval", *call)
+    assert "give --replace" in said
+    assert "--dataset NAME" in said
+    score(workplace, *call, "--dataset", "theirs", "--recipe", "cpu-2d", *SETTINGS, "--out", "theirs-scores")
+    assert results_in(workplace / "theirs-scores")["dataset"] == "theirs"
+    score(workplace, *call, "--replace", *SETTINGS, "--out", "replaced-scores")
+    assert results_in(workplace / "replaced-scores")["dataset"] == "bright"
 
 
 def test_an_evaluation_of_images_goes_on_where_it_was(workplace):
@@ -258,8 +270,9 @@ def test_a_run_that_saw_test_patients_is_refused_unless_stated(workplace):
     [
         (("chestxray",), "pcrl ingest --dataset chestxray --cache"),
         (("classification", "--dataset", "mine"), "pcrl eval classification --table mine.csv --images DIR"),
-        (("classification",), "either --dataset, or --table together with --images"),
-        (("classification", "--table", "bright.csv"), "either --dataset, or --table together with --images"),
+        (("classification",), "give --dataset of the cache, or --table together with --images"),
+        (("classification", "--table", "bright.csv"), "or --table together with --images"),
+        (("classification", "--dataset", "chexpert", "--replace"), "--replace are for --table: remove them"),
         (
             ("classification", "--table", "bright.csv", "--images", "runs", "--cache", "fresh"),
             "no image of it could be read below runs",

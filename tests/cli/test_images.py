@@ -91,7 +91,7 @@ def test_a_cache_of_both_kinds_asks_which(workplace):
     assert ingested.returncode == 0
     asked = pcrl("pretrain", "--cache", "both", cwd=workplace)
     assert asked.returncode == 1
-    assert "choose with --dataset or --recipe" in asked.stderr
+    assert "choose with --dataset (in Python: datasets) or --recipe" in asked.stderr
     wrong = pcrl("pretrain", "--cache", "both", "--dataset", "lits", "--recipe", "cpu-2d", cwd=workplace)
     assert "recipe cpu-2d is for images, and lits holds none" in wrong.stderr
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from pcrl.config import builtin_recipes
 from tests.helpers import dicom, scans
 from tests.helpers.command import pcrl, refused
 
@@ -39,7 +40,8 @@ def test_a_mixed_tree_is_taken_by_choice_and_what_cannot_be_read_counts(tmp_path
     dicom.radiograph(tmp_path / "hospital/dx/1", np.arange(400).reshape(20, 20))
     (tmp_path / "hospital/ct/broken.dcm").write_bytes(b"no DICOM")
     call = ("ingest", "--layout", "folder", "--source", "hospital", "--workers", "1")
-    assert "--kind volumes" in refused(tmp_path, *call)
+    said = refused(tmp_path, *call)
+    assert "--kind volumes or --kind radiographs, or both with --kind both" in said
     done = pcrl(*call, "--kind", "volumes", cwd=tmp_path)
     assert done.returncode == 1
     assert "1 radiograph passed over" in done.stdout
@@ -48,6 +50,10 @@ def test_a_mixed_tree_is_taken_by_choice_and_what_cannot_be_read_counts(tmp_path
     (tmp_path / "hospital/ct/broken.dcm").unlink()
     done = pcrl(*call, "--kind", "volumes", cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
+    done = pcrl(*call, "--kind", "both", "--dataset", "all", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "all-volumes in cache" in done.stdout
+    assert "all-radiographs in cache" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -74,6 +80,9 @@ def test_help_has_an_example(tmp_path):
     done = pcrl("ingest", "--help", cwd=tmp_path)
     assert done.returncode == 0
     assert "pcrl ingest --dataset lits" in done.stdout
+    for command in ("ingest", "pretrain", "bench"):
+        said = pcrl(command, "--help", cwd=tmp_path).stdout
+        assert all(name in said for name in builtin_recipes())
 
 
 def test_tables_and_patients_are_brought_up_to_date_without_a_scan(tmp_path):

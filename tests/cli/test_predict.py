@@ -1,6 +1,8 @@
 """`pcrl predict`: masks lie where the scan lies, whatever its axes; probabilities are those of the evaluation."""
 
 import csv
+import os
+import shutil
 
 import numpy as np
 import pytest
@@ -126,13 +128,32 @@ def test_a_mask_lies_where_the_sform_puts_its_scan(workplace):
     assert sitk.ReadImage(str(workplace / "aligned/aligned.nii.gz")).GetOrigin() == (0, 0, 30)
 
 
+def test_names_that_are_no_text_are_predicted_and_told(workplace):
+    folder = workplace / os.fsdecode(b"kl\x81nik")
+    scans.write(workplace / "plain.nii", patients.body(4)[0])
+    folder.mkdir()
+    for name in (b"M\x81ller.nii", b"[red]x[bold].nii", b"a\nb.nii", b"a" * 240 + b".nii"):
+        shutil.copy(workplace / "plain.nii", folder / os.fsdecode(name))
+    (folder / os.fsdecode(b"empty\x82.nii")).touch()
+    out = workplace / os.fsdecode(b"out\x81")
+    done = pcrl(
+        "predict", "lits", "--run", "lits-scores", *folder.iterdir(), "--out", out, *CPU, cwd=workplace
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "1 of the inputs could not be predicted" in done.stderr
+    assert r"empty\x82.nii: the file is empty" in done.stdout
+    names = sorted(path.name for path in out.iterdir())
+    assert names[:2] == ["M-ller.nii.gz", "a-b.nii.gz"]
+    assert (len(names), names[3]) == (4, "red-x-bold.nii.gz")
+
+
 def test_what_was_passed_over_is_told(workplace):
     brains.write_brats(workplace / "two", 2)
     min((workplace / "two").rglob("*_t2.nii.gz")).unlink()
     done = pcrl("predict", "brats", "--run", "brats-scores", "two", "--out", "one-brain", *CPU, cwd=workplace)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "note" in done.stdout
-    assert "t2" in done.stdout
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "failed" in done.stdout
+    assert "has no t2" in done.stdout
     assert len(list((workplace / "one-brain").iterdir())) == 1
 
 
@@ -142,10 +163,6 @@ def test_what_was_passed_over_is_told(workplace):
         (("lits", "--run", "lits-scores", "gone.nii"), "gone.nii: no such file"),
         (("brats", "--run", "lits-scores", "data/brats"), "is of lits, not of brats"),
         (("lits", "--run", "data", "one/scan.nii.gz"), "data is not an evaluation"),
-        (
-            ("lits", "--run", "lits-scores", "one/scan.nii.gz", "one"),
-            "two inputs are called",
-        ),
         (("lits", "--run", "lits-scores", "--candidates", "a.csv", "one"), "lits has no --candidates"),
     ],
 )

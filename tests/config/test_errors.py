@@ -123,8 +123,9 @@ def test_overrides_are_a_list(overrides):
 
 @pytest.mark.parametrize("override", [3, ("training.epochs", 3), "training.epochs"])
 def test_an_override_is_a_text_with_a_value(override):
-    assert "expected KEY=VALUE, such as training.epochs=10; from Python, a list of such texts" in said(
-        [override]
+    assert (
+        "expected KEY=VALUE, such as training.epochs=10; from Python, overrides are a list of such texts"
+        in said([override])
     )
 
 

@@ -16,7 +16,7 @@ from pcrl.engine.cache.cache import Cache
 from pcrl.engine.cache.format import CacheError
 from pcrl.engine.ingest import ingest, ingest_table
 from pcrl.engine.progress import Progress
-from tests.helpers import radiographs, scans
+from tests.helpers import dicom, radiographs, scans
 
 
 class Told(Progress):
@@ -57,7 +57,8 @@ def test_volumes(lits, tmp_path):
     (lits / "volume-1.nii").write_bytes(b"")
     told = Told()
     report = ingest("lits", lits, cache=tmp_path / "cache", recipe="cpu-3d", workers=1, progress=told)
-    assert told.kinds() == ["planned", "done", "done", "finished"]
+    assert told.kinds() == ["note", "planned", "done", "done", "finished"]
+    assert told.events[0][1] == "1 volume without a segmentation, and so unlabelled: volume-1"
     assert told.plan().work == "2 scans to read"
     assert (told.plan().dataset, told.plan().todo, told.plan().already_cached) == ("lits", 2, 0)
     assert told.events[-1][1] == report
@@ -138,8 +139,62 @@ def test_a_table_of_ones_own(tmp_path):
     (tmp_path / "cache/taken").mkdir()
     (tmp_path / "cache/taken/dataset.json").write_text(json.dumps(record))
     (tmp_path / "taken.csv").write_text("image,sick\n0.png,1\n")
-    with pytest.raises(CacheError, match="taken holds volumes: give the table another name"):
+    with pytest.raises(
+        CacheError, match="taken holds volumes: give the table's images another name with --dataset"
+    ):
         ingest_table(tmp_path / "taken.csv", tmp_path / "images", cache=tmp_path / "cache")
+
+
+def test_a_table_of_other_images_is_replaced_or_named_by_choice(tmp_path):
+    for folder, seed in (("ours", 0), ("theirs", 10)):
+        for n in range(2):
+            radiographs.write(tmp_path / folder / f"{n}.png", radiographs.picture(seed + n))
+    (tmp_path / "mine.csv").write_text("image,sick\n0.png,1\n1.png,0\n")
+
+    def taken(folder, **options):
+        options = {"cache": tmp_path / "cache", "overrides": ["data.size=32"]} | options
+        report = ingest_table(tmp_path / "mine.csv", tmp_path / folder, **options)
+        return report.dataset, Cache(tmp_path / "cache").image_set(report.dataset).table.pixels
+
+    name, pixels = taken("ours")
+    with pytest.raises(CacheError, match=r"--dataset NAME.*--replace"):
+        taken("theirs")
+    with pytest.raises(CacheError, match=r"data.size.*--replace"):
+        taken("ours", overrides=["data.size=48"])
+    assert taken("theirs", dataset="Theirs")[0] == "Theirs"
+    assert taken("ours") == (name, pixels)
+    again, others = taken("theirs", replace=True)
+    assert again == name
+    assert set(others).isdisjoint(pixels)
+    with pytest.raises(LayoutError, match="cannot be the name of a data set"):
+        taken("ours", dataset="a/b")
+
+
+def test_both_kinds_of_a_folder_are_two_data_sets_in_one_call(tmp_path):
+    dicom.series(tmp_path / "hospital/ct")
+    dicom.radiograph(tmp_path / "hospital/dx/1", np.arange(400).reshape(20, 20))
+    (tmp_path / "hospital/ct/broken.dcm").write_bytes(b"no DICOM")
+    told = Told()
+    call = {"cache": tmp_path / "cache", "recipe": "cpu-3d", "workers": 1, "size": 32, "modality": "ct"}
+    report = ingest("folder", tmp_path / "hospital", kind="both", progress=told, **call)
+    assert (report.dataset, report.unit, len(report.stored)) == ("hospital-volumes", "cases", 1)
+    assert (report.also.dataset, report.also.unit, len(report.also.stored)) == (
+        "hospital-radiographs",
+        "images",
+        1,
+    )
+    # What cannot be read is told once.
+    assert [one.name for one in (*report.failed, *report.also.failed)] == ["ct/broken.dcm"]
+    opened = Cache(tmp_path / "cache")
+    assert opened.names() == ["hospital-radiographs", "hospital-volumes"]
+    assert opened.dataset("hospital-volumes").record.recipe.name == "cpu-3d"
+    assert opened.image_set("hospital-radiographs").record.recipe.data.size == 32
+    again = ingest("folder", tmp_path / "hospital", kind="both", **call)
+    assert (again.already_cached, again.also.already_cached) == (1, 1)
+    with pytest.raises(LayoutError, match="--kind is for --layout folder"):
+        ingest("lits", tmp_path / "hospital", kind="both", cache=tmp_path / "cache")
+    named = ingest("folder", tmp_path / "hospital/dx", kind="both", dataset="x", **call)
+    assert (named.dataset, named.also) == ("x-radiographs", None)
 
 
 def test_somebody_has_to_read(lits, tmp_path):

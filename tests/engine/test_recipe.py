@@ -7,6 +7,7 @@ from pcrl.config import RecipeError, load_recipe
 from pcrl.engine.cache.cache import Cache
 from pcrl.engine.cache.format import CacheError
 from pcrl.engine.ingest import ingest
+from pcrl.engine.loading.loader import Loader
 from pcrl.engine.recipe import ingest_recipe, recipe_for
 from tests.helpers import radiographs, scans
 from tests.helpers.command import pcrl, refused
@@ -103,3 +104,12 @@ def test_the_next_step_can_be_typed(tmp_path):
     assert done.returncode == 0, done.stderr
     cache = folder / "a [red] cache"
     assert f"Next: pcrl pretrain --cache '{cache}' --set training.samples_per_case=3" in done.stdout
+
+
+def test_the_loader_takes_what_is_mixed_by_choice_too(mixed):
+    few = ["training.batch_size=2"]
+    with pytest.raises(RecipeError, match="of several spacings"):
+        Loader(mixed, "cpu-3d", overrides=few)
+    assert len(Loader(mixed, "cpu-3d", overrides=few, mixed=True).selection) == 4
+    with pytest.raises(TypeError, match="remove recipe, datasets, overrides and mixed"):
+        Loader(Loader(mixed, "cpu-3d", overrides=few, mixed=True).selection, mixed=True)

@@ -86,3 +86,8 @@ def test_weights_for_the_other_number_of_dimensions_are_refused(imagenet, tmp_pa
     assert weights.part == "network"
     with pytest.raises(WeightsError, match=r"width=64.* needs .*width=16"):
         open_start(imagenet, load_recipe("pcrlv2-2d", ["model.width=16"]))
+
+
+def test_what_is_not_there_is_named_with_what_could_be(tmp_path):
+    with pytest.raises(WeightsError, match=r"nope: no such file or folder; --init takes a run .* resnet18"):
+        open_start(tmp_path / "nope", IMAGES)

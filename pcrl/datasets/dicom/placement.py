@@ -17,6 +17,11 @@ UNEVEN = 0.1
 """Share of the usual step by which a step may differ; a missing slice differs by 1."""
 ASTRAY = 0.5
 """Share of the step by which a slice may lie off its even place, along the stack; sideways it is one pixel."""
+COUNTED = (
+    "frames state no position of their own: they lie behind each other from the first one on, as far apart as "
+    "SpacingBetweenSlices says"
+)
+"""What a user should know where `Frame.counted`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +78,14 @@ def positions(frames: Sequence[Frame]) -> tuple[NDArray[np.float64], tuple[str, 
     """
     missing = sum(frame.position is None for frame in frames)
     if not missing:
-        return np.array([frame.position for frame in frames], float), ()
+        points = np.array([frame.position for frame in frames], float)
+        return points, (COUNTED,) if any(frame.counted for frame in frames) else ()
+    if len(frames) > 1 and len({frame.file for frame in frames}) == 1:
+        raise DicomError(
+            f"{missing} of {len(frames)} frames have no ImagePositionPatient of their own, and the file does not state "
+            "what their places would follow from: the position of the first frame, one orientation, "
+            "SpacingBetweenSlices, and InStackPositionNumber if anything else tells the frames apart. Export it again"
+        )
     _, _, normal = axes(frames)
     locations = [frame.location for frame in frames]
     told = missing == len(frames) and None not in locations and len(set(locations)) > 1

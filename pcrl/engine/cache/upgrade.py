@@ -8,6 +8,7 @@ import numpy as np
 
 from pcrl.engine.cache.chunks.scratch import Scratch
 from pcrl.engine.cache.commit import include, is_part_of
+from pcrl.engine.cache.digests import forget_digests
 from pcrl.engine.cache.images.dataset import CachedImages, ShardRecord, record_path, shard_records
 from pcrl.engine.cache.images.reader import ImageReader
 from pcrl.engine.cache.images.thumbnails import (
@@ -33,6 +34,7 @@ def upgrade_case(case: CachedCase) -> None:
     Raises:
         pcrl.engine.cache.format.CacheError: its voxels are damaged.
     """
+    forget_digests(case.folder.parent.parent)
     shown = np.stack([thumbnail(channel) for channel in case.voxels.read()])
     with new_file(case.folder / THUMBNAILS) as partial, partial.open("wb") as file:
         np.save(file, shown)
@@ -57,6 +59,7 @@ def upgrade_shards(images: CachedImages, numbers: list[int]) -> Iterator[int]:
         pcrl.engine.cache.format.CacheError: an image is damaged; those before it are done.
     """
     data, scratch = images.record.recipe.data, Scratch()
+    forget_digests(images.folder)
     reader, records = ImageReader(images.folder, data), shard_records(images.folder)
     for number in numbers:
         record = records[number]

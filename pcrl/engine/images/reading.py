@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pcrl.config import ImageData
+from pcrl.datasets.about import UNSTATED, About, View
 from pcrl.datasets.dicom.header import PREAMBLE, looks_like_dicom
 from pcrl.engine.errors import ReadError
 from pcrl.engine.fingerprints.digests import digest_of_values
@@ -35,12 +36,15 @@ class Picture:
         original_shape: (y, x) of the file.
         note: what a user should know; empty if nothing.
         source_pixels: digest of the pixels as read.
+        about, view: what a DICOM file states of the image; nothing of others.
     """
 
     values: NDArray[Any]
     original_shape: tuple[int, int]
     note: str
     source_pixels: str
+    about: About = UNSTATED
+    view: View = ""
 
 
 def read_picture(path: Path, data: ImageData) -> Picture:
@@ -55,7 +59,11 @@ def read_picture(path: Path, data: ImageData) -> Picture:
             file.seek(0)
             if not beginning:
                 raise ReadError(f"{path}: the file is empty (0 bytes)")
-            gray, note = read_radiograph(path) if looks_like_dicom(beginning) else _picture(path, file)
+            stated: tuple[About, View] = (UNSTATED, "")
+            if looks_like_dicom(beginning):
+                gray, note, stated = read_radiograph(path)
+            else:
+                gray, note = _picture(path, file)
     except FileNotFoundError as error:
         raise ReadError(f"{path}: no such file") from error
     except IsADirectoryError as error:
@@ -66,7 +74,7 @@ def read_picture(path: Path, data: ImageData) -> Picture:
     values = _bits(_small(gray, data), data.bits)
     if values.min() == values.max():
         raise ReadError(f"{path}: every pixel is {values.flat[0]:g}: the image is empty")
-    return Picture(values, (height, width), note, digest_of_values(gray))
+    return Picture(values, (height, width), note, digest_of_values(gray), *stated)
 
 
 def _small(gray: NDArray[Any], data: ImageData) -> NDArray[Any]:

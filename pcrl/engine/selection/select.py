@@ -30,20 +30,22 @@ def held_patients(datasets: Iterable[CachedDataset], image_sets: Iterable[Cached
     of_volumes = {
         case.patient
         for dataset in datasets
-        if _is_scored(dataset)
+        if is_scored(dataset)
         for case in dataset.cases
         if case.split != "train"
     }
     of_images = {
         patient
         for images in image_sets
-        if images.record.label_names
+        if is_scored(images)
         for patient, split in zip(images.table.patients, images.table.splits, strict=True)
         if split != "train"
     }
     return of_volumes | of_images
 
 
-def _is_scored(dataset: CachedDataset) -> bool:
-    """Whether an evaluation could be scored on some of it."""
+def is_scored(dataset: CachedDataset | CachedImages) -> bool:
+    """Whether an evaluation could be scored on some of it; of others, the split is of no use, and all is trained on."""
+    if isinstance(dataset, CachedImages):
+        return bool(dataset.record.label_names)
     return any(case.has_label or case.entry.fold is not None for case in dataset.cases)

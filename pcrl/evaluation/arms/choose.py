@@ -145,8 +145,8 @@ def _newest(runs: Path, model: Model, objective: str | None, cache: Path, notes:
         reasons = "".join(f"\n  not used: {reason}" for reason in passed_over)
         if objective is None:
             raise ProtocolError(
-                f"no finished run in {runs} fits. Make one:\n  pcrl pretrain --cache {cache}\nor give --checkpoint, "
-                f"or --arms scratch to train without pre-training{reasons}"
+                f"no finished run in {runs} fits. Make one:\n  pcrl pretrain --cache {cache}\nor give --checkpoint "
+                f"(in Python: checkpoints), or --arms scratch to train without pre-training{reasons}"
             )
         raise ProtocolError(
             f"no finished run in {runs} has the objective {objective}. Make one, with everything else as in the other "

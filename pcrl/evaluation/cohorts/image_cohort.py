@@ -65,7 +65,8 @@ class ImageCohort:
         notes = []
         if self.left_out:
             notes.append(
-                f"not used: {counted(self.left_out, 'image')} of other than frontal views; --views all includes them"
+                f"not used: {counted(self.left_out, 'image')} of other than frontal views; --views all (in "
+                'Python: options={"views": "all"}) includes them'
             )
         if self.carved:
             notes.append(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pcrl.datasets.names import printable
 from pcrl.engine.errors import ReadError, ScanError
 from pcrl.evaluation.predict.inputs import radiographs, volumes
 from pcrl.evaluation.predict.trained import open_trained
@@ -69,9 +70,9 @@ def predict(
         Where everything is, and what failed.
 
     Raises:
-        ProtocolError: no such evaluation, or none that has ended; inputs that are missing or of one name; candidates
+        ProtocolError: no such evaluation, or none that has ended; no input that can be predicted; candidates
             where the task has none, or none where it needs them; a folder that holds something.
-        LayoutError: a folder without scans, or a damaged table.
+        LayoutError: a damaged table.
         RecipeError: an evaluation of another version of pcrl.
         DeviceError: no such device.
 
@@ -92,7 +93,7 @@ def predict(
     items, failed = _items(trained, [Path(path) for path in several(inputs)], watch)
     table = None if candidates is None else Path(candidates)
     predictor: Predictor = named(entry.predicts)(trained, Inputs(items, table), where)
-    watch.predicting(trained.folder, len(items))
+    watch.predicting(trained.folder, len(items) + len(failed))
     for reason in failed:
         watch.failed(reason)
     rows: list[Sequence[object]] = []
@@ -100,11 +101,17 @@ def predict(
         try:
             prediction = predictor.predict(item, folder)
         except (ReadError, ScanError) as error:
-            failed.append(str(error))
-            watch.failed(str(error))
+            failed.append(printable(str(error)))
+            watch.failed(failed[-1])
+            continue
+        except Exception as error:  # no other prediction is lost when one input cannot be predicted
+            failed.append(
+                printable(f"{item if isinstance(item, Path) else item.name}: {type(error).__name__}: {error}")
+            )
+            watch.failed(failed[-1])
             continue
         for note in prediction.notes:
-            watch.note(f"{item.name}: {note}")
+            watch.note(printable(f"{item.name}: {note}"))
         rows += prediction.rows
         watch.predicted(prediction.summary)
     written = folder / TABLE if predictor.columns else None
@@ -117,7 +124,7 @@ def _items(trained: Trained, inputs: Sequence[Path], watch: Progress) -> tuple[S
     """What is to be predicted, and why what could not be looked into could not."""
     entry = trained.task
     if entry.data == "images":
-        return radiographs(inputs), []
+        return radiographs(inputs)
     cases, notes, failed = volumes(
         inputs, entry.layout, int(trained.rebuild.get("channels", 1)), by_file=entry.kind == "candidates"
     )

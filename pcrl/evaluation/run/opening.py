@@ -140,7 +140,7 @@ def _recipe(request: Request, entry: TaskEntry, data: CachedDataset | CachedImag
     recipe = recipe_from(tree, request.overrides)
     if recipe.data != stored.data:
         raise RecipeError(
-            f"{request.cache / request.dataset} was ingested with data settings other than those of --set: to use "
-            "these, ingest into another --cache"
+            f"{request.cache / request.dataset} was ingested with data settings other than those of --set (in Python: "
+            "overrides): to use these, ingest into another --cache"
         )
     return recipe

@@ -14,11 +14,13 @@ from torch import Tensor, nn
 
 from pcrl.config import Model, RecipeError, model_from
 from pcrl.files import new_folder
+from pcrl.listing import few
 from pcrl.models.networks import Network
 from pcrl.models.weights.published import Part, WeightsError
 
 FORMAT, KIND = 1, "weights"
 TENSORS, DESCRIPTION = "weights.safetensors", "weights.json"
+EXPECTED = "a run of `pcrl pretrain`, a checkpoint of one, or a folder that `pcrl import-weights` wrote"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +80,17 @@ def load_weights(folder: Path) -> Weights:
     Raises:
         WeightsError: missing, damaged, or of another version.
     """
-    for name in (TENSORS, DESCRIPTION):
-        if not (folder / name).is_file():
-            raise WeightsError(
-                f"{folder / name} is missing; expected a folder with {TENSORS} and {DESCRIPTION}"
-            )
+    if not folder.exists():
+        raise WeightsError(f"{folder}: no such file or folder; expected {EXPECTED}. Mend the path")
+    if folder.is_file():
+        raise WeightsError(
+            f"{folder} is a file; expected {EXPECTED}. `pcrl import-weights` makes one of a file of torch.save"
+        )
+    if missing := [name for name in (TENSORS, DESCRIPTION) if not (folder / name).is_file()]:
+        there = few(sorted(path.name for path in folder.iterdir())) or "nothing"
+        raise WeightsError(
+            f"{folder} has no {' and no '.join(missing)}, and holds {there}; expected {EXPECTED}. Give another folder"
+        )
     try:
         description = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
         if (description["format"], description["kind"]) != (FORMAT, KIND):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
-from typing import ClassVar, NamedTuple, TypeVar
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor
@@ -32,8 +32,6 @@ GLOBAL_COSINE = Reading(
     "Negative cosine similarity of the two global views, from 1 to −1; lower is better.", shown=True
 )
 LOCAL_COSINE = Reading("Negative cosine similarity of local and global views, from 1 to −1; lower is better.")
-
-T = TypeVar("T", Outputs, Compared)
 
 
 class ViewOutputs(NamedTuple):
@@ -86,15 +84,20 @@ class Pyramid(Objective):
         """
         level = draws["levels"][0]
         first = network(views.globals[0], restore=(level,))
-        if not self.restores:
-            mids = {level: mid.detach() for level, mid in first.mids.items()}
-            first = first._replace(restored=first.restored.detach(), mids=mids)
         second = network.compared(views.globals[1])
         together = network.compared(views.locals.flatten(0, 1)) if len(views.locals) else None
         # Local views draw levels of their own, which are not constants of the graph: it goes to the finest for them.
         drawn = (level,) if together is None else range(self.levels)
         levels: Collection[int] = drawn if self.compares else ()
-        return ViewOutputs(_with_gradient(first, levels), _with_gradient(second, levels), together)
+        restored, mids = first.restored, first.mids
+        if not self.restores:
+            restored, mids = restored.detach(), {level: mid.detach() for level, mid in mids.items()}
+        # Made anew and not by `_replace`, which compilers of torch 2.11 end at.
+        return ViewOutputs(
+            Outputs(restored, _kept(first.projections, levels), _kept(first.predictions, levels), mids),
+            Compared(_kept(second.projections, levels), _kept(second.predictions, levels)),
+            together,
+        )
 
     def restored(
         self, outputs: ViewOutputs, views: Views, level: int, moment: Moment
@@ -182,13 +185,9 @@ def _psnr(restored: Tensor, target: Tensor, unit: float) -> Tensor:
     return -10 * torch.log10(functional.mse_loss(restored.float(), target) * unit**2)
 
 
-def _with_gradient(outputs: T, levels: Collection[int]) -> T:
-    """The same, with a gradient in the projections and predictions of these levels only."""
-    projections, predictions = (
-        [vector if level in levels else vector.detach() for level, vector in enumerate(vectors)]
-        for vectors in (outputs.projections, outputs.predictions)
-    )
-    return outputs._replace(projections=projections, predictions=predictions)
+def _kept(vectors: Sequence[Tensor], levels: Collection[int]) -> list[Tensor]:
+    """The same, with a gradient in those of these levels only."""
+    return [vector if level in levels else vector.detach() for level, vector in enumerate(vectors)]
 
 
 def _per_view(outputs: Compared, batch: int) -> list[Compared]:

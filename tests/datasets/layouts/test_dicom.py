@@ -8,7 +8,7 @@ import pytest
 from pydicom.uid import EnhancedSRStorage
 
 from pcrl.datasets.case import Dataset, LayoutError
-from pcrl.datasets.catalog import find
+from pcrl.datasets.catalog import find, find_both
 from pcrl.datasets.image import ImageDataset
 from pcrl.engine import splits
 from tests.helpers import dicom
@@ -116,6 +116,15 @@ def test_both_kinds_in_one_tree_are_taken_by_choice(tmp_path):
         find("folder", tmp_path / "ct", "radiographs")
     with pytest.raises(LayoutError, match="--layout folder"):
         find("lits", tmp_path, "volumes")
+    volumes, images = find_both("folder", tmp_path)
+    assert (len(volumes.cases), len(images.images)) == (1, 2)
+    assert not any("passed over" in note for note in (*volumes.notes, *images.notes))
+    (tmp_path / "patients.csv").write_text("case,patient\nct,ann\ndx/0,ann\n")
+    volumes, images = find_both("folder", tmp_path)
+    assert [volumes.cases[0].patient, images.images[0].patient] == ["ann", "ann"]
+    assert find("folder", tmp_path, "volumes").cases[0].patient == "ann"
+    (only,) = find_both("folder", tmp_path / "ct")
+    assert isinstance(only, Dataset)
 
 
 def test_radiographs_among_pictures_are_found(tmp_path):
@@ -149,7 +158,7 @@ def test_a_series_in_two_folders_is_one_case_and_a_copy_is_none(tmp_path):
         (folder / f"{n:03}.dcm").rename(tmp_path / f"b/{n:03}.dcm")
     found = find("folder", tmp_path)
     assert [(case.name, len(case.stack.frames)) for case in found.cases] == [("a", 12)]
-    assert "1 other folder" in found.notes[0]
+    assert "1 more folder" in found.notes[0]
     for path in (tmp_path / "b").iterdir():
         shutil.copy(path, folder)
     shutil.rmtree(tmp_path / "b")
@@ -170,4 +179,15 @@ def test_slices_beside_a_converted_scan_are_passed_over(tmp_path):
     (tmp_path / "a/scan.nii.gz").touch()
     found = find("folder", tmp_path)
     assert [case.name for case in found.cases] == ["a-scan"]
-    assert "12 DICOM slices" in found.notes[0]
+    assert "12 slices beside" in found.notes[0]
+
+
+def test_notes_on_folders_are_counted_and_not_repeated(tmp_path):
+    for n in range(5):
+        dicom.series(tmp_path / f"several{n}/a", series=f"{n}a", names="a{:03}.dcm")
+        dicom.series(tmp_path / f"several{n}/a", series=f"{n}b", names="b{:03}.dcm")
+    notes = find("folder", tmp_path).notes
+    assert sum("several volumes" in note for note in notes) == 1
+    (note,) = (note for note in notes if "several volumes" in note)
+    assert note.startswith("5 folders with several volumes, each of which is a case: ")
+    assert note.endswith("and 2 more")

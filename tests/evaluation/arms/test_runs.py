@@ -6,8 +6,11 @@ import os
 import pytest
 import torch
 
+from pcrl.engine.cache.cache import Cache
+from pcrl.engine.fingerprints.fingerprints import Collection
 from pcrl.evaluation.arms.choose import choose
 from pcrl.evaluation.arms.runs import newest_compatible, open_run
+from pcrl.evaluation.leak.check import Allowed
 from pcrl.evaluation.records.errors import ProtocolError
 from pcrl.training.records import run_folder
 from tests.helpers import patients
@@ -68,7 +71,11 @@ def test_a_run_a_checkpoint_and_imported_weights_can_be_named(lits, tmp_path):
         open_run(tmp_path / "run")
     notes = pick(tmp_path, "pretrained", checkpoints=[imported]).notes
     assert any("not fully known" in note and "imported" in note for note in notes)
-    assert not pick(tmp_path, "pretrained", checkpoints=[imported]).saw_test([], transductive=False)
+    assert (
+        not pick(tmp_path, "pretrained", checkpoints=[imported])
+        .saw_test(Collection().fingerprints(), Cache(lits.folder.parent), Allowed())
+        .saw
+    )
 
 
 def test_what_a_pre_training_learnt_from():

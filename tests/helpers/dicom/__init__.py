@@ -9,6 +9,7 @@ from pydicom.sequence import Sequence
 from pydicom.uid import (
     CTImageStorage,
     DigitalXRayImageStorageForPresentation,
+    EnhancedCTImageStorage,
     EnhancedMRImageStorage,
     ExplicitVRLittleEndian,
     generate_uid,
@@ -135,6 +136,26 @@ def enhanced(path, frames, **tags):
         ]
     )  # fmt: skip
     return save(put_pixels(file, np.stack([frame["values"] for frame in frames]).astype(np.uint16)), path)
+
+
+def counted(path, values, per_frame=None, shared=None, **tags):
+    """A CT of many frames of which only the first states where it lies; further tags and groups as they are given.
+
+    Args:
+        per_frame: of each frame, its groups as keywords of `item`.
+    """
+    file = header(EnhancedCTImageStorage, **({"SpacingBetweenSlices": str(STEP)} | tags))
+    file.NumberOfFrames = len(values)
+    if "DetectorInformationSequence" not in tags:
+        file.ImagePositionPatient = [f"{mm:.4f}" for mm in position(0)]
+        file.ImageOrientationPatient = [str(part) for part in AXIAL]
+    file.PixelSpacing = [str(PIXEL), str(PIXEL)]
+    file.RescaleSlope, file.RescaleIntercept = "1", "-1024"
+    if shared is not None:
+        file.SharedFunctionalGroupsSequence = group(**shared)
+    if per_frame is not None:
+        file.PerFrameFunctionalGroupsSequence = Sequence([item(**groups) for groups in per_frame])
+    return save(put_pixels(file, (values + 1024).astype(np.uint16)), path)
 
 
 def radiograph(path, values, bits=12, **tags):

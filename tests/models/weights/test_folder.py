@@ -23,8 +23,14 @@ def test_weights_folder_round_trip_and_damage(tmp_path):
     os.truncate(tmp_path / "w/weights.safetensors", 100)
     with pytest.raises(WeightsError, match="damaged"):
         load_weights(tmp_path / "w")
-    with pytest.raises(WeightsError, match="is missing"):
+    with pytest.raises(WeightsError, match=r"no such file or folder; expected a run of `pcrl pretrain`"):
+        load_weights(tmp_path / "nope")
+    with pytest.raises(
+        WeightsError, match=r"has no weights.safetensors and no weights.json, and holds w; expected"
+    ):
         load_weights(tmp_path)
+    with pytest.raises(WeightsError, match=r"is a file; expected .*`pcrl import-weights` makes one"):
+        load_weights(tmp_path / "w/weights.json")
 
 
 def test_weights_are_written_whole_or_not_at_all(tmp_path, monkeypatch):

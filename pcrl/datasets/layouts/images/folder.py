@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,34 +20,42 @@ DICOM_SUFFIXES = (".dcm", ".dicom")
 SHARES = (0.1, 0.2)
 
 
-def dataset(source: Path, files: Iterable[Path], headers: Sequence[Header] = ()) -> ImageDataset:
+def dataset(
+    source: Path, files: Iterable[Path], headers: Sequence[Header] = (), others: Collection[str] = ()
+) -> ImageDataset:
     """The files below `source`, each named by its path; the data set is named by the folder.
 
     Args:
         headers: of those that are DICOM, which name their patients; `patients.csv` goes before them.
+        others: volumes of this folder, which `patients.csv` may name, too.
 
     Raises:
         LayoutError: a `patients.csv` that does not fit; names the line.
     """
     paths = [file.relative_to(source).as_posix() for file in files]
     named, synthetic = names(paths), is_synthetic(source)
+    stated = {header.file.relative_to(source).as_posix(): header for header in headers}
     images: list[Radiograph] = [
-        Radiograph(named[path], path, named[path], named[path], "", None, (), synthetic) for path in paths
+        Radiograph(named[path], path, named[path], named[path], "", None, (), synthetic)
+        if (header := stated.get(path)) is None
+        else Radiograph(
+            named[path], path, named[path], named[path], header.view, None, (), synthetic, header.about
+        )
+        for path in paths
     ]
     digest, notes = "", list[str]()
     problems: tuple[str, ...] = ()
     if headers:
         key = secret()
         digest, notes = key.digest, [key.note] if key.note else []
-        of_path = {header.file.relative_to(source).as_posix(): header.person for header in headers}
-        persons = [of_path.get(image.path) for image in images]
+        persons = [header.person if (header := stated.get(image.path)) else None for image in images]
         known = people(persons, key)
         problems = known.problems
         for index, (person, name) in enumerate(zip(persons, known.names, strict=True)):
             if person is not None and name is not None:
                 study = key.name(f"study:{person.study}") if person.study else images[index].name
                 images[index] = replace(images[index], patient=name, study=f"{name}/{study}")
-    of_patients = with_patients(images, source)
+    of_patients = with_patients(images, source, others)
     alone = [
         image.name for image in of_patients if image.patient == image.name or image.patient[:6] == "study-"
     ]

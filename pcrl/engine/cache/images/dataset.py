@@ -4,7 +4,7 @@ CACHE/DATASET/images.json            recipe, labels, who split (`ImageSetRecord`
 CACHE/DATASET/images.zarr            Zarr: (image, y, x) uint8 or uint16, an image a chunk, top left in it
 CACHE/DATASET/shards/NNNNNN.json     size and digest of a shard, and what is in it (`ShardRecord`); written after it
 CACHE/DATASET/shards/NNNNNN.npy      (images in it, 32, 32) uint8: by which copies of an image are known
-CACHE/DATASET/table.csv              a row for each image: patient, study, view, split, size, labels
+CACHE/DATASET/table.csv              a row for each image: patient, study, view, split, size, age, sex, labels
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pcrl.config import ImageData, ImageRecipe
+from pcrl.datasets.about import Projection, Sex, View
 from pcrl.engine.cache.format import CacheError, read_record
-from pcrl.engine.cache.images.table import TABLE, ImageTable, read_table
+from pcrl.engine.cache.images.table import TABLE, ImageTable, read_table, without_about
 from pcrl.files import Record
 
 IMAGE_SET_RECORD = "images.json"
@@ -55,6 +56,7 @@ class ImageFile(Record):
         source_pixels: SHA-256 of the pixels as read, before they were made smaller: equal for one image in two formats.
         error: why it is not there; empty if it is.
         note: what a user should know about it.
+        age, sex, projection, view: as its own header states them, if it is DICOM; see `pcrl.datasets.about.About`.
     """
 
     name: str
@@ -68,6 +70,10 @@ class ImageFile(Record):
     source_pixels: str = ""
     error: str = ""
     note: str = ""
+    age: float | None = None
+    sex: Sex = ""
+    projection: Projection = ""
+    view: View = ""
 
 
 class ShardRecord(Record):
@@ -117,8 +123,11 @@ class CachedImages:
         return hashlib.sha256(self.table_bytes()).hexdigest()
 
     def table_bytes(self) -> bytes:
-        """The table as written: names every image, its pixels' digest, its split and its labels."""
-        return (self.folder / TABLE).read_bytes()
+        """The table without age, sex and projection: names every image, its pixels' digest, its split and its labels.
+
+        Tables of earlier versions have no such columns; a run goes on when they come.
+        """
+        return without_about(self.folder / TABLE, self.record.label_names)
 
 
 def edge(data: ImageData) -> int:

@@ -10,6 +10,7 @@ import numpy as np
 
 from pcrl.engine.cache.chunks.frames import frame_in
 from pcrl.engine.cache.chunks.shard import read_index, shard_path
+from pcrl.engine.cache.digests import forget_digests
 from pcrl.engine.cache.format import CacheError
 from pcrl.engine.cache.images.dataset import STACK, CachedImages, ShardRecord, record_path, shard_records
 from pcrl.engine.cache.images.thumbnails import thumbnail_faults
@@ -73,5 +74,6 @@ def discard_shard(images: CachedImages, path: Path) -> None:
     # Its images' names stay in the record, and so their places; without an mtime they are read again.
     record = shard_records(images.folder)[number]
     again = tuple(image.model_copy(update={"modified": -1}) for image in record.images)
+    forget_digests(images.folder)
     path.unlink(missing_ok=True)
     save_record(record.model_copy(update={"images": again}), record_path(images.folder, number))

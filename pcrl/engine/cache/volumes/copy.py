@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pcrl.engine.cache.chunks.frames import frames_of
 from pcrl.engine.cache.commit import commit, is_committed
+from pcrl.engine.cache.digests import forget_digests, write_digests
 from pcrl.engine.cache.format import CacheError, read_record
 from pcrl.engine.cache.volumes.dataset import CachedCase, CachedDataset
 from pcrl.engine.cache.volumes.records import (
@@ -39,6 +40,7 @@ def begin_copy(dataset: CachedDataset, root: Path, storage: Storage) -> list[Cac
     if (folder / DATASET_RECORD).exists() and read_record(DatasetRecord, folder / DATASET_RECORD) != record:
         raise CacheError(f"{folder} exists and is not a copy of {dataset.folder}: give another folder")
     (folder / "cases").mkdir(parents=True, exist_ok=True)
+    forget_digests(folder)
     save_record(record, folder / DATASET_RECORD)
     bring(outdated(dataset.tables.values(), folder), folder)
     return [case for case in dataset.cases if not _is_there(case, folder / "cases" / case.name)]
@@ -68,6 +70,7 @@ def copy_cases(cases: list[CachedCase], folder: Path, storage: Storage) -> Itera
             store.check(partial, case.has_label)
             commit(partial)
         yield case
+    write_digests(folder)
 
 
 def _is_there(case: CachedCase, copied: Path) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pcrl.engine.cache.commit import damages
+from pcrl.engine.cache.digests import forget_digests
 from pcrl.engine.cache.format import CacheError
 from pcrl.engine.cache.volumes.dataset import CachedCase, CachedDataset
 
@@ -45,6 +46,7 @@ def _contradictions(case: CachedCase) -> list[str]:
 
 def discard(case: CachedCase) -> None:
     """Take a case out of the cache, so that the next ingest makes it anew. The caller holds the data set's lock."""
+    forget_digests(case.folder.parent.parent)
     # Renamed first: a kill in between leaves a leftover, not half a case.
     doomed = case.folder.with_name(f".{case.folder.name}.old")
     shutil.rmtree(doomed, ignore_errors=True)

@@ -150,9 +150,8 @@ def _refuse_second_sources(
     if second:
         raise CacheError(
             f"{folder} holds {counted(len(second), 'image')} of {before} that {now} does not have, or has other files "
-            f"for, such as {second[0]}: they would be gone. Give these images a data set of their own (--dataset NAME, "
-            "or another name of the table); if the folder was only moved, or these are to replace what is there, give "
-            f"`pcrl ingest` --replace, or remove {folder}"
+            f"for, such as {second[0]}: they would be gone. Give these images a data set of their own (--dataset "
+            "NAME); if the folder was only moved, or these are to replace what is there, give --replace"
         )
 
 

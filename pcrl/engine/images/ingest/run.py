@@ -19,6 +19,7 @@ from pcrl.datasets.image import Radiograph
 from pcrl.datasets.names import printable
 from pcrl.engine.cache.chunks.frames import LEVELS, frame_in
 from pcrl.engine.cache.chunks.shard import read_index, shard_path, write_shard
+from pcrl.engine.cache.digests import forget_digests, write_digests
 from pcrl.engine.cache.format import FORMAT, CacheError, read_record
 from pcrl.engine.cache.images.dataset import (
     IMAGE_SET_RECORD,
@@ -32,7 +33,7 @@ from pcrl.engine.cache.images.dataset import (
     record_path,
     shard_records,
 )
-from pcrl.engine.cache.images.table import TABLE, write_table
+from pcrl.engine.cache.images.table import ABOUT, TABLE, write_table
 from pcrl.engine.cache.images.thumbnails import Thumbnails, old_thumbnails, write_thumbnails
 from pcrl.engine.errors import ReadError
 from pcrl.engine.fingerprints.thumbnail import thumbnail
@@ -56,6 +57,7 @@ def run(plan: Plan, threads: int) -> Iterator[ImageFile]:
     plan.folder.mkdir(parents=True, exist_ok=True)
     for leftover in [*plan.folder.glob(".*.partial"), *plan.folder.rglob(".*.partial")]:
         shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink(missing_ok=True)
+    forget_digests(plan.folder)
     _describe_stack(plan)
     save_record(plan.record, plan.folder / IMAGE_SET_RECORD)
     images = {image.name: image for image in plan.dataset.images}
@@ -72,6 +74,7 @@ def run(plan: Plan, threads: int) -> Iterator[ImageFile]:
         if writing is not None:
             writing.result()
     _write_table(plan, images)
+    write_digests(plan.folder)
 
 
 def _describe_stack(plan: Plan) -> None:
@@ -206,6 +209,10 @@ def _ingest_one(name: str, image: Radiograph | None, source: Path, data: ImageDa
         content=sha256_of(path),
         source_pixels=picture.source_pixels,
         note=printable(picture.note),
+        age=picture.about.age,
+        sex=picture.about.sex,
+        projection=picture.about.projection,
+        view=picture.view,
     )
     return file, frame, thumbnail(picture.values)
 
@@ -228,15 +235,21 @@ def _row(index: int, file: ImageFile, image: Radiograph | None, plan: Plan) -> l
     tail: list[object] = [*file.shape, *file.original_shape, file.pixels]
     if image is None:
         unknown = file.error or "no longer in the data set"
-        return [*head, "", "", "", "", 0, *tail, unknown, *[""] * len(plan.record.label_names)]
+        nothing = [""] * (len(ABOUT) + len(plan.record.label_names))
+        return [*head, "", "", "", "", 0, *tail, unknown, *nothing]
+    about = image.about
+    age = file.age if about.age is None else about.age
     return [
         *head,
         image.patient,
         image.study,
-        image.view,
+        image.view or file.view,
         plan.splits[image.name],
         int(image.virtual),
         *tail,
         file.error,
+        "" if age is None else f"{age:g}",
+        about.sex or file.sex,
+        about.projection or file.projection,
         *["" if label is None else label for label in image.labels],
     ]

@@ -146,8 +146,8 @@ def plan(
         entries = old.cases | entries
         if storage not in (None, old.storage):
             raise CacheError(
-                f"{folder} holds {old.storage}: remove --format, or copy it as {storage} with `pcrl cache copy "
-                f"{cache} NEW --format {storage}`"
+                f"{folder} holds {old.storage}: remove --format (in Python: storage), or copy it as {storage} with "
+                f"`pcrl cache copy {cache} NEW --format {storage}`"
             )
         storage = old.storage
         check_secret(dataset.secret, old.secret, folder)

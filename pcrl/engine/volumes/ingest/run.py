@@ -16,6 +16,7 @@ from typing import Any
 from pcrl.datasets.dicom.stacks import Stack
 from pcrl.datasets.names import printable
 from pcrl.engine.cache.commit import discard_uncommitted, is_committed, is_part_of
+from pcrl.engine.cache.digests import forget_digests, write_digests
 from pcrl.engine.cache.format import read_record
 from pcrl.engine.cache.lock import at_work, wait_for_workers
 from pcrl.engine.cache.volumes.records import (
@@ -42,6 +43,7 @@ def run(plan: Plan, workers: int) -> Iterator[CaseResult]:
     cases = plan.folder / "cases"
     cases.mkdir(parents=True, exist_ok=True)
     wait_for_workers(plan.folder)
+    forget_digests(plan.folder)
     for leftover in [*cases.glob(".*.partial"), *cases.glob(".*.old")]:
         shutil.rmtree(leftover)
     for folder in cases.iterdir():
@@ -63,6 +65,7 @@ def run(plan: Plan, workers: int) -> Iterator[CaseResult]:
         elif rest:
             workers = 1
         todo = rest
+    write_digests(plan.folder)
 
 
 def _in_processes(plan: Plan, tasks: list[Task], workers: int) -> Iterator[CaseResult]:

@@ -7,6 +7,7 @@ two places that a NIfTI states than most programs do, and knows nothing of sizes
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from pcrl.engine.volumes.reading.detached import check_voxel_files
 from pcrl.engine.volumes.reading.nifti import voxels
 from pcrl.engine.volumes.reading.nifti.header import read_header
 from pcrl.engine.volumes.reading.nifti.place import is_nifti, place_of, put
+from pcrl.engine.volumes.reading.nifti.placeless import placeless
 from pcrl.engine.volumes.reading.plausible import check_grid
 from pcrl.engine.volumes.reading.scan import Scan
 from pcrl.engine.volumes.reading.series import read_stack, stack_in
@@ -53,7 +55,8 @@ def read(path: Path, like: Path | None = None, stack: Stack | None = None) -> Sc
     check_voxel_files(path)
     not_finite = voxels.check(path) if is_nifti(path) else None
     place = place_of(path) if is_nifti(path) and like is None else None
-    image = _image(path, sitk)
+    with placeless(path) if is_nifti(path) and like is not None else nullcontext(path) as readable:
+        image = _image(path, sitk, readable)
     if not_finite is not None:
         image = _with_nan(image, not_finite, sitk)
     if place is not None:
@@ -78,8 +81,9 @@ def open_image(path: Path, stack: Stack | None = None) -> Any:
     return _three_axes(image)
 
 
-def _image(path: Path, sitk: Any) -> Any:
-    with plain_path(path) as plain:
+def _image(path: Path, sitk: Any, readable: Path | None = None) -> Any:
+    """The SimpleITK image of a file, read from `readable` if that is its copy; `ReadError` names the file."""
+    with plain_path(readable or path) as plain:
         try:
             return sitk.ReadImage(str(plain))
         except RuntimeError as error:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pcrl.datasets.dicom.stacks import Stack
+from pcrl.datasets.names import is_plain
 from pcrl.engine.errors import ReadError
 from pcrl.engine.volumes.reading.reader import open_image
 from pcrl.files import new_file
@@ -42,7 +47,17 @@ def write_like(values: NDArray[Any], source: Path, out: Path, stack: Stack | Non
     image.CopyInformation(reference)
     out.parent.mkdir(parents=True, exist_ok=True)
     suffix = ".nii.gz" if out.name.endswith(".gz") else ".nii"
-    with new_file(out) as partial:
-        written = partial.with_name(partial.name + suffix)
+    with new_file(out) as partial, _plain_place(partial) as place:
+        written = place / f"{partial.name}{suffix}"
         sitk.WriteImage(image, str(written), useCompression=suffix == ".nii.gz")
-        written.replace(partial)
+        shutil.move(written, partial)
+
+
+@contextmanager
+def _plain_place(path: Path) -> Iterator[Path]:
+    """The folder of a file, or, if its name is no text to libraries in C++, one of another name for a while."""
+    if is_plain(str(path.parent)):
+        yield path.parent
+        return
+    with tempfile.TemporaryDirectory(prefix="pcrl-") as made:
+        yield Path(made)

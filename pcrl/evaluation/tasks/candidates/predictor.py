@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from pcrl.config import Data, Size, VolumeRecipe, recipe_from
 from pcrl.datasets.case import Case
+from pcrl.datasets.names import printable
 from pcrl.engine.errors import ScanError
 from pcrl.engine.volumes.prepare import Prepared, prepare
 from pcrl.engine.volumes.reading.reader import read
@@ -81,7 +82,9 @@ class CandidatePredictor:
             [case.name, *(f"{value:.6g}" for value in position[::-1]), repr(probability)]
             for position, probability in zip(positions.tolist(), probabilities, strict=True)
         ]
-        return Prediction(rows, f"{path}: {len(rows)} candidates", notes=(*scan.notes, *prepared.notes))
+        return Prediction(
+            rows, f"{printable(str(path))}: {len(rows)} candidates", notes=(*scan.notes, *prepared.notes)
+        )
 
 
 def crop(prepared: Prepared, centre: NDArray[np.float64], size: Size) -> NDArray[np.float32]:

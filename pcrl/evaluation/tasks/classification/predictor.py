@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from pcrl.config import ImageRecipe, recipe_from
 from pcrl.config.images import ImageData
+from pcrl.datasets.names import printable
 from pcrl.engine.cache.images.dataset import edge, scale_of
 from pcrl.engine.images.cut import ImageWorkspace, cut_image
 from pcrl.engine.images.reading import read_picture
@@ -60,4 +61,4 @@ class ImagePredictor:
         with autocast(self.device):
             logits = self.model(image.contiguous(memory_format=torch.channels_last))
         probabilities: NDArray[np.float64] = logits[0].float().sigmoid().double().cpu().numpy()
-        return Prediction([[item, *(f"{value:.6g}" for value in probabilities)]])
+        return Prediction([[printable(str(item)), *(f"{value:.6g}" for value in probabilities)]])

@@ -9,6 +9,7 @@ import torch
 
 from pcrl.config import Data, VolumeRecipe, recipe_from
 from pcrl.datasets.case import Case
+from pcrl.datasets.names import printable
 from pcrl.engine.cache.format import MR_FORMAT
 from pcrl.engine.errors import ScanError
 from pcrl.engine.volumes.prepare import prepare
@@ -83,4 +84,4 @@ class VolumePredictor:
         voxels = [f"{name} {mask.sum():,} voxels" for name, mask in zip(target.names, masks, strict=True)]
         notes = [note for one in scans for note in one.notes]
         notes += [note for channel in channels for note in channel.notes]
-        return Prediction(summary=f"{path}: {', '.join(voxels)}", notes=tuple(notes))
+        return Prediction(summary=f"{printable(str(path))}: {', '.join(voxels)}", notes=tuple(notes))

@@ -1,5 +1,8 @@
 """A label lies on its scan, or is named; whole numbers are whole up to rounding."""
 
+import gzip
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -28,13 +31,30 @@ def on_its_scan(case, trust=False):
     return label.notes
 
 
-@pytest.mark.parametrize("sform", [np.abs(scans.SFORM), np.full(12, np.nan), scans.SFORM * 1e-4])
-def test_a_label_whose_header_was_lost_is_taken_only_when_asked_for(case, sform):
+@pytest.mark.parametrize(
+    "sform",
+    [
+        np.abs(scans.SFORM), scans.SFORM * 1e-4, np.zeros(12), np.full(12, np.nan), np.full(12, np.inf),
+        np.where(np.arange(12) == 3, np.nan, scans.SFORM),
+    ],
+)  # fmt: skip
+def test_a_label_whose_header_was_lost_is_taken_only_when_asked_for(case, sform, capfd):
     scans.edit_header(case.label, sform=sform, codes=(0, 2))
     with pytest.raises(IngestError, match="--trust-label-voxels") as caught:
         on_its_scan(case)
     assert str(case.label) in str(caught.value)
     assert "voxel by voxel" in on_its_scan(case, trust=True)[-1]
+    # Nor does a library print its own thoughts on such a header.
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_lost_header_of_a_compressed_label_or_of_the_other_form_prints_nothing(case, tmp_path, capfd):
+    scans.edit_header(case.label, codes=(1, 0), offset=np.full(3, np.nan))
+    assert "voxel by voxel" in on_its_scan(case, trust=True)[-1]
+    packed = tmp_path / "label.nii.gz"
+    packed.write_bytes(gzip.compress(case.label.read_bytes()))
+    assert "voxel by voxel" in on_its_scan(replace(case, label=packed), trust=True)[-1]
+    assert capfd.readouterr() == ("", "")
 
 
 def test_the_message_says_what_can_be_done(case):

@@ -185,6 +185,60 @@ def test_frames_of_one_file_with_scales_of_their_own(tmp_path):
     np.testing.assert_allclose(bright(scan, 1500), dicom.BRIGHT.lps)
 
 
+def number(value):
+    return {"FrameContentSequence": dicom.group(InStackPositionNumber=value)}
+
+
+@pytest.mark.parametrize("how", ["no groups", "shared", "numbered", "nuclear"])
+def test_frames_without_positions_lie_where_the_first_and_the_spacing_put_them(tmp_path, how):
+    values, more = dicom.body(), {}
+    if how == "shared":
+        more = {"shared": {"PlanePositionSequence": dicom.group(ImagePositionPatient=[-10, -20, -30])}}
+        more["per_frame"] = [{}] * 12
+    elif how == "numbered":
+        order = np.random.default_rng(0).permutation(12)
+        values, more = values[order], {"per_frame": [number(int(place) + 1) for place in order]}
+    elif how == "nuclear":
+        # From the last slice down.
+        values = values[::-1]
+        place = dicom.item(
+            ImagePositionPatient=list(dicom.position(11)), ImageOrientationPatient=list(dicom.AXIAL)
+        )
+        more = {
+            "Modality": "NM", "ImageType": ["ORIGINAL", "PRIMARY", "RECON TOMO", "EMISSION"],
+            "DetectorInformationSequence": dicom.Sequence([place]), "SpacingBetweenSlices": str(-dicom.STEP),
+        }  # fmt: skip
+    scan = read(dicom.counted(tmp_path / "a.dcm", values, **more))
+    np.testing.assert_array_equal(scan.values, dicom.body())
+    np.testing.assert_allclose(bright(scan), dicom.BRIGHT.lps)
+    assert "frames state no position of their own" in scan.notes[0]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"SpacingBetweenSlices": None, "SliceThickness": "2"}, {"SpacingBetweenSlices": "0"},
+        {"SpacingBetweenSlices": "-2"}, {"ImageOrientationPatient": None}, {"ImagePositionPatient": None},
+        {"Modality": "NM", "ImageType": ["ORIGINAL", "PRIMARY", "TOMO", "EMISSION"]},
+        {"per_frame": [{"MREchoSequence": dicom.group(EffectiveEchoTime=float(n % 2))} for n in range(12)]},
+        {"per_frame": [number(n + 1) if n else {} for n in range(12)]},
+        {"per_frame": [number(n // 2 + 1) for n in range(12)]},
+        {"per_frame": [{"PlanePositionSequence": dicom.group(ImagePositionPatient=[0, 0, 0])}] + [{}] * 11},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_frames_whose_places_the_file_does_not_state_are_refused(tmp_path, more):
+    path = dicom.counted(tmp_path / "a.dcm", dicom.body(), **more)
+    file = pydicom.dcmread(path)
+    for keyword, value in more.items():
+        if value is None and keyword in file:
+            del file[keyword]
+    file.save_as(path)
+    refused(
+        path, r"of 1\d frames have no ImagePositionPatient of their own|different slices lie at one place"
+    )
+
+
 def test_several_stacks_are_refused_where_one_is_expected(tmp_path):
     dicom.series(tmp_path / "s")
     dicom.series(tmp_path / "s", names="b{:03}", series="other")

@@ -31,6 +31,8 @@ def made_up(header: NiftiHeader) -> Matrix:
 
 def moved(matrix: Matrix, other: Matrix, shape: tuple[int, ...]) -> float:
     """Largest distance in mm of a corner voxel under two places; infinite if one is not finite."""
+    if not (np.isfinite(matrix).all() and np.isfinite(other).all()):
+        return np.inf
     corners = np.array(np.meshgrid(*[(0, n - 1) for n in shape], indexing="ij"), float).reshape(3, -1)
     distance = (matrix - other) @ np.r_[corners, np.ones((1, corners.shape[1]))]
     return float(np.linalg.norm(distance, axis=0).max()) if np.isfinite(distance).all() else np.inf
