@@ -12,7 +12,15 @@ import click
 from click.core import ParameterSource
 
 from pcrl.evaluation.records.arm_kinds import ARMS, check_arms
-from pcrl.evaluation.tasks.registry import FOLDS_HELP, TASKS, Option, TaskEntry
+from pcrl.evaluation.tasks.registry import (
+    FOLDS_HELP,
+    FRACTION_HELP,
+    TASKS,
+    VALIDATION_HELP,
+    VALIDATIONS,
+    Option,
+    TaskEntry,
+)
 
 from .cache_options import CACHE, RECIPE, setting
 from .device import DEVICE
@@ -87,9 +95,16 @@ class Arms(click.ParamType[tuple[str, ...]]):
 
 FRACTION = click.option(
     "--fraction", type=click.FloatRange(0, 1, min_open=True), default=1.0, show_default=True,
-    help="Share of the labelled training patients.",
+    help=FRACTION_HELP,
 )  # fmt: skip
 SHARED = [
+    click.option(
+        "--validation",
+        type=click.Choice(VALIDATIONS),
+        default="budget",
+        show_default=True,
+        help=VALIDATION_HELP,
+    ),
     click.option(
         "--seeds",
         type=click.IntRange(1),

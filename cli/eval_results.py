@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def show_results(results: Results) -> None:
     """A row for each arm and label, the comparisons, and what should be known of the numbers."""
-    title = f"{results.dataset}: {counted(results.training_patients, 'training patient')}"
+    title = f"{results.dataset}: {labelled(results)}"
     if results.protocol.get("freeze"):
         title += ", encoder frozen"
     title += restrictions(results.transductive, results.virtual)
@@ -44,6 +44,17 @@ def show_results(results: Results) -> None:
             f"Only {counted(results.test_patients, 'test patient')}: too few for confidence intervals, or for "
             "conclusions about quality."
         )
+
+
+def labelled(results: Results) -> str:
+    """How many labelled patients were used in all, and for what."""
+    trained = counted(results.training_patients, "training patient")
+    if results.labelled_patients is None:
+        return trained
+    return (
+        f"{counted(results.labelled_patients, 'labelled patient')} in all "
+        f"({results.training_patients} to train, {results.validation_patients} to validate)"
+    )
 
 
 def restrictions(transductive: bool, virtual: int) -> str:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from pcrl.engine.cache.volumes.dataset import CachedCase, CachedDataset
 from pcrl.engine.cache.volumes.records import patients_in_words
-from pcrl.engine.splits import deal, fraction_of
+from pcrl.engine.splits import deal
+from pcrl.evaluation.cohorts.budget import Labelled, Validation, divide
 from pcrl.evaluation.cohorts.cohorts import Design
 from pcrl.evaluation.cohorts.leak import Tested
 from pcrl.evaluation.records.errors import ProtocolError
@@ -23,12 +24,12 @@ Cases = tuple[CachedCase, ...]
 
 @dataclass(frozen=True, slots=True)
 class VolumeCohort:
-    """The cases of one training, by side."""
+    """The cases of one training, by side, and how the labelled patients were shared out."""
 
     train: Cases
     validation: Cases
     test: Cases
-    all_training_patients: int
+    labelled: Labelled
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class VolumeCohorts:
 
     dataset: CachedDataset
     of: dict[Replicate, VolumeCohort]
+    how: Validation = "budget"
 
     @property
     def replicates(self) -> tuple[Replicate, ...]:
@@ -56,6 +58,10 @@ class VolumeCohorts:
         cohort = self.of[replicate]
         return len(_patients(cohort.train)), len(_patients(cohort.test))
 
+    def validating(self, replicate: Replicate) -> int:
+        """How many patients choose the epoch."""
+        return len(_patients(self.of[replicate].validation))
+
     def tested(self) -> list[Tested]:
         """What `check_leak` has to know of everything that is tested."""
         cases = self._tested()
@@ -74,7 +80,7 @@ class VolumeCohorts:
         first = next(iter(self.of.values()))
         parts = (("training", first.train), ("validation", first.validation), ("test", first.test))
         sides = [f"{name} {patients_in_words(case.entry for case in cases)}" for name, cases in parts]
-        text = "; ".join(sides) + f" (of {first.all_training_patients} labelled training patients)"
+        text = "; ".join([*sides, first.labelled.describe()])
         folds = {replicate.fold for replicate in self.of if replicate.fold is not None}
         return text + (f", the first of {len(folds)} folds" if len(folds) > 1 else "")
 
@@ -88,10 +94,10 @@ class VolumeCohorts:
                 f"({next(iter(absent))}{', …' * (len(absent) > 1)}), {tested} of them test cases: run pcrl ingest "
                 "again, which names the cases that fail"
             )
-        validation = min(len(_patients(cohort.validation)) for cohort in self.of.values())
-        if not validation:
-            notes.append("no validation patients: every training runs to its last epoch, which is kept")
-        elif validation < FEWEST_PATIENTS:
+        fewest = min((cohort.labelled for cohort in self.of.values()), key=lambda one: len(one.validation))
+        notes += fewest.notes(self.how)
+        validation = len(fewest.validation)
+        if 0 < validation < FEWEST_PATIENTS:
             notes.append(
                 f"only {counted(validation, 'validation patient')}: which epoch they choose is largely chance"
             )
@@ -113,7 +119,7 @@ class VolumeCohorts:
 
 
 def labelled_cases(dataset: CachedDataset, design: Design) -> VolumeCohorts:
-    """The cases of a data set that have a segmentation, with a share of its training patients.
+    """The cases of a data set that have a segmentation, with a share of its labelled patients.
 
     Raises:
         ProtocolError: no labels, a split without patients, or a fold that there is not.
@@ -122,7 +128,7 @@ def labelled_cases(dataset: CachedDataset, design: Design) -> VolumeCohorts:
 
 
 def all_cases(dataset: CachedDataset, design: Design) -> VolumeCohorts:
-    """All cases of a data set, with or without a segmentation, with a share of its training patients.
+    """All cases of a data set, with or without a segmentation, with a share of its labelled patients.
 
     Raises:
         ProtocolError: no cases, a split without patients, or a fold that there is not.
@@ -138,7 +144,6 @@ def _divided(dataset: CachedDataset, cases: Sequence[CachedCase], design: Design
     cohorts: dict[Replicate, VolumeCohort] = {}
     for fold in design.folds or (None,):
         sides = _by_split(cases) if fold is None else _by_fold(cases, fold, dataset.name)
-        patients = _patients(sides["train"])
         for part in ("train", "test"):
             if not sides[part]:
                 held = ", ".join(f"{len(_patients(sides[side]))} in {side}" for side in sides)
@@ -148,12 +153,12 @@ def _divided(dataset: CachedDataset, cases: Sequence[CachedCase], design: Design
                     "--folds"
                 )
         for seed in range(design.seeds):
-            chosen = set(fraction_of(patients, design.fraction, seed))
-            train = tuple(case for case in sides["train"] if case.patient in chosen)
-            cohorts[Replicate(seed, fold)] = VolumeCohort(
-                train, tuple(sides["val"]), tuple(sides["test"]), len(patients)
-            )
-    return VolumeCohorts(dataset, cohorts)
+            to_train, to_validate = _patients(sides["train"]), _patients(sides["val"])
+            labelled = divide(to_train, to_validate, design.fraction, seed, design.validation)
+            train = tuple(case for case in sides["train"] if case.patient in labelled.train)
+            validation = tuple(case for case in sides["val"] if case.patient in labelled.validation)
+            cohorts[Replicate(seed, fold)] = VolumeCohort(train, validation, tuple(sides["test"]), labelled)
+    return VolumeCohorts(dataset, cohorts, design.validation)
 
 
 def _by_split(cases: Iterable[CachedCase]) -> dict[str, list[CachedCase]]:

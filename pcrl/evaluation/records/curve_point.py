@@ -13,6 +13,8 @@ class CurvePoint(Record):
         metric: its key, as in the rows of the evaluation.
         value: mean over seeds; none where it is not defined.
         interval: 95 %, bootstrap over test patients; none with fewer than ten.
+        training_patients, validation_patients: whose labels were used; of evaluations of earlier versions, the second
+            is not known.
         patients: test patients.
         folder: of the evaluation, relative to that of the curve's report, or absolute; `report.html` is in it.
         transductive: pre-training saw test patients.
@@ -24,6 +26,8 @@ class CurvePoint(Record):
     arm: str
     fraction: float
     training_patients: int
+    validation_patients: int | None = None
+    labelled_patients: int | None = None
     seeds: int
     metric: str
     label: str

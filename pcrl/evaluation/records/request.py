@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, Literal
 
 from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
 
@@ -20,6 +20,8 @@ _NOT_PROTOCOL = {
     *("format", "task", "dataset", "command", "runs", "recipe", "overrides"),
     *("controls", "weights", "identity", "rebuild"),
 }
+EARLIER: Final = "earlier"
+"""`validation` of evaluations that were begun when nobody was asked: they go on by the rules that held then."""
 
 
 class Request(Record):
@@ -27,6 +29,9 @@ class Request(Record):
 
     Args:
         cache, checkpoints, runs: absolute paths; `runs` is where the newest run is looked for.
+        validation: who chooses the epoch; see `pcrl.evaluation.cohorts.budget`. It is not in the JSON of evaluations
+            that were begun earlier. These go on as they began: with the validation patients they had, without a fewest
+            number of steps, and with BatchNorm's statistics as training left them.
         options: those that only some tasks have, by the names in `pcrl.evaluation.tasks.registry`. In JSON the three
             oldest of them stand beside the other fields.
         controls: runs of the arms that are called like an objective, `weights` a digest of those of each run,
@@ -51,6 +56,7 @@ class Request(Record):
     recipe: str | None = None
     overrides: tuple[str, ...] = ()
     transductive: bool = False
+    validation: Literal["budget", "all", "earlier"] = EARLIER
     options: dict[str, str] = Field(default_factory=dict)
     controls: dict[str, Path] = Field(default_factory=dict)
     weights: dict[str, str] = Field(default_factory=dict)
@@ -77,6 +83,8 @@ class Request(Record):
     def _spread(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
         stored: dict[str, Any] = {}
         for name, value in serialize(self).items():
+            if name == "validation" and value == EARLIER:
+                continue
             if name != "options":
                 stored[name] = value
                 continue

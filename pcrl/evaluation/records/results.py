@@ -66,6 +66,7 @@ class Run(Record):
         stopped: `early` when no epoch had been better for a while, `limit` when all epochs were done.
         rates_tried: learning rate → best validation score; none where there are no validation patients.
         folder: relative to the evaluation's; holds the weights.
+        validation_patients: who chose; none in evaluations of earlier versions, which did not count them.
     """
 
     seed: int
@@ -80,6 +81,12 @@ class Run(Record):
     training_patients: int
     seconds: float
     folder: str
+    validation_patients: int | None = None
+
+    @property
+    def labelled_patients(self) -> int | None:
+        """How many labelled patients were used in all, to train and to validate."""
+        return in_all(self.training_patients, self.validation_patients)
 
 
 class ArmResult(Record):
@@ -151,6 +158,7 @@ class Results(Record):
         command: as typed.
         protocol: the options: fraction, seeds, folds, learning rates, frozen, …; plain values.
         patients: how many are on each side, in words.
+        training_patients, validation_patients: of the first training; of earlier versions, the second is not known.
         notes: what a reader must know beside the numbers.
         transductive: pre-training saw test patients; every table says so.
         virtual: test cases that are generated and of no patient.
@@ -180,11 +188,22 @@ class Results(Record):
     recipe: dict[str, Any]
     versions: dict[str, str]
     machine: str
+    validation_patients: int | None = None
+
+    @property
+    def labelled_patients(self) -> int | None:
+        """How many labelled patients were used in all, to train and to validate; none where that is not known."""
+        return in_all(self.training_patients, self.validation_patients)
 
     @property
     def main(self) -> Metric:
         """The end point."""
         return next(metric for metric in self.metrics if metric.main)
+
+
+def in_all(training: int, validation: int | None) -> int | None:
+    """Patients whose labels were used, to train and to validate; none where the latter were not counted."""
+    return None if validation is None else training + validation
 
 
 def save_results(results: Results, folder: Path) -> None:

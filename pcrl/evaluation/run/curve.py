@@ -63,6 +63,7 @@ def curve(
     recipe: str | Path | None = None,
     overrides: Sequence[str] = (),
     transductive: bool = False,
+    validation: str = "budget",
     options: Mapping[str, str] | None = None,
     out: str | Path | None = None,
     resume: bool = False,
@@ -77,9 +78,9 @@ def curve(
 
     Args:
         task: a name in `pcrl.evaluation.tasks.registry.TASKS`.
-        fractions: shares of the labelled training patients, each in (0, 1].
+        fractions: shares of the labelled patients, each in (0, 1].
         cache, dataset, seeds, arms, checkpoints, runs, learning_rates, folds, freeze, epochs, recipe, overrides,
-            transductive, options, device, command, progress: see `pcrl.evaluation.run.evaluate.evaluate`.
+            transductive, validation, options, device, command, progress: see `pcrl.evaluation.run.evaluate.evaluate`.
         out: new folder; none: `evaluations/curve-TASK-DATE-TIME`.
         resume: go on with the curve in `out`, or the newest unfinished one of the task, as it was asked. Then only
             `out`, `device` and `progress` may be given.
@@ -106,7 +107,7 @@ def curve(
             task, cache=cache, dataset=dataset, runs=runs, arms=arms, checkpoints=checkpoints, options=options,
             command=command or call_in_words("curve", arguments), fraction=1.0, seeds=seeds, folds=folds,
             learning_rates=learning_rates, freeze=freeze, epochs=epochs, recipe=recipe, overrides=overrides,
-            transductive=transductive,
+            transductive=transductive, validation=validation,
         )  # fmt: skip
         if not fractions or not all(0 < fraction <= 1 for fraction in fractions):
             raise ProtocolError(
@@ -151,7 +152,7 @@ def _carried_out(curve_request: CurveRequest, folder: Path, device: torch.device
     write_curve_report(
         points,
         folder,
-        f"{curve_request.request.task}: {metric.title} by labelled training patients",
+        f"{curve_request.request.task}: {metric.title} by labelled patients",
         metrics=[metric],
         notes=of_shares[-1].notes,
         command=curve_request.request.command,

@@ -32,6 +32,7 @@ def evaluate(
     recipe: str | Path | None = None,
     overrides: Sequence[str] = (),
     transductive: bool = False,
+    validation: str = "budget",
     options: Mapping[str, str] | None = None,
     out: str | Path | None = None,
     resume: bool = False,
@@ -49,7 +50,7 @@ def evaluate(
         task: a name in `pcrl.evaluation.tasks.registry.TASKS`, such as `lits`.
         cache: that `pcrl ingest` made.
         dataset: its name in the cache; needed of the tasks `segmentation` and `classification`, the others have one.
-        fraction: share of the labelled training patients, in (0, 1].
+        fraction: share of the labelled patients, training and validation patients together, in (0, 1].
         seeds: trainings of each arm.
         arms: `pretrained`, `scratch`, … (`pcrl.evaluation.records.arm_kinds`), or names of objectives; all others are
             compared with the first.
@@ -62,6 +63,9 @@ def evaluate(
         recipe: built-in name or a TOML file; none: the one that the cache was made for.
         overrides: changed settings, such as `finetuning.batch_size=2`.
         transductive: allow pre-training to have seen test patients, and say so everywhere.
+        validation: `budget`: one in eight of the labelled patients that `fraction` allows chooses the epoch and the
+            learning rate, none if that would be fewer than three, and the others train; `all`: `fraction` is of the
+            training patients alone, and all validation patients choose.
         options: of the task, such as `{"target": "tumour"}`.
         out: new folder; none: `evaluations/TASK-DATE-TIME`.
         resume: go on with the evaluation in `out`, or the newest unfinished one of the task, as it was asked. Then
@@ -98,7 +102,7 @@ def evaluate(
             task, cache=cache, dataset=dataset, runs=runs, arms=arms, checkpoints=checkpoints, options=options,
             command=command or call_in_words("evaluate", arguments), fraction=fraction, seeds=seeds, folds=folds,
             learning_rates=learning_rates, freeze=freeze, epochs=epochs, recipe=recipe, overrides=overrides,
-            transductive=transductive,
+            transductive=transductive, validation=validation,
         )  # fmt: skip
         folder = new_folder(out, task, REQUEST)
     study = open_study(request)

@@ -15,7 +15,7 @@ from pcrl.engine.cache.volumes.dataset import CachedDataset, identity
 from pcrl.evaluation.arms.choose import ChosenArms, choose
 from pcrl.evaluation.cohorts.cohorts import Cohorts, Design
 from pcrl.evaluation.records.errors import ProtocolError
-from pcrl.evaluation.records.request import Request
+from pcrl.evaluation.records.request import EARLIER, Request
 from pcrl.evaluation.run.study import Study
 from pcrl.evaluation.tasks.registry import TaskEntry, entry_of, named
 from pcrl.evaluation.tasks.task import Task
@@ -45,7 +45,7 @@ def open_study(request: Request) -> Study:
         request.arms, request.checkpoints, recipe.model, request.runs, request.cache, request.controls
     )
     recipe = recipe_from(recipe.model_dump(mode="json") | {"model": chosen.model.model_dump(mode="json")})
-    design = Design(request.fraction, request.seeds, request.folds, options)
+    design = Design(request.fraction, request.seeds, request.folds, options, request.validation)
     cohorts: Cohorts = named(entry.cohorts)(data, design)
     task: Task = named(entry.opens)(cohorts, recipe, options)
     if len(request.learning_rates) > 1:
@@ -71,12 +71,14 @@ def open_study(request: Request) -> Study:
 
 
 def _require_choice(request: Request, chosen: ChosenArms, cohorts: Cohorts, task: Task) -> None:
-    """Refuse several learning rates where no validation patient could choose between them."""
+    """Refuse several learning rates where no validation score of the first arm could choose between them."""
     if chosen.arms[0].shuffled:
         raise ProtocolError(
             "with shuffled labels there is no validation score to choose a learning rate by: give one rate, or list "
             "another arm first, whose rate is then used"
         )
+    if request.validation != EARLIER:
+        return  # Where nobody validates, the recipe's rate is used, and a note says so.
     if without := [replicate for replicate in cohorts.replicates if not task.can_validate(replicate)]:
         raise ProtocolError(
             f"{request.dataset} has no validation patients to choose a learning rate by ({without[0]}): give one rate"

@@ -27,6 +27,8 @@ def points_of(results: Results, fraction: float, folder: str) -> list[CurvePoint
                 arm=arm.name,
                 fraction=fraction,
                 training_patients=results.training_patients,
+                validation_patients=results.validation_patients,
+                labelled_patients=results.labelled_patients,
                 seeds=len({run.seed for run in arm.runs}),
                 metric=row.metric,
                 label=row.label,

@@ -42,7 +42,7 @@ class Study:
 
     def notes(self) -> tuple[str, ...]:
         """What a reader must know."""
-        return (*self.chosen.notes, *self.cohorts.notes(), *self.task.notes())
+        return (*self.chosen.notes, *self.cohorts.notes(), *self.task.notes(), *self._unchosen_rates())
 
     def describe(self) -> str:
         """Who takes part, in words."""
@@ -84,9 +84,22 @@ class Study:
             FloatingPointError: a loss became NaN or infinite at every learning rate.
         """
         save_request(self.request, folder)
-        plan = Plan(self.request.learning_rates, self.request.freeze)
+        plan = Plan(self.request.learning_rates, self.request.freeze, self._without_validation())
         trainings = Trainings(self.task, self.cohorts, plan, folder, device, progress)
         return self._results(trainings.of(self.chosen.arms), folder)
+
+    def _without_validation(self) -> frozenset[Replicate]:
+        return frozenset(one for one in self.cohorts.replicates if not self.task.can_validate(one))
+
+    def _unchosen_rates(self) -> list[str]:
+        without = self._without_validation()
+        if len(self.request.learning_rates) < 2 or not without:
+            return []
+        named = ", ".join(str(one) for one in self.cohorts.replicates if one in without)
+        rate = self.task.schedule().learning_rate
+        return [
+            f"nobody validates in {named}, to choose among the learning rates: every arm has the recipe's, {rate:g}"
+        ]
 
     def _results(self, finished: Mapping[str, Mapping[Replicate, Finished]], folder: Path) -> Results:
         request, cohorts = self.request, self.cohorts
@@ -102,7 +115,10 @@ class Study:
                 name=arm.name,
                 about=arm.about,
                 checkpoint=str(arm.checkpoint) if arm.checkpoint else None,
-                runs=tuple(one.run for one in finished[arm.name].values()),
+                runs=tuple(
+                    one.run.model_copy(update={"validation_patients": cohorts.validating(replicate)})
+                    for replicate, one in finished[arm.name].items()
+                ),
                 rows=tuple(scored.rows[arm.name]),
                 cases=tuple(scored.cases[arm.name]),
             )
@@ -119,6 +135,7 @@ class Study:
             protocol=request.protocol(),
             patients=self.describe(),
             training_patients=trained,
+            validation_patients=cohorts.validating(cohorts.replicates[0]),
             test_patients=len({one.patient for one in cohorts.tested()}),
             notes=self.notes(),
             transductive=self.leaked,

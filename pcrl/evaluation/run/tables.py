@@ -10,6 +10,8 @@ from pcrl.files import write_csv
 
 SCORES, CASES, COMPARISONS, RUNS = "scores.csv", "cases.csv", "comparisons.csv", "runs.csv"
 SPLITS = "splits.csv"
+LABELLED = "training_patients validation_patients labelled_patients"
+"""Of the first training; `runs.csv` has those of every one."""
 Line = Sequence[object]
 
 
@@ -18,19 +20,19 @@ def write_tables(results: Results, folder: Path) -> tuple[Path, ...]:
     return (
         _write(
             folder / SCORES,
-            "arm label metric value sd low high patients transductive virtual",
+            f"arm label metric value sd low high patients transductive virtual {LABELLED}",
             _scores(results),
         ),
         _write(folder / CASES, "arm case patient virtual label metric value", _cases(results)),
         _write(
             folder / COMPARISONS,
-            "label metric arm minus difference low high p patients transductive virtual",
+            f"label metric arm minus difference low high p patients transductive virtual {LABELLED}",
             _comparisons(results),
         ),
         _write(
             folder / RUNS,
             "arm seed fold learning_rate rates_tried chosen_epoch epochs criterion stopped training_patients "
-            "seconds folder",
+            "seconds folder validation_patients labelled_patients",
             _runs(results),
         ),
     )
@@ -59,9 +61,10 @@ def _scores(results: Results) -> Iterator[Line]:
             yield arm.name, row.label, row.metric, *numbers, *_restricted(results)
 
 
-def _restricted(results: Results) -> tuple[int, int]:
-    """Restrictions that hold for every number: pre-training saw test patients; number of virtual test cases."""
-    return int(results.transductive), results.virtual
+def _restricted(results: Results) -> tuple[int | None, ...]:
+    """What holds for every number: pre-training saw test patients; virtual test cases; labelled patients."""
+    labelled = results.training_patients, results.validation_patients, results.labelled_patients
+    return int(results.transductive), results.virtual, *labelled
 
 
 def _cases(results: Results) -> Iterator[Line]:
@@ -83,6 +86,7 @@ def _runs(results: Results) -> Iterator[Line]:
             yield (
                 arm.name, run.seed, run.fold, run.learning_rate, _rates(run), run.chosen_epoch, len(run.losses),
                 run.criterion, run.stopped, run.training_patients, run.seconds, run.folder,
+                run.validation_patients, run.labelled_patients,
             )  # fmt: skip
 
 

@@ -76,6 +76,14 @@ class TaskEntry:
         return {name: option.default for name, option in known.items()} | dict(options)
 
 
+VALIDATIONS = ("budget", "all")
+"""Who chooses the epoch, and the learning rate."""
+FRACTION_HELP = "Share of the labelled patients that may be used, to train and to validate."
+VALIDATION_HELP = (
+    "Who chooses the epoch and the learning rate. budget: of the labelled patients that --fraction allows, one in "
+    "eight; where that is fewer than three, nobody, and the last epoch is kept. all: all validation patients, whose "
+    "labels come on top of --fraction, which is of the training patients then."
+)
 FOLDS_HELP = (
     "Cross-validation: test these folds in turn. LUNA16 has its own ten, other data sets five.  [default: the "
     "split of the data set]"
