@@ -144,7 +144,15 @@ SHARED = [
             "[default: the recipe's]"
         ),
     ),
-    click.option("--epochs", type=click.IntRange(1), help="Epochs of fine-tuning.  [default: the recipe's]"),
+    click.option(
+        "--epochs",
+        type=click.IntRange(1),
+        help=(
+            "Epochs of fine-tuning. An epoch has 10 steps at least, or as many as fewest_steps says (in the recipe's "
+            "section finetuning, or candidates of luna): a small training set is gone through several times.  "
+            "[default: the recipe's]"
+        ),
+    ),
     RECIPE,
     setting("finetuning.batch_size=2"),
     click.option(

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from pcrl.config.base import Codec, Settings, Share, Training
+from pcrl.config.base import Codec, FewestSteps, NormBatches, Settings, Share, Training
 from pcrl.config.objectives import Objective, Pcrlv2
 
 Size = tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]]
@@ -105,7 +105,7 @@ class Augmentation(Settings):
 class FineTuning(Settings):
     """Fine-tuning and scoring of a segmentation network."""
 
-    later = frozenset({"augmentation"})
+    later = frozenset({"augmentation", "fewest_steps", "norm_batches"})
 
     patch: Size | None = None
     """None: the task's own; 96×96×96 for most, 112×128×112 for BraTS (published)."""
@@ -124,6 +124,8 @@ class FineTuning(Settings):
     overlap: Annotated[float, Field(ge=0, lt=1)] = 0.5
     """Share by which the windows of sliding-window inference overlap."""
     augmentation: Augmentation = Augmentation()
+    fewest_steps: FewestSteps = 10
+    norm_batches: NormBatches = 100
 
 
 class Jitter(Settings):
@@ -138,7 +140,7 @@ class Jitter(Settings):
 class CandidateTuning(Settings):
     """Fine-tuning and scoring of a classifier of candidates, such as those of LUNA16."""
 
-    later = frozenset({"jitter"})
+    later = frozenset({"jitter", "fewest_steps", "norm_batches"})
 
     crop: Size = (64, 64, 64)
     """Voxels round a candidate (published: 64×64×64 at 1 mm)."""
@@ -152,6 +154,8 @@ class CandidateTuning(Settings):
     encoder_rate: Annotated[float, Field(gt=0, le=1)] = 1.0
     """The encoder's learning rate as a share of that of all else, in every arm alike."""
     jitter: Jitter = Jitter()
+    fewest_steps: FewestSteps = 10
+    norm_batches: NormBatches = 100
 
 
 class VolumeRecipe(Settings):

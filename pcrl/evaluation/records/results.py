@@ -67,6 +67,7 @@ class Run(Record):
         rates_tried: learning rate → best validation score; none where there are no validation patients.
         folder: relative to the evaluation's; holds the weights.
         validation_patients: who chose; none in evaluations of earlier versions, which did not count them.
+        steps: of the optimiser; none in evaluations of earlier versions.
     """
 
     seed: int
@@ -82,6 +83,7 @@ class Run(Record):
     seconds: float
     folder: str
     validation_patients: int | None = None
+    steps: int | None = None
 
     @property
     def labelled_patients(self) -> int | None:

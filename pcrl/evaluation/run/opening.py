@@ -21,6 +21,9 @@ from pcrl.evaluation.tasks.registry import TaskEntry, entry_of, named
 from pcrl.evaluation.tasks.task import Task
 from pcrl.files import sha256_of
 
+_NOT_YET = {"fewest_steps": 0, "norm_batches": 0}
+"""What evaluations did that were begun before fine-tuning had these settings."""
+
 
 def open_study(request: Request) -> Study:
     """Everything that can fail before the first training fails here.
@@ -92,7 +95,10 @@ def _require_same(request: Request, task: Task, weights: dict[str, str]) -> None
         raise ProtocolError(
             f"the weights of {changed[0]} have changed since this evaluation began: start a new one (--out)"
         )
-    if request.rebuild and request.rebuild != json.loads(json.dumps(task.rebuild)):
+    before = request.rebuild
+    if before and request.validation == EARLIER:
+        before = before | {"recipe": _by_earlier_rules(before["recipe"])}
+    if before and before != json.loads(json.dumps(task.rebuild)):
         raise ProtocolError("the recipe has changed since this evaluation began: start a new one (--out)")
 
 
@@ -137,6 +143,8 @@ def _recipe(request: Request, entry: TaskEntry, data: CachedDataset | CachedImag
         tree["finetuning"]["epochs"] = request.epochs
         if "candidates" in tree:
             tree["candidates"]["epochs"] = request.epochs
+    if request.validation == EARLIER:
+        tree = _by_earlier_rules(tree)
     recipe = recipe_from(tree, request.overrides)
     if recipe.data != stored.data:
         raise RecipeError(
@@ -144,3 +152,9 @@ def _recipe(request: Request, entry: TaskEntry, data: CachedDataset | CachedImag
             "these, ingest into another --cache"
         )
     return recipe
+
+
+def _by_earlier_rules(tree: dict[str, Any]) -> dict[str, Any]:
+    """A recipe as evaluations had it that were begun before there were these settings."""
+    changed = {part: tree[part] | _NOT_YET for part in ("finetuning", "candidates") if part in tree}
+    return tree | changed

@@ -88,6 +88,11 @@ class Study:
         trainings = Trainings(self.task, self.cohorts, plan, folder, device, progress)
         return self._results(trainings.of(self.chosen.arms), folder)
 
+    def _training_rules(self) -> dict[str, int]:
+        """What a recipe need not state, as it is the default."""
+        schedule = self.task.schedule()
+        return {"fewest_steps": schedule.fewest_steps, "norm_batches": schedule.norm_batches}
+
     def _without_validation(self) -> frozenset[Replicate]:
         return frozenset(one for one in self.cohorts.replicates if not self.task.can_validate(one))
 
@@ -132,7 +137,7 @@ class Study:
             created=datetime.now().isoformat(timespec="seconds"),
             # Of all sittings.
             seconds=sum(one.run.seconds for runs in finished.values() for one in runs.values()),
-            protocol=request.protocol(),
+            protocol=request.protocol() | self._training_rules(),
             patients=self.describe(),
             training_patients=trained,
             validation_patients=cohorts.validating(cohorts.replicates[0]),

@@ -32,7 +32,7 @@ def write_tables(results: Results, folder: Path) -> tuple[Path, ...]:
         _write(
             folder / RUNS,
             "arm seed fold learning_rate rates_tried chosen_epoch epochs criterion stopped training_patients "
-            "seconds folder validation_patients labelled_patients",
+            "seconds folder validation_patients labelled_patients steps",
             _runs(results),
         ),
     )
@@ -86,7 +86,7 @@ def _runs(results: Results) -> Iterator[Line]:
             yield (
                 arm.name, run.seed, run.fold, run.learning_rate, _rates(run), run.chosen_epoch, len(run.losses),
                 run.criterion, run.stopped, run.training_patients, run.seconds, run.folder,
-                run.validation_patients, run.labelled_patients,
+                run.validation_patients, run.labelled_patients, run.steps,
             )  # fmt: skip
 
 

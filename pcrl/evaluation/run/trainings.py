@@ -124,6 +124,7 @@ class Trainings:
             training_patients=self.cohorts.counts(replicate)[0],
             seconds=time.monotonic() - started,
             folder=f"{RUNS}/{folder.name}",
+            steps=history.steps,
         )
         _keep(folder, best.model, predictions, run)
 
