@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pcrl.engine.progress import IngestReport, PlannedWork, ProcessedItem
 
 SHOWN = 20
-"""Images of which something is said; the rest is in the table."""
+"""Images that failed, and kinds of notes on images, that are printed; the table and the records have all."""
 
 
 class IngestDisplay(Progress):
@@ -123,8 +123,13 @@ class IngestDisplay(Progress):
         from pcrl.engine.cache.images.dataset import CachedImages
         from pcrl.engine.cache.images.table import TABLE
 
-        for number, one in enumerate((one for one in report.done if one.notes), 1):
-            self._tell("note", one.name, "; ".join(one.notes), number)
+        lines = alike(((one.name, note) for one in report.done for note in one.notes), "image")
+        for line in lines[:SHOWN]:
+            tell_note(line)
+        if len(lines) > SHOWN:
+            tell_note(
+                f"… {len(lines) - SHOWN} more are not printed; records in {report.folder / 'shards'} have all"
+            )
         console.print(image_summary(CachedImages.open(report.folder), report.folder.parent))
         failed = len(report.failed)
         console.print(

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING
 
 from rich.table import Table
 
+from pcrl.listing import counted
+
 if TYPE_CHECKING:
     from pcrl.engine.cache.images.dataset import CachedImages
+    from pcrl.engine.cache.images.table import ImageTable
     from pcrl.engine.cache.volumes.dataset import CachedDataset
 
 
@@ -29,6 +35,10 @@ def volume_summary(dataset: CachedDataset, root: Path) -> Table:
         "cases", f"{len(dataset.cases)} ({', '.join(modalities) or 'none'}), {labelled} with a label"
     )
     table.add_row("patients", patients_in_words(case.entry for case in dataset.cases))
+    if any(case.record.age is not None or case.record.sex for case in dataset.cases):
+        ages = [math.nan if case.record.age is None else case.record.age for case in dataset.cases]
+        table.add_row("age", _ages(ages, "case"))
+        table.add_row("sex", _counts([case.record.sex for case in dataset.cases], "case"))
     for split in ("train", "val", "test"):
         table.add_row(split, patients_in_words(case.entry for case in dataset.cases if case.split == split))
     if record.label_names:
@@ -80,12 +90,40 @@ def image_summary(images: CachedImages, cache: Path) -> Table:
     for split in ("train", "val", "test"):
         here = table.where(split)
         patients = {table.patients[n] for n in here}
-        shown.add_row(split, f"{len(here)} images of {len(patients)} patients")
+        shown.add_row(split, f"{counted(len(here), 'image')} of {counted(len(patients), 'patient')}")
     if table.label_names:
         shown.add_row("labels", ", ".join(table.label_names))
+    for what, words in _stated(table).items():
+        shown.add_row(what, words)
     if table.failed:
         shown.add_row("missing", f"{len(table.failed)} could not be read")
     size = sum(path.stat().st_size for path in images.folder.rglob("*") if path.is_file())
     pixels = int(table.shapes.astype("int64").prod(axis=1).sum()) * data.bits // 8
     shown.add_row("size", f"{size / 1e6:.1f} MB; {size / max(1, pixels):.2f} of the uncompressed pixels")
     return shown
+
+
+def _stated(table: ImageTable) -> dict[str, str]:
+    """Of how many images age, sex and view are stated, and what they are."""
+    views = [projection or view for projection, view in zip(table.projections, table.views, strict=True)]
+    return {
+        "age": _ages(table.ages.tolist(), "image"),
+        "sex": _counts(table.sexes, "image"),
+        "view": _counts(views, "image"),
+    }
+
+
+def _ages(years: Sequence[float], what: str) -> str:
+    """`stated for 3 images: 41 to 73 years, median 60`; NaN is not stated."""
+    known = [age for age in years if not math.isnan(age)]
+    if not known:
+        return "not stated"
+    spread = f"{min(known):g} to {max(known):g} years, median {median(known):g}"
+    return f"stated for {counted(len(known), what)}: {spread}"
+
+
+def _counts(values: Sequence[str], what: str) -> str:
+    """`stated for 12 images: 7 female, 5 male`; empty is not stated."""
+    found = Counter(value for value in values if value)
+    listed = ", ".join(f"{count} {value}" for value, count in sorted(found.items()))
+    return f"stated for {counted(found.total(), what)}: {listed}" if listed else "not stated"

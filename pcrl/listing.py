@@ -30,12 +30,13 @@ def counted(number: int, what: str) -> str:
 _MEASURED = re.compile(r"\d+\.\d+|\d[\d,]{2,}")
 
 
-def alike(notes: Iterable[tuple[str, str]]) -> list[str]:
+def alike(notes: Iterable[tuple[str, str]], what: str = "case") -> list[str]:
     """Notes on many things, each kind said once: `volume-3: …`, or `… (12 cases: volume-0, volume-1 and 10 more)`.
 
     Args:
         notes: what each is on, and its text. Texts that differ only in what was measured are of one kind: the first
             stands for all of them.
+        what: what is counted.
     """
     kinds: dict[str, list[tuple[str, str]]] = {}
     for name, text in dict.fromkeys(notes):
@@ -47,5 +48,5 @@ def alike(notes: Iterable[tuple[str, str]]) -> list[str]:
             lines += [f"{name}: {each}" for _, each in those]
             continue
         whose = "" if len({text for _, text in those}) == 1 else f"; the numbers are those of {name}"
-        lines.append(f"{text} ({counted(len(names), 'case')}: {few(names)}{whose})")
+        lines.append(f"{text} ({counted(len(names), what)}: {few(names)}{whose})")
     return lines

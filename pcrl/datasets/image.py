@@ -6,11 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
 
+from pcrl.datasets.about import UNSTATED, About, View
 from pcrl.datasets.case import Split, Unreadable
-
-View = Literal["frontal", "lateral", ""]
 
 LABEL_VALUES: Mapping[str, int | None] = MappingProxyType(
     {"1": 1, "1.0": 1, "0": 0, "0.0": 0, "-1": -1, "-1.0": -1, "": None}
@@ -33,6 +31,7 @@ class Radiograph:
         split: set by the data set's own protocol; none: a seeded hash of the patient decides.
         labels: one for each of the data set's `label_names`: 1 positive, 0 negative, -1 uncertain, none not mentioned.
         virtual: generated, is never counted as an image of a real patient.
+        about: age, sex and projection, where the table or the header states them.
     """
 
     name: str
@@ -43,6 +42,7 @@ class Radiograph:
     split: Split | None
     labels: tuple[int | None, ...]
     virtual: bool = False
+    about: About = UNSTATED
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ may call it as its files do, or by its name in the cache.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -20,8 +20,11 @@ FILE = "patients.csv"
 C = TypeVar("C", Case, Radiograph)
 
 
-def with_patients(cases: Iterable[C], source: Path) -> tuple[C, ...]:
+def with_patients(cases: Iterable[C], source: Path, failed: Collection[str] = ()) -> tuple[C, ...]:
     """The cases with the patients of `source/patients.csv`; as they are if there is no such file.
+
+    Args:
+        failed: cases that are there and cannot be taken; the table may name them.
 
     Raises:
         LayoutError: missing column, unknown case, a case listed twice, a flag that is not 0 or 1; names the line.
@@ -45,6 +48,8 @@ def with_patients(cases: Iterable[C], source: Path) -> tuple[C, ...]:
             row["patient"],
             row.get("virtual"),
         )
+        if case in failed and case not in known:
+            continue
         if case not in known:
             raise LayoutError(
                 f"{where}: there is no case {case!r} in {source}; remove the line or add its file"

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from pcrl.datasets.case import LayoutError
+from pcrl.datasets.case import LayoutError, Unreadable
 from pcrl.listing import few
 
 _SHOWN = 8
@@ -41,6 +41,16 @@ def walk(source: Path, unreadable: list[OSError] | None = None) -> Iterator[tupl
             key=lambda name: ((here / name).is_symlink(), natural(name)),
         )
         yield here, sorted((name for name in files if not name.startswith(".")), key=natural)
+
+
+def cannot_be_read(errors: Iterable[OSError], source: Path) -> tuple[Unreadable, ...]:
+    """The folders below `source` that `walk` could not look into."""
+    listed = []
+    for error in errors:
+        path = Path(error.filename or source)
+        name = str(path.relative_to(source)) if path.is_relative_to(source) else str(path)
+        listed.append(Unreadable(name, f"{path}: this folder cannot be read: {error.strerror}"))
+    return tuple(listed)
 
 
 def natural(name: str) -> list[tuple[int, int, str]]:

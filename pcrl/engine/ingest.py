@@ -16,7 +16,7 @@ from pcrl.datasets.catalog import default_source, find
 from pcrl.datasets.image import ImageDataset
 from pcrl.datasets.layouts.folder import Kind
 from pcrl.datasets.layouts.images import table as table_layout
-from pcrl.datasets.names import ascii_name, safe_name
+from pcrl.datasets.names import ascii_name, printable, safe_name
 from pcrl.engine.cache.format import CacheError
 from pcrl.engine.cache.images.dataset import CachedImages
 from pcrl.engine.cache.lock import locked
@@ -226,7 +226,7 @@ def _images(
 
 def _unreadable(listed: Dataset | ImageDataset, watch: Progress) -> list[ProcessedItem]:
     """What could not be looked into, as items that failed."""
-    items = [ProcessedItem(one.name, (), one.reason) for one in listed.unreadable]
+    items = [ProcessedItem(printable(one.name), (), printable(one.reason)) for one in listed.unreadable]
     for item in items:
         watch.done(item)
     return items

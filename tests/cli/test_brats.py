@@ -81,10 +81,11 @@ def test_a_channel_that_does_not_fit_is_named(tmp_path, channel, how, named):
     assert named in done.stdout.replace("\n", "")
 
 
-def test_a_missing_channel_is_a_note(tmp_path):
+def test_a_case_without_a_channel_fails_alone(tmp_path):
     name, _ = brains.write_brats(tmp_path / "data/brats", 2)
     (tmp_path / f"data/brats/HGG/{name}/{name}_t1ce.nii.gz").unlink()
     done = pcrl("ingest", "--dataset", "brats", "--workers", "1", cwd=tmp_path)
-    assert done.returncode == 0
-    assert f"case {name} has no t1ce and was skipped" in done.stdout
+    assert done.returncode == 1
+    assert f"failed {name}: " in done.stdout
+    assert f"case {name} has no t1ce; it has" in done.stdout.replace("\n", " ")
     assert "1 patient" in done.stdout

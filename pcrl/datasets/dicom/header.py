@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pcrl.datasets.about import UNSTATED, About, View, about, age_at, age_of, projection_of, sex_of, view_of
 from pcrl.datasets.dicom.frames import MARKS, PLACES, Frame, frames_of
 
 PREAMBLE = 132
@@ -20,7 +21,8 @@ _DIRECTORY = "1.2.840.10008.1.3.10"
 _REPRESENTATIONS = {b"UI", b"CS", b"UL", b"LO", b"DA", b"TM", b"SH", b"OB", b"US"}
 _KEYWORDS = (
     "SOPClassUID", "SOPInstanceUID", "Modality", "SeriesInstanceUID", "StudyInstanceUID", "SeriesNumber", "PatientID",
-    "PatientBirthDate", "PatientSex", "SamplesPerPixel", "ImageType", "NumberOfFrames",
+    "PatientBirthDate", "PatientSex", "PatientAge", "StudyDate", "ViewPosition", "SamplesPerPixel", "ImageType",
+    "NumberOfFrames",
     "PerFrameFunctionalGroupsSequence", "SharedFunctionalGroupsSequence", "PixelRepresentation",
 )  # fmt: skip
 
@@ -48,6 +50,8 @@ class Header:
         left_out: why it is neither a slice of a volume nor a radiograph; empty if it is one.
         series: its unique identifier; `series_number` counts within the study.
         frames: one, or those of a multi-frame file; none of a radiograph.
+        about: age, sex and projection, as `about_of` reads them.
+        view: of a radiograph.
     """
 
     file: Path
@@ -58,6 +62,8 @@ class Header:
     person: Person
     left_out: str
     frames: tuple[Frame, ...]
+    about: About = UNSTATED
+    view: View = ""
 
     @property
     def is_radiograph(self) -> bool:
@@ -117,7 +123,20 @@ def _parsed(path: Path, header: Any) -> Header:
     )
     frames = () if left_out or modality in RADIOGRAPHS else frames_of(path, header)
     series, number = text(header, "SeriesInstanceUID"), text(header, "SeriesNumber")
-    return Header(path, sop_class, modality, series, number, person, left_out, frames)
+    return Header(path, sop_class, modality, series, number, person, left_out, frames, *about_of(header))
+
+
+def about_of(header: Any) -> tuple[About, View]:
+    """Age (PatientAge, else from the dates of study and birth), sex, projection and view of a DICOM file.
+
+    What cannot be meant counts as not stated. No date leaves this function.
+    """
+    age = age_of(text(header, "PatientAge"))
+    if age is None:
+        age = age_at(text(header, "StudyDate"), text(header, "PatientBirthDate"))
+    position = text(header, "ViewPosition")
+    stated = about(age, sex_of(text(header, "PatientSex")) or "", projection_of(position))
+    return stated, view_of(position) or ""
 
 
 def _left_out(header: Any, sop_class: str, modality: str) -> str:

@@ -12,7 +12,7 @@ from pcrl.datasets.dicom.people import people
 from pcrl.datasets.dicom.secret import Secret
 from pcrl.datasets.dicom.stacks import Stack
 from pcrl.datasets.names import safe_name
-from pcrl.listing import few
+from pcrl.listing import counted, few
 
 
 def cases_of(stacks: Mapping[Path, Sequence[Stack]], source: Path) -> list[Case]:
@@ -50,12 +50,16 @@ def with_people(cases: Iterable[Case], secret: Secret) -> tuple[list[Case], list
 
 
 def several_notes(stacks: Mapping[Path, Sequence[Stack]]) -> list[str]:
-    """Which folders hold more than one case, and what tells these apart."""
-    notes = []
+    """Which folders hold more than one case, and what tells these apart: one note, or none."""
+    several = []
     for folder, listed in stacks.items():
         series = len({(stack.series, stack.person.id) for stack in listed})
         parts = sorted({stack.part for stack in listed if stack.part})
         if len(listed) > 1:
             apart = f", told apart as {few(parts, 6)}" if parts else ""
-            notes.append(f"{folder} holds {len(listed)} volumes of {series} series{apart}: each is a case")
-    return notes
+            several.append(f"{folder} ({len(listed)} volumes of {series} series{apart})")
+    if not several:
+        return []
+    return [
+        f"{counted(len(several), 'folder')} with several volumes, each of which is a case: {few(several)}"
+    ]

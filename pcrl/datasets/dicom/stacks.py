@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from pcrl.datasets.about import UNSTATED, About
 from pcrl.datasets.dicom.frames import MARKS, Frame
 from pcrl.datasets.dicom.header import DicomError, Header, Person
 from pcrl.datasets.dicom.placement import place, places
@@ -25,6 +26,7 @@ class Stack:
 
     Args:
         part: what tells it from the others of its series, such as `echo2`; empty if there are none.
+        about: age and sex of the person, if they are stated.
     """
 
     frames: tuple[Frame, ...]
@@ -33,6 +35,7 @@ class Stack:
     series_number: str
     part: str
     person: Person
+    about: About = UNSTATED
 
 
 @dataclass(slots=True)
@@ -77,7 +80,13 @@ def stacks_of(headers: Iterable[Header]) -> Stacks:
                 label = "-".join(word for word in (name, part) if word)
                 result.found.append(
                     Stack(
-                        tuple(frames), first.modality, first.series, first.series_number, label, first.person
+                        tuple(frames),
+                        first.modality,
+                        first.series,
+                        first.series_number,
+                        label,
+                        first.person,
+                        first.about,
                     )
                 )
     return result

@@ -12,7 +12,7 @@ from pcrl.datasets.case import Unreadable
 from pcrl.datasets.dicom.header import DicomError, Header, is_dicom, read_header
 from pcrl.datasets.dicom.placement import place, places
 from pcrl.datasets.dicom.stacks import Stack, stacks_of
-from pcrl.listing import counted
+from pcrl.listing import counted, few
 
 SUFFIXES = (".dcm", ".dicom")
 """Of files that are DICOM, or damaged."""
@@ -69,6 +69,7 @@ class DicomTree:
         A series that lies in several folders, each with other slices of it, is one stack of the first of them.
         """
         slices, notes = _together(self.slices)
+        copies = []
         found: dict[Path, list[Stack]] = {}
         first: dict[frozenset[tuple[str, int]], Stack] = {}
         for folder, headers in slices.items():
@@ -78,10 +79,12 @@ class DicomTree:
                 identity = frozenset((frame.uid, frame.index) for frame in stack.frames)
                 other = first.setdefault(identity, stack)
                 if other is not stack and len(identity) == len(stack.frames) and _same_files(other, stack):
-                    where = other.frames[0].file.parent
-                    notes.append(f"{folder} holds a copy of a series in {where}, and was passed over")
+                    copies.append(f"{folder} (as in {other.frames[0].file.parent})")
                     continue
                 found.setdefault(folder, []).append(stack)
+        if copies:
+            number = counted(len(copies), "folder")
+            notes.append(f"{number} with a copy of a series that lies elsewhere, passed over: {few(copies)}")
         return found, notes
 
     def left_out_notes(self) -> list[str]:
@@ -106,7 +109,7 @@ def _together(slices: dict[Path, list[Header]]) -> tuple[dict[Path, list[Header]
             if header.series:
                 series.setdefault((header.series, header.person.id), {}).setdefault(folder, []).append(header)
     result = {folder: list(headers) for folder, headers in slices.items()}
-    notes = []
+    split = []
     for parts in series.values():
         if len(parts) < 2 or not _is_one(parts):
             continue
@@ -115,10 +118,11 @@ def _together(slices: dict[Path, list[Header]]) -> tuple[dict[Path, list[Header]
             moved = set(map(id, parts[folder]))
             result[folder] = [header for header in result[folder] if id(header) not in moved]
             result[first] += parts[folder]
-        notes.append(
-            f"{first}: its series goes on in {counted(len(others), 'other folder')}, and is one case"
-        )
-    return result, notes
+        split.append(f"{first} ({counted(len(others), 'more folder')})")
+    if not split:
+        return result, []
+    number = counted(len(split), "folder")
+    return result, [f"{number} whose series goes on in others, and is one case: {few(split)}"]
 
 
 def _is_one(parts: dict[Path, list[Header]]) -> bool:

@@ -16,7 +16,7 @@ from pcrl.datasets.layouts.images import folder as image_folder
 from pcrl.datasets.layouts.masks import Told, told_apart
 from pcrl.datasets.names import safe_name, with_safe_names
 from pcrl.datasets.patients import FILE, with_patients
-from pcrl.datasets.tree import check_folder, walk, wrong
+from pcrl.datasets.tree import cannot_be_read, check_folder, walk, wrong
 from pcrl.listing import counted, few
 
 EXPECTED = """\
@@ -53,15 +53,13 @@ def find(source: Path, kind: Kind | None = None) -> Dataset | ImageDataset:
         other = [name for name in names if not name.lower().endswith((*SUFFIXES, *image_folder.SUFFIXES))]
         if dicom.look(folder, other) and found:
             # They may be the same scan, which would then be two patients.
-            beside.append(
-                f"{folder} holds {found[0]}: the {len(dicom.slices.pop(folder))} DICOM slices there were passed over"
-            )
+            beside.append(f"{folder} ({counted(len(dicom.slices.pop(folder)), 'slice')} beside {found[0]})")
     stacks, notes = dicom.stacks()
     told = told_apart(source, volumes, SUFFIXES)
     cases = with_safe_names([*_cases(source, told), *cases_of(stacks, source)])
     images = [*pictures, *(header.file for header in dicom.radiographs)]
-    notes += [*told.notes, *several_notes(stacks), *beside, *dicom.left_out_notes()]
-    unreadable = (*_closed(closed, source), *dicom.unreadable)
+    notes += [*told.notes, *several_notes(stacks), *_beside(beside), *dicom.left_out_notes()]
+    unreadable = (*cannot_be_read(closed, source), *dicom.unreadable)
     if cases and images:
         cases, images, passed_over = _one_kind(source, cases, images, kind)
         notes.append(passed_over)
@@ -119,20 +117,19 @@ def _with_people(
     return replace(found, notes=(*notes, *told), unreadable=unreadable, secret=key.digest)
 
 
+def _beside(folders: Sequence[str]) -> list[str]:
+    if not folders:
+        return []
+    number = counted(len(folders), "folder")
+    return [
+        f"{number} with DICOM slices beside another volume, passed over as they may be it: {few(folders)}"
+    ]
+
+
 def _nothing(source: Path, kind: Kind | None, reasons: Sequence[str]) -> LayoutError:
     error = wrong(source, "folder", EXPECTED)
     chosen = f"No {kind} there, as --kind asks for. " if kind else ""
     return LayoutError(f"{chosen}{error}" + (f" {'; '.join(reasons)}" if reasons else ""))
-
-
-def _closed(errors: Iterable[OSError], source: Path) -> list[Unreadable]:
-    """Folders that could not be looked into."""
-    listed = []
-    for error in errors:
-        path = Path(error.filename or source)
-        name = str(path.relative_to(source)) if path.is_relative_to(source) else str(path)
-        listed.append(Unreadable(name, f"{path}: this folder cannot be read: {error.strerror}"))
-    return listed
 
 
 def _cases(source: Path, told: Told) -> Iterable[Case]:

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pcrl.datasets.about import About, View
+from pcrl.datasets.dicom.header import about_of
 from pcrl.engine.dicom import padding_of, stored_pixels
 from pcrl.engine.errors import ReadError
 
@@ -21,10 +23,11 @@ def stretched(
     return np.asarray(share * np.float32(255), np.float32)
 
 
-def read_radiograph(path: Path) -> tuple[NDArray[np.float32], str]:
-    """A DICOM file as (y, x) in 0 … 255, and what was done to it (DICOM PS3.3, C.11.1, C.11.2 and C.7.5.1.1.2).
+def read_radiograph(path: Path) -> tuple[NDArray[np.float32], str, tuple[About, View]]:
+    """A DICOM file as (y, x) in 0 … 255, what was done to it, and what it states of the image.
 
-    Of several windows or VOI LUTs, the first counts, and a LUT goes before a window. Padding is black.
+    By DICOM PS3.3, C.11.1, C.11.2 and C.7.5.1.1.2. Of several windows or VOI LUTs, the first counts, and a LUT goes
+    before a window. Padding is black.
 
     Raises:
         ReadError: it cannot be read, or holds more than one image.
@@ -44,6 +47,7 @@ def read_radiograph(path: Path) -> tuple[NDArray[np.float32], str]:
         kind, shape = (
             str(file.get(key) or "").strip() for key in ("PhotometricInterpretation", "PresentationLUTShape")
         )
+        stated = about_of(file)
     notes = []
     if "MONOCHROME1" in kind or shape == "INVERSE":
         shown = np.float32(255) - shown
@@ -52,7 +56,7 @@ def read_radiograph(path: Path) -> tuple[NDArray[np.float32], str]:
     if padding is not None:
         shown[padding] = 0
         notes.append(f"{np.count_nonzero(padding)} pixels of padding are black")
-    return shown, "; ".join(notes)
+    return shown, "; ".join(notes), stated
 
 
 def _shown(file: Any, stored: NDArray[Any], padding: NDArray[np.bool_] | None) -> NDArray[np.float32]:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pcrl.config import ImageData
+from pcrl.datasets.about import UNSTATED, About, View
 from pcrl.datasets.dicom.header import PREAMBLE, looks_like_dicom
 from pcrl.engine.errors import ReadError
 from pcrl.engine.images.radiograph import read_radiograph, stretched
@@ -33,11 +34,14 @@ class Picture:
         values: (y, x) uint8 or uint16; 0 is black.
         original_shape: (y, x) of the file.
         note: what a user should know; empty if nothing.
+        about, view: what a DICOM file states of the image; nothing of others.
     """
 
     values: NDArray[Any]
     original_shape: tuple[int, int]
     note: str
+    about: About = UNSTATED
+    view: View = ""
 
 
 def read_picture(path: Path, data: ImageData) -> Picture:
@@ -52,7 +56,11 @@ def read_picture(path: Path, data: ImageData) -> Picture:
             file.seek(0)
             if not beginning:
                 raise ReadError(f"{path}: the file is empty (0 bytes)")
-            gray, note = read_radiograph(path) if looks_like_dicom(beginning) else _picture(path, file)
+            stated: tuple[About, View] = (UNSTATED, "")
+            if looks_like_dicom(beginning):
+                gray, note, stated = read_radiograph(path)
+            else:
+                gray, note = _picture(path, file)
     except FileNotFoundError as error:
         raise ReadError(f"{path}: no such file") from error
     except IsADirectoryError as error:
@@ -63,7 +71,7 @@ def read_picture(path: Path, data: ImageData) -> Picture:
     values = _bits(_small(gray, data), data.bits)
     if values.min() == values.max():
         raise ReadError(f"{path}: every pixel is {values.flat[0]:g}: the image is empty")
-    return Picture(values, (height, width), note)
+    return Picture(values, (height, width), note, *stated)
 
 
 def _small(gray: NDArray[Any], data: ImageData) -> NDArray[Any]:

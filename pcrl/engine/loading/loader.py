@@ -31,6 +31,7 @@ class Loader:
         recipe: built-in name, path of a TOML file, or the recipe itself. None: the one that the cache was made for.
         datasets: only these of the cache.
         overrides: `KEY=VALUE` settings that differ from the recipe's.
+        mixed: data sets of several spacings, or sizes of images, together.
         epochs: the epoch to end before. None: those of the recipe.
         start: epoch and step to begin with.
         threads: 0 for as many as there are cores that this process may use, shared with the others of its machine.
@@ -45,7 +46,8 @@ class Loader:
         times: seconds that the last loop took so far, stage by stage, summed over threads.
 
     Raises:
-        RecipeError: no such recipe, or one that does not fit the cache.
+        RecipeError: no such recipe, or one that does not fit the cache; or the data sets are of several spacings or
+            sizes, and `mixed` is not given.
         CacheError: no such data set, or a damaged one.
         LoaderError: nothing to draw from, less than one batch, or a batch that ranks cannot share evenly. While
             iterating: a sample that could not be made.
@@ -58,6 +60,7 @@ class Loader:
         *,
         datasets: Sequence[str] = (),
         overrides: Sequence[str] = (),
+        mixed: bool = False,
         epochs: int | None = None,
         start: tuple[int, int] = (0, 0),
         threads: int = 0,
@@ -68,11 +71,12 @@ class Loader:
             source = Cache(source)
         if isinstance(source, Cache):
             names = several(datasets)
-            source = select(source, names, recipe_for(source, names, recipe, several(overrides)))
-        elif recipe is not None or datasets or overrides:
+            settings = recipe_for(source, names, recipe, several(overrides), mixed=mixed)
+            source = select(source, names, settings)
+        elif recipe is not None or datasets or overrides or mixed:
             raise TypeError(
-                "a selection already has its recipe and data sets: remove recipe, datasets and overrides, or give "
-                "the cache instead"
+                "a selection already has its recipe and data sets: remove recipe, datasets, overrides and mixed, or "
+                "give the cache instead"
             )
         elif not hasattr(source, "renderer"):
             raise TypeError(f"expected a cache, its folder or a selection of it, got {source!r}")

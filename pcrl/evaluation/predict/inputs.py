@@ -49,6 +49,7 @@ def volumes(
             published: Dataset = import_module(f"{_LAYOUTS}.{layout}").find(path)
             cases += published.cases
             notes += published.notes
+            failed += [one.reason for one in published.unreadable]
         elif path.is_dir():
             tree = folder.find(path, "volumes")
             assert isinstance(tree, Dataset)

@@ -149,7 +149,7 @@ def test_a_series_in_two_folders_is_one_case_and_a_copy_is_none(tmp_path):
         (folder / f"{n:03}.dcm").rename(tmp_path / f"b/{n:03}.dcm")
     found = find("folder", tmp_path)
     assert [(case.name, len(case.stack.frames)) for case in found.cases] == [("a", 12)]
-    assert "1 other folder" in found.notes[0]
+    assert "1 more folder" in found.notes[0]
     for path in (tmp_path / "b").iterdir():
         shutil.copy(path, folder)
     shutil.rmtree(tmp_path / "b")
@@ -170,4 +170,15 @@ def test_slices_beside_a_converted_scan_are_passed_over(tmp_path):
     (tmp_path / "a/scan.nii.gz").touch()
     found = find("folder", tmp_path)
     assert [case.name for case in found.cases] == ["a-scan"]
-    assert "12 DICOM slices" in found.notes[0]
+    assert "12 slices beside" in found.notes[0]
+
+
+def test_notes_on_folders_are_counted_and_not_repeated(tmp_path):
+    for n in range(5):
+        dicom.series(tmp_path / f"several{n}/a", series=f"{n}a", names="a{:03}.dcm")
+        dicom.series(tmp_path / f"several{n}/a", series=f"{n}b", names="b{:03}.dcm")
+    notes = find("folder", tmp_path).notes
+    assert sum("several volumes" in note for note in notes) == 1
+    (note,) = (note for note in notes if "several volumes" in note)
+    assert note.startswith("5 folders with several volumes, each of which is a case: ")
+    assert note.endswith("and 2 more")

@@ -27,6 +27,7 @@ def test_lits_in_batches_and_flat(tmp_path):
     assert [case.label is not None for case in found.cases] == [False, True, True, False]
     assert found.label_names == {1: "liver", 2: "tumour"}
     assert "segmentation-99" in found.notes[0]
+    assert found.notes[1] == "1 volume without a segmentation, and so unlabelled: volume-28"
 
 
 def test_lits_number_in_two_places_is_refused(tmp_path):

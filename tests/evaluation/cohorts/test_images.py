@@ -37,6 +37,9 @@ def images_of(patients=1500, shares=(0.1, 0.2), each=3):
         labels=rng.integers(0, 2, (len(names), 2)).astype(np.int8),
         label_names=LABELS,
         failed=[],
+        ages=np.full(len(names), np.nan, np.float32),
+        sexes=[""] * len(names),
+        projections=[""] * len(names),
     )
     return with_table(table)
 

@@ -42,7 +42,25 @@ def as_ingested(wheel, table, to, name):
         folder / TABLE,
         found.label_names,
         (
-            [n, i.name, i.path, i.patient, i.study, i.view, assigned[i.name], 0, 1, 1, 1, 1, f"{n:064}", ""]
+            [
+                n,
+                i.name,
+                i.path,
+                i.patient,
+                i.study,
+                i.view,
+                assigned[i.name],
+                0,
+                1,
+                1,
+                1,
+                1,
+                f"{n:064}",
+                "",
+                "",
+                "",
+                "",
+            ]
             + ["" if label is None else label for label in i.labels]
             for n, i in enumerate(found.images)
         ),

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from pcrl.datasets.about import AboutReader
 from pcrl.datasets.case import LayoutError
 from pcrl.datasets.image import ImageDataset, Radiograph, is_synthetic
 from pcrl.datasets.rows import rows
@@ -41,13 +42,17 @@ def find(source: Path) -> ImageDataset:
     if table is None:
         raise wrong(source, "chestxray", EXPECTED)
     test, other = _list(source / TEST_LIST), _list(source / OTHER_LIST)
-    images, notes = once(_read(table, test or frozenset(), _files(source), is_synthetic(source)))
+    about = AboutReader()
+    images, notes = once(_read(table, test or frozenset(), _files(source), is_synthetic(source), about))
+    notes += about.notes(table)
     notes += _notes(source, {image.path.rpartition("/")[2] for image in images}, test, other)
     shares = (0.1, 0.2) if test is None else (1 / 8, 0.0)
     return ImageDataset("chestxray", source, FINDINGS, images, shares, tuple(notes))
 
 
-def _read(table: Path, test: frozenset[str], files: dict[str, str], synthetic: bool) -> Iterator[Radiograph]:
+def _read(
+    table: Path, test: frozenset[str], files: dict[str, str], synthetic: bool, about: AboutReader
+) -> Iterator[Radiograph]:
     for line, row in rows(table, _COLUMNS):
         where = f"{table}, line {line}"
         image, patient = row["Image Index"], row["Patient ID"].zfill(8)
@@ -68,6 +73,11 @@ def _read(table: Path, test: frozenset[str], files: dict[str, str], synthetic: b
             image.rpartition(".")[0] or image, files.get(image, f"images/{image}"), patient,
             f"{patient}/{row['Follow-up #']}", "frontal", "test" if image in test else None,
             tuple(int(finding in stated) for finding in FINDINGS), synthetic,
+            about.read(
+                row.get("Patient Age", ""),
+                row.get("Patient Gender", "") or row.get("Patient Sex", ""),
+                row["View Position"],
+            ),
         )  # fmt: skip
 
 

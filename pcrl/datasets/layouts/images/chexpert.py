@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
 
+from pcrl.datasets.about import AboutReader, View
 from pcrl.datasets.case import LayoutError, Split
-from pcrl.datasets.image import LABEL_VALUES, ImageDataset, Radiograph, View, is_synthetic
+from pcrl.datasets.image import LABEL_VALUES, ImageDataset, Radiograph, is_synthetic
 from pcrl.datasets.rows import columns, rows
 from pcrl.datasets.tree import check_folder, natural, wrong
 from pcrl.datasets.unique import once
@@ -55,9 +56,11 @@ def find(source: Path) -> ImageDataset:
     places = _PatientFolders(source, folder)
     synthetic = is_synthetic(source, folder)
     present = [(folder / name, split) for name, split in TABLES if (folder / name).is_file()]
+    about = AboutReader()
     images, notes = once(
-        image for table, split in present for image in _read(table, split, places, synthetic)
+        image for table, split in present for image in _read(table, split, places, synthetic, about)
     )
+    notes += about.notes(folder)
     has_test = any(split == "test" for _, split in present)
     if not has_test:
         notes.append(
@@ -71,7 +74,9 @@ def find(source: Path) -> ImageDataset:
     return ImageDataset("chexpert", source, OBSERVATIONS, images, shares, tuple(notes))
 
 
-def _read(table: Path, split: Split | None, places: _PatientFolders, synthetic: bool) -> Iterator[Radiograph]:
+def _read(
+    table: Path, split: Split | None, places: _PatientFolders, synthetic: bool, about: AboutReader
+) -> Iterator[Radiograph]:
     has_view = "Frontal/Lateral" in columns(table)
     required = ("Path", *OBSERVATIONS) if split else ("Path", "Frontal/Lateral", *OBSERVATIONS)
     for line, row in rows(table, required):
@@ -85,6 +90,7 @@ def _read(table: Path, split: Split | None, places: _PatientFolders, synthetic: 
         yield Radiograph(
             name, places.path(part, patient, study, file), patient, f"{patient}/{study}", view, split,
             tuple(_label(row[observation], observation, where) for observation in OBSERVATIONS), synthetic,
+            about.read(row.get("Age", ""), row.get("Sex", ""), row.get("AP/PA", "") if view != "lateral" else ""),
         )  # fmt: skip
 
 

@@ -20,6 +20,9 @@ PATIENT = ("patient", "patient id", "patientid", "subject", "subject id", "subje
 STUDY = ("study", "study id", "studyid")
 VIEW = ("view", "view position", "viewposition", "frontal/lateral")
 SPLIT = ("split",)
+AGE = ("age", "patient age", "patientage", "age years", "age at study", "age in years")
+SEX = ("sex", "gender", "patient sex", "patientsex", "patient gender", "patientsex dicom")
+PROJECTION = ("ap/pa", "projection", "view position", "viewposition", "viewposition dicom", "view")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,9 @@ class Columns:
     split: str | None
     labels: tuple[str, ...]
     classes: ClassColumn | None = None
+    age: str | None = None
+    sex: str | None = None
+    projection: str | None = None
 
     @property
     def label_names(self) -> tuple[str, ...]:
@@ -59,8 +65,12 @@ def recognise(table: Path, patient_column: str | None) -> tuple[Columns, list[st
     if patient == image and patient_column is None:
         patient = None
     study, view, split = (_first(header, known) for known in (STUDY, VIEW, SPLIT))
+    age, sex, projection = (_first(header, known) for known in (AGE, SEX, PROJECTION))
     others = [name for name in header if name not in (image, patient, study, view, split)]
     labels, reasons = _labels(table, others)
+    # Of 1 and 0 nobody knows which is which: such a column is a label, whatever it is called.
+    age, sex, projection = (None if name in labels else name for name in (age, sex, projection))
+    reasons = {name: why for name, why in reasons.items() if name not in (age, sex, projection)}
     classes = class_column(table, reasons)
     if classes is not None:
         del reasons[classes.column]
@@ -76,7 +86,7 @@ def recognise(table: Path, patient_column: str | None) -> tuple[Columns, list[st
     notes = [classes.note] if classes else []
     if reasons:
         notes.append(f"{table}: columns that are not labels were skipped: {', '.join(reasons.values())}")
-    return Columns(image, patient, study, view, split, labels, classes), notes
+    return Columns(image, patient, study, view, split, labels, classes, age, sex, projection), notes
 
 
 def _first(header: list[str], known: tuple[str, ...]) -> str | None:

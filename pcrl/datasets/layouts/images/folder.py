@@ -31,16 +31,21 @@ def dataset(source: Path, files: Iterable[Path], headers: Sequence[Header] = ())
     """
     paths = [file.relative_to(source).as_posix() for file in files]
     named, synthetic = names(paths), is_synthetic(source)
+    stated = {header.file.relative_to(source).as_posix(): header for header in headers}
     images: list[Radiograph] = [
-        Radiograph(named[path], path, named[path], named[path], "", None, (), synthetic) for path in paths
+        Radiograph(named[path], path, named[path], named[path], "", None, (), synthetic)
+        if (header := stated.get(path)) is None
+        else Radiograph(
+            named[path], path, named[path], named[path], header.view, None, (), synthetic, header.about
+        )
+        for path in paths
     ]
     digest, notes = "", list[str]()
     problems: tuple[str, ...] = ()
     if headers:
         key = secret()
         digest, notes = key.digest, [key.note] if key.note else []
-        of_path = {header.file.relative_to(source).as_posix(): header.person for header in headers}
-        persons = [of_path.get(image.path) for image in images]
+        persons = [header.person if (header := stated.get(image.path)) else None for image in images]
         known = people(persons, key)
         problems = known.problems
         for index, (person, name) in enumerate(zip(persons, known.names, strict=True)):

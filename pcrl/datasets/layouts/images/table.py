@@ -6,8 +6,9 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pcrl.datasets.about import AboutReader, view_of
 from pcrl.datasets.case import LayoutError, Split
-from pcrl.datasets.image import LABEL_VALUES, ImageDataset, Radiograph, View, is_synthetic
+from pcrl.datasets.image import LABEL_VALUES, ImageDataset, Radiograph, is_synthetic
 from pcrl.datasets.layouts.images.classes import classes_in
 from pcrl.datasets.layouts.images.columns import Columns, recognise
 from pcrl.datasets.layouts.images.finding import ImageFinder
@@ -21,10 +22,6 @@ EXPECTED = "  a folder of images, which the table names by their paths in it"
 SHARES = (0.1, 0.2)
 _SPLITS: dict[str, Split | None] = {
     "train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test", "": None,
-}  # fmt: skip
-_VIEWS: dict[str, View] = {
-    "frontal": "frontal", "pa": "frontal", "ap": "frontal", "lateral": "lateral", "ll": "lateral", "lat": "lateral",
-    "": "",
 }  # fmt: skip
 
 
@@ -50,10 +47,12 @@ def find(
     classes = _classes(listed, columns)
     by_path = names(dict.fromkeys(path for path, _ in listed))
     synthetic = is_synthetic(images, table.parent)
+    about = AboutReader()
     found, repeated = once(
-        _radiograph(row, by_path[path], path, columns, synthetic, classes.get(path, ()))
+        _radiograph(row, by_path[path], path, columns, synthetic, classes.get(path, ()), about)
         for path, row in listed
     )
+    notes += about.notes(table)
     if not found:
         raise LayoutError(f"{table} has no line below the names of its columns")
     if columns.patient is None:
@@ -87,7 +86,7 @@ def _read(
             raise LayoutError(
                 f"{where}: {columns.split} is {row[columns.split]!r}, expected train, val, test or nothing"
             )
-        if columns.view is not None and row[columns.view].lower() not in _VIEWS:
+        if columns.view is not None and view_of(row[columns.view]) is None:
             unknown.views[row[columns.view]] = None
         yield finder.find(row[columns.image], where), row
 
@@ -102,22 +101,32 @@ def _classes(listed: Iterable[tuple[str, dict[str, str]]], columns: Columns) -> 
 
 
 def _radiograph(
-    row: dict[str, str], name: str, path: str, columns: Columns, synthetic: bool, classes: Collection[str]
+    row: dict[str, str],
+    name: str,
+    path: str,
+    columns: Columns,
+    synthetic: bool,
+    classes: Collection[str],
+    about: AboutReader,
 ) -> Radiograph:
     patient = row[columns.patient] if columns.patient is not None else name
+    cells = [
+        row[column] if column is not None else "" for column in (columns.age, columns.sex, columns.projection)
+    ]
     visit = row[columns.study] if columns.study is not None else ""
     return Radiograph(
         name,
         path,
         patient,
         f"{patient}/{visit}" if visit else name,
-        _VIEWS.get(row[columns.view].lower(), "") if columns.view is not None else "",
+        (view_of(row[columns.view]) or "") if columns.view is not None else "",
         _SPLITS[row[columns.split].lower()] if columns.split is not None else None,
         (
             *(LABEL_VALUES[row[label]] for label in columns.labels),
             *(_has(label, classes) for label in (columns.classes.labels if columns.classes else ())),
         ),
         synthetic,
+        about.read(*cells),
     )
 
 

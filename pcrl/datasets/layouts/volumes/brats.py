@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from pcrl.datasets.case import Case, Dataset, LayoutError
+from pcrl.datasets.case import Case, Dataset, LayoutError, Unreadable
 from pcrl.datasets.label_names import FILE as LABEL_NAMES
 from pcrl.datasets.label_names import stated_labels
 from pcrl.datasets.names import with_safe_names
 from pcrl.datasets.patients import with_patients
-from pcrl.datasets.tree import check_folder, natural, walk, wrong
+from pcrl.datasets.tree import cannot_be_read, check_folder, natural, walk, wrong
 from pcrl.listing import few
 
 EXPECTED = """\
@@ -62,7 +62,8 @@ def find(source: Path) -> Dataset:
     patients: dict[str, str] = {}
     challenges: dict[str, str] = {}
     strays: list[Path] = []
-    for path in _volumes(source):
+    closed: list[OSError] = []
+    for path in _volumes(source, closed):
         if match := _LATER_FILE.fullmatch(path.name):
             case, patients[match[1]], kind = match[1], match[2], match[4]
             challenges.setdefault(match[3], match[1])
@@ -79,9 +80,11 @@ def find(source: Path) -> Dataset:
     if patients:
         _check_one_naming(source, files, patients)
     names = sorted((name for name in files if _missing(files[name]) == []), key=natural)
-    notes = [*_passed_over(files), *_without_segmentation({name: files[name] for name in names}, strays)]
+    incomplete = _incomplete(files)
+    notes = _without_segmentation({name: files[name] for name in names}, strays)
     if not names:
-        raise LayoutError("\n".join([str(wrong(source, "brats", EXPECTED)), *notes]))
+        reasons = [one.reason for one in incomplete[:_SHOWN]]
+        raise LayoutError("\n".join([str(wrong(source, "brats", EXPECTED)), *reasons, *notes]))
     cases = [
         Case(
             name,
@@ -94,7 +97,12 @@ def find(source: Path) -> Dataset:
     ]
     labels, questions = _meanings(source, challenges)
     return Dataset(
-        "brats", source, with_patients(with_safe_names(cases), source), labels, notes=(*notes, *questions)
+        "brats",
+        source,
+        with_patients(with_safe_names(cases), source, {one.name for one in incomplete}),
+        labels,
+        notes=(*notes, *questions),
+        unreadable=(*incomplete, *cannot_be_read(closed, source)),
     )
 
 
@@ -120,8 +128,8 @@ def _meanings(source: Path, challenges: Mapping[str, str]) -> tuple[dict[int, st
     return {}, [note]
 
 
-def _volumes(source: Path) -> Iterator[Path]:
-    for folder, names in walk(source):
+def _volumes(source: Path, closed: list[OSError]) -> Iterator[Path]:
+    for folder, names in walk(source, closed):
         yield from (folder / name for name in names if _VOLUME.fullmatch(name))
 
 
@@ -139,12 +147,17 @@ def _missing(files: Mapping[str, Path]) -> list[str]:
     return [channel for channel in CHANNELS if channel not in files]
 
 
-def _passed_over(files: Mapping[str, Mapping[str, Path]]) -> list[str]:
-    return [
-        f"case {name} has no {', '.join(missing)} and was skipped ({next(iter(files[name].values())).parent})"
+def _incomplete(files: Mapping[str, Mapping[str, Path]]) -> tuple[Unreadable, ...]:
+    """Cases that lack a channel."""
+    return tuple(
+        Unreadable(
+            name,
+            f"{next(iter(files[name].values())).parent}: case {name} has no {', '.join(missing)}; it has "
+            f"{', '.join(files[name])}: add the missing file, or take the case out",
+        )
         for name in sorted(files, key=natural)
         if (missing := _missing(files[name]))
-    ]
+    )
 
 
 def _without_segmentation(files: Mapping[str, Mapping[str, Path]], strays: Iterable[Path]) -> list[str]:

@@ -6,9 +6,10 @@ import re
 from pathlib import Path
 
 from pcrl.datasets.case import Case, Dataset, LayoutError
-from pcrl.datasets.names import with_safe_names
+from pcrl.datasets.names import printable, with_safe_names
 from pcrl.datasets.patients import with_patients
-from pcrl.datasets.tree import check_folder, natural, walk, wrong
+from pcrl.datasets.tree import cannot_be_read, check_folder, natural, walk, wrong
+from pcrl.listing import counted, few
 
 EXPECTED = """\
   Training Batch 1/volume-0.nii, segmentation-0.nii, …     (or all files in one folder; .nii or .nii.gz)
@@ -27,7 +28,8 @@ def find(source: Path) -> Dataset:
     """
     check_folder(source, "lits", EXPECTED)
     files: dict[str, Path] = {}
-    for folder, names in walk(source):
+    closed: list[OSError] = []
+    for folder, names in walk(source, closed):
         for name in names:
             if match := _FILE.fullmatch(name):
                 key = f"{match[1]}-{match[2]}"
@@ -41,9 +43,22 @@ def find(source: Path) -> Dataset:
     for key in volumes:
         label = None if key.startswith("test-") else files.pop(f"segmentation-{key.split('-')[1]}", None)
         cases.append(Case(key, key, (files[key],), label, modality="ct"))
-    notes = tuple(
-        f"{path} has no volume with its number and was skipped"
-        for key, path in files.items()
-        if key.startswith("segmentation")
+    lonely = [printable(str(path)) for key, path in files.items() if key.startswith("segmentation")]
+    notes = (
+        [
+            f"{counted(len(lonely), 'segmentation')} without a volume of that number, and so skipped: {few(lonely)}"
+        ]
+        if lonely
+        else []
     )
-    return Dataset("lits", source, with_patients(with_safe_names(cases), source), LABELS, notes=notes)
+    bare = [case.name for case in cases if case.label is None and not case.name.startswith("test-")]
+    if bare:
+        notes.append(f"{counted(len(bare), 'volume')} without a segmentation, and so unlabelled: {few(bare)}")
+    return Dataset(
+        "lits",
+        source,
+        with_patients(with_safe_names(cases), source),
+        LABELS,
+        notes=tuple(notes),
+        unreadable=cannot_be_read(closed, source),
+    )

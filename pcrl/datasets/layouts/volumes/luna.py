@@ -9,7 +9,7 @@ from pathlib import Path
 from pcrl.datasets.case import Case, Dataset, LayoutError, Split
 from pcrl.datasets.names import with_safe_names
 from pcrl.datasets.patients import with_patients
-from pcrl.datasets.tree import check_folder, walk, wrong
+from pcrl.datasets.tree import cannot_be_read, check_folder, walk, wrong
 
 EXPECTED = """\
   subset0/1.3.6.1.4.1.14519….mhd, 1.3.6.1.4.1.14519….raw, …
@@ -39,7 +39,8 @@ def find(source: Path) -> Dataset:
     """
     check_folder(source, "luna", EXPECTED)
     cases: dict[str, Case] = {}
-    for folder, names in walk(source):
+    closed: list[OSError] = []
+    for folder, names in walk(source, closed):
         match = _SUBSET.fullmatch(folder.name)
         if not match:
             continue
@@ -63,6 +64,7 @@ def find(source: Path) -> Dataset:
         tissue="lung",
         notes=notes,
         tables=tables,
+        unreadable=cannot_be_read(closed, source),
     )
 
 

@@ -3,7 +3,7 @@
 CACHE/DATASET/images.json            recipe, labels, who split (`ImageSetRecord`)
 CACHE/DATASET/images.zarr            Zarr: (image, y, x) uint8 or uint16, an image a chunk, top left in it
 CACHE/DATASET/shards/NNNNNN.json     size and digest of a shard, and what is in it (`ShardRecord`); written after it
-CACHE/DATASET/table.csv              a row for each image: patient, study, view, split, size, labels
+CACHE/DATASET/table.csv              a row for each image: patient, study, view, split, size, age, sex, labels
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pcrl.config import ImageData, ImageRecipe
+from pcrl.datasets.about import Projection, Sex, View
 from pcrl.engine.cache.format import CacheError, read_record
-from pcrl.engine.cache.images.table import TABLE, ImageTable, read_table
+from pcrl.engine.cache.images.table import TABLE, ImageTable, read_table, without_about
 from pcrl.files import Record
 
 IMAGE_SET_RECORD = "images.json"
@@ -52,6 +53,7 @@ class ImageFile(Record):
         pixels: SHA-256 of the stored pixels: equal for one image in two data sets.
         error: why it is not there; empty if it is.
         note: what a user should know about it.
+        age, sex, projection, view: as its own header states them, if it is DICOM; see `pcrl.datasets.about.About`.
     """
 
     name: str
@@ -63,6 +65,10 @@ class ImageFile(Record):
     pixels: str = ""
     error: str = ""
     note: str = ""
+    age: float | None = None
+    sex: Sex = ""
+    projection: Projection = ""
+    view: View = ""
 
 
 class ShardRecord(Record):
@@ -110,8 +116,11 @@ class CachedImages:
         return hashlib.sha256(self.table_bytes()).hexdigest()
 
     def table_bytes(self) -> bytes:
-        """The table as written: names every image, its pixels' digest, its split and its labels."""
-        return (self.folder / TABLE).read_bytes()
+        """The table without age, sex and projection: names every image, its pixels' digest, its split and its labels.
+
+        Tables of earlier versions have no such columns; a run goes on when they come.
+        """
+        return without_about(self.folder / TABLE, self.record.label_names)
 
 
 def edge(data: ImageData) -> int:

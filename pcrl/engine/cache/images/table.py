@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,9 @@ COLUMNS = (
     "index", "name", "path", "patient", "study", "view", "split", "virtual", "height", "width", "original_height",
     "original_width", "pixels", "error",
 )  # fmt: skip
-"""Of every table; one column for each label comes after them."""
+"""Of every table; then, but in those of earlier versions, `ABOUT`, and one column for each label."""
+ABOUT = ("patient_age", "patient_sex", "projection")
+"""See `pcrl.datasets.about.About`; empty cells where nothing is stated."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,8 @@ class ImageTable:
         labels: (n, labels) int8: 1 positive, 0 negative, −1 uncertain, −2 not mentioned.
         label_names: of the columns of `labels`.
         failed: name and reason of each image that is not there.
+        ages: (n,) years, NaN where not stated.
+        sexes, projections: female, male, other; AP, PA; empty where not stated.
     """
 
     index: NDArray[np.int64]
@@ -49,6 +54,9 @@ class ImageTable:
     labels: NDArray[np.int8]
     label_names: tuple[str, ...]
     failed: list[tuple[str, str]]
+    ages: NDArray[np.float32]
+    sexes: list[str]
+    projections: list[str]
 
     def __len__(self) -> int:
         return len(self.names)
@@ -59,12 +67,26 @@ class ImageTable:
 
 
 def write_table(path: Path, label_names: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Replace a table in one step; a row holds the values of `COLUMNS`, then those of the labels."""
-    write_csv(path, [*COLUMNS, *label_names], rows)
+    """Replace a table in one step; a row holds the values of `COLUMNS`, `ABOUT`, and those of the labels."""
+    write_csv(path, [*COLUMNS, *ABOUT, *label_names], rows)
+
+
+def without_about(path: Path, label_names: tuple[str, ...]) -> bytes:
+    """A table as an earlier version would have written it, without the columns of `ABOUT`."""
+    content = path.read_bytes()
+    table = csv.reader(io.StringIO(content.decode("utf-8"), newline=""))
+    if tuple(next(table, [])) != (*COLUMNS, *ABOUT, *label_names):
+        return content
+    first, after = len(COLUMNS), len(COLUMNS) + len(ABOUT)
+    text = io.StringIO(newline="")
+    plain = csv.writer(text, lineterminator="\n")
+    plain.writerow((*COLUMNS, *label_names))
+    plain.writerows([*row[:first], *row[after:]] for row in table)
+    return text.getvalue().encode()
 
 
 def read_table(path: Path, label_names: tuple[str, ...]) -> ImageTable:
-    """Read what `write_table` wrote.
+    """Read what `write_table` wrote, or that of an earlier version, in which nobody's age and sex are stated.
 
     Raises:
         CacheError: other columns, or a cell that cannot be read; names the line.
@@ -72,7 +94,8 @@ def read_table(path: Path, label_names: tuple[str, ...]) -> ImageTable:
     with path.open(newline="", encoding="utf-8") as file:
         table = csv.reader(file)
         header = next(table, [])
-        if tuple(header) != (*COLUMNS, *label_names):
+        told = tuple(header) == (*COLUMNS, *ABOUT, *label_names)
+        if not told and tuple(header) != (*COLUMNS, *label_names):
             raise CacheError(f"{path} has other columns than {path.parent} needs: run `pcrl ingest` again")
         rows = list(table)
     for line, row in enumerate(rows, 2):
@@ -81,7 +104,7 @@ def read_table(path: Path, label_names: tuple[str, ...]) -> ImageTable:
                 f"{path}, line {line}: {len(row)} cells instead of {len(header)}: ingest it again"
             )
     there = [row for row in rows if not row[13]]
-    first = len(COLUMNS)
+    first = len(COLUMNS) + len(ABOUT) * told
     try:
         labels = [[int(cell) if cell else NOT_MENTIONED for cell in row[first:]] for row in there]
         return ImageTable(
@@ -97,6 +120,9 @@ def read_table(path: Path, label_names: tuple[str, ...]) -> ImageTable:
             labels=np.array(labels, np.int8).reshape(len(there), len(label_names)),
             label_names=label_names,
             failed=[(row[1], row[13]) for row in rows if row[13]],
+            ages=np.array([float(row[14]) if told and row[14] else np.nan for row in there], np.float32),
+            sexes=[row[15] if told else "" for row in there],
+            projections=[row[16] if told else "" for row in there],
         )
     except ValueError as error:
         raise CacheError(f"{path} cannot be read ({error}): ingest it again") from error

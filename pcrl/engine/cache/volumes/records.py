@@ -18,6 +18,7 @@ from typing import Literal
 from pydantic import Field
 
 from pcrl.config import Data, Modality, TissueRule, VolumeRecipe
+from pcrl.datasets.about import Sex
 from pcrl.datasets.case import Split
 from pcrl.engine.geometry.grid import Grid
 from pcrl.files import Record
@@ -67,6 +68,9 @@ class CaseRecord(Record):
     settings: Data
     forced_modality: Modality | None
     notes: tuple[str, ...]
+    age: float | None = None
+    """Years; none if no DICOM header states it."""
+    sex: Sex = ""
 
 
 class LabelRecord(Record):

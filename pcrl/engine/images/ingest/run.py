@@ -31,7 +31,7 @@ from pcrl.engine.cache.images.dataset import (
     record_path,
     shard_records,
 )
-from pcrl.engine.cache.images.table import TABLE, write_table
+from pcrl.engine.cache.images.table import ABOUT, TABLE, write_table
 from pcrl.engine.errors import ReadError
 from pcrl.engine.images.ingest.plan import Plan, ShardPlan
 from pcrl.engine.images.reading import read_picture
@@ -191,6 +191,10 @@ def _ingest_one(
         original_shape=picture.original_shape,
         pixels=pixels_of(picture.values),
         note=printable(picture.note),
+        age=picture.about.age,
+        sex=picture.about.sex,
+        projection=picture.about.projection,
+        view=picture.view,
     )
     return file, frame
 
@@ -213,15 +217,21 @@ def _row(index: int, file: ImageFile, image: Radiograph | None, plan: Plan) -> l
     tail: list[object] = [*file.shape, *file.original_shape, file.pixels]
     if image is None:
         unknown = file.error or "no longer in the data set"
-        return [*head, "", "", "", "", 0, *tail, unknown, *[""] * len(plan.record.label_names)]
+        nothing = [""] * (len(ABOUT) + len(plan.record.label_names))
+        return [*head, "", "", "", "", 0, *tail, unknown, *nothing]
+    about = image.about
+    age = file.age if about.age is None else about.age
     return [
         *head,
         image.patient,
         image.study,
-        image.view,
+        image.view or file.view,
         plan.splits[image.name],
         int(image.virtual),
         *tail,
         file.error,
+        "" if age is None else f"{age:g}",
+        about.sex or file.sex,
+        about.projection or file.projection,
         *["" if label is None else label for label in image.labels],
     ]

@@ -91,6 +91,8 @@ def ingest_scan(
         settings=data,
         forced_modality=forced,
         notes=tuple(notes),
+        age=None if case.stack is None else case.stack.about.age,
+        sex="" if case.stack is None else case.stack.about.sex,
     )
     with new_folder(folder) as partial:
         attributes = {"modality": first.modality, "air": [i.air for i in intensities]} | {

@@ -2,6 +2,7 @@
 
 import pytest
 
+from pcrl.datasets.about import About
 from pcrl.datasets.case import LayoutError
 from pcrl.datasets.catalog import find
 from pcrl.datasets.layouts.images.chestxray import FINDINGS
@@ -52,6 +53,7 @@ def test_images_in_twelve_folders(source):
         "00000001_000", "00000001", "00000001/0", "frontal",
     )  # fmt: skip
     assert second.study == "00000001/1"
+    assert (first.about, second.about) == (About(57, "male", "PA"), About(57, "male", "AP"))
     assert [FINDINGS[n] for n, label in enumerate(first.labels) if label] == ["Cardiomegaly", "Effusion"]
     assert second.labels == (0,) * 14
     assert [image.split for image in found.images] == [None, None, None, "test"]

@@ -2,6 +2,7 @@
 
 import pytest
 
+from pcrl.datasets.about import About
 from pcrl.datasets.case import LayoutError
 from pcrl.datasets.catalog import find
 from pcrl.datasets.layouts.images.chexpert import COMPETITION, OBSERVATIONS
@@ -45,6 +46,7 @@ def test_one_folder_whatever_it_and_the_table_call_it(tmp_path, inner, prefix):
     patients(root / "train/patient00001", root / "train/patient30000", root / "valid/patient64541")
     found = find("chexpert", tmp_path)
     start = f"{inner}/" if inner else ""
+    assert [image.about for image in found.images[:2]] == [About(68, "female", "AP"), About(68, "female")]
     assert [image.path for image in found.images] == [
         f"{start}train/patient00001/study1/view1_frontal.jpg",
         f"{start}train/patient00001/study2/view1_lateral.jpg",

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from pcrl.datasets.about import About
 from pcrl.datasets.case import Dataset, LayoutError
 from pcrl.datasets.catalog import find
 from pcrl.datasets.image import ImageDataset
@@ -87,3 +88,14 @@ def test_pictures_in_the_wrong_place_suggest_the_right_name(tmp_path):
     touch(tmp_path / "1.jpeg")
     with pytest.raises(LayoutError, match="--layout folder"):
         find("lits", tmp_path)
+
+
+def test_dicom_headers_state_age_sex_and_view(tmp_path):
+    values = np.arange(400).reshape(20, 20)
+    dates = {"StudyDate": "20200615", "PatientBirthDate": "19800616"}
+    made.radiograph(tmp_path / "a.dcm", values, PatientSex="F", ViewPosition="PA", **dates)
+    made.radiograph(tmp_path / "b.dcm", values, patient="P2", PatientAge="061Y", ViewPosition="LL")
+    made.radiograph(tmp_path / "c.dcm", values, patient="P3")
+    images = find("folder", tmp_path).images
+    assert [image.about for image in images] == [About(39, "female", "PA"), About(61), About()]
+    assert [image.view for image in images] == ["frontal", "lateral", ""]

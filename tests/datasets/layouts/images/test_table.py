@@ -2,6 +2,7 @@
 
 import pytest
 
+from pcrl.datasets.about import About
 from pcrl.datasets.case import LayoutError
 from pcrl.datasets.layouts.images.table import find
 
@@ -36,7 +37,10 @@ def test_columns_are_recognised(tmp_path, images):
         ("b/1", "b/1.png", "bert", "bert/s1", "", "test", (None, 1)),
         ("c", "c.dcm", "carl", "c", "", None, (0, 0)),
     ]
-    assert "age ('50' in line 2), comment (empty)" in found.notes[0]
+    assert [image.about for image in found.images] == [
+        About(50, "", "PA"), About(51), About(52), About(53),
+    ]  # fmt: skip
+    assert found.notes[0].endswith("skipped: comment (empty)")
     assert "oblique" in found.notes[1]
     assert len(found.notes) == 2
     assert find(table(tmp_path, FULL), images, name="mine").name == "mine"
@@ -195,3 +199,27 @@ def test_files_that_are_no_tables(tmp_path, images):
         find(table(tmp_path, "path,Größe\n1.png,1\n", "latin-1"), images)
     with pytest.raises(LayoutError, match="nowhere does not exist"):
         find(table(tmp_path, "path,Mass\n1.png,1\n"), tmp_path / "nowhere")
+
+
+def test_age_sex_and_projection_by_the_names_that_tables_give_them(tmp_path, images):
+    text = (
+        "ImageID,PatientSex_DICOM,Patient Age,Projection,Mass\n"
+        "1.png,F,058Y,AP_horizontal,1\n2.png,M,411,L,0\n3.png,?,7,,0\n"
+    )
+    found = find(table(tmp_path, text), images)
+    assert found.label_names == ("Mass",)
+    assert [image.about for image in found.images] == [
+        About(58, "female", "AP"), About(None, "male"), About(7),
+    ]  # fmt: skip
+    assert any(
+        "1 cell of the column for age not understood, and so not stated: '411'" in n for n in found.notes
+    )
+    assert any(
+        "1 cell of the column for sex not understood, and so not stated: '?'" in n for n in found.notes
+    )
+
+
+def test_a_column_of_sex_in_numbers_stays_a_label(tmp_path, images):
+    found = find(table(tmp_path, "image,sex,age\n1.png,1,44\n2.png,0,45\n"), images)
+    assert found.label_names == ("sex",)
+    assert [image.about for image in found.images] == [About(44), About(45)]

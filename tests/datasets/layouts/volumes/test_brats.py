@@ -76,8 +76,9 @@ def test_what_is_missing_is_named(tmp_path):
     assert [(case.name, case.label is not None) for case in found.cases] == [
         ("BraTS20_Training_001", True), ("BraTS20_Training_355", False),
     ]  # fmt: skip
-    passed_over, unlabelled, stray = found.notes
-    assert "BraTS20_Training_002 has no t1ce, flair and was skipped" in passed_over
+    unlabelled, stray = found.notes
+    assert [one.name for one in found.unreadable] == ["BraTS20_Training_002"]
+    assert "BraTS20_Training_002 has no t1ce, flair; it has seg, t1, t2" in found.unreadable[0].reason
     assert "unlabelled: BraTS20_Training_355" in unlabelled
     assert "W39_1998.09.19_Segm.nii" in stray
 

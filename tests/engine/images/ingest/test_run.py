@@ -14,16 +14,17 @@ import zarr
 from pcrl.config import load_recipe
 from pcrl.datasets.catalog import find
 from pcrl.datasets.layouts.images.chexpert import find as find_chexpert
+from pcrl.datasets.layouts.images.table import find as find_table
 from pcrl.engine.cache.chunks.scratch import Scratch
 from pcrl.engine.cache.format import CacheError
 from pcrl.engine.cache.images.dataset import STACK, CachedImages
 from pcrl.engine.cache.images.reader import ImageReader
-from pcrl.engine.cache.images.table import TABLE
+from pcrl.engine.cache.images.table import ABOUT, COLUMNS, TABLE
 from pcrl.engine.cache.images.verify import discard_shard, verify_images
 from pcrl.engine.images.ingest.plan import plan
 from pcrl.engine.images.ingest.run import run
 from pcrl.engine.images.reading import read_picture
-from tests.helpers import radiographs
+from tests.helpers import dicom, radiographs
 
 RECIPE = load_recipe("cpu-2d", ["data.size=64", "data.shard=10"])
 
@@ -229,3 +230,45 @@ def test_a_folder_without_labels_is_taken_whole(tmp_path):
     images = CachedImages.open(tmp_path / "cache/xrays")
     assert images.table.names == ["a/0", "a/1", "a/2"]
     assert images.table.labels.shape == (3, 0)
+
+
+def test_age_sex_and_projection_are_in_the_table(source, tmp_path):
+    images, _ = ingest(source, tmp_path / "cache")
+    assert set(images.table.ages) == {50}
+    assert set(images.table.sexes) == {"male"}
+    assert images.table.projections[:2] == ["AP", ""]
+
+
+def test_a_table_of_an_earlier_version_is_read_and_is_the_same_content(source, tmp_path):
+    images, _ = ingest(source, tmp_path / "cache")
+    path, now, identity = images.folder / TABLE, images.table, images.identity()
+    rows = list(csv.reader(path.read_text(encoding="utf-8").splitlines()))
+    first, after = len(COLUMNS), len(COLUMNS) + len(ABOUT)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file, lineterminator="\n").writerows([*row[:first], *row[after:]] for row in rows)
+    before = CachedImages.open(images.folder)
+    assert before.identity() == identity == hashlib.sha256(path.read_bytes()).hexdigest()
+    np.testing.assert_array_equal(before.table.labels, now.labels)
+    assert np.isnan(before.table.ages).all()
+    assert set(before.table.sexes) == set(before.table.projections) == {""}
+    again, read = ingest(source, tmp_path / "cache")
+    assert not read
+    assert set(again.table.ages) == {50}
+
+
+def test_what_headers_state_fills_what_a_table_does_not(tmp_path):
+    values = np.arange(128 * 100).reshape(128, 100) % 4000
+    person = {
+        "PatientSex": "M",
+        "PatientBirthDate": "19600101",
+        "StudyDate": "20200615",
+        "PatientName": "Doe^J",
+    }
+    for name in "ab":
+        dicom.radiograph(tmp_path / f"x/{name}.dcm", values, patient="S-77", ViewPosition="LL", **person)
+    (tmp_path / "t.csv").write_text("image,sex,Mass\na,female,1\nb,,0\n")
+    list(run(plan(find_table(tmp_path / "t.csv", tmp_path / "x"), tmp_path / "cache", RECIPE), 1))
+    table = CachedImages.open(tmp_path / "cache/t").table
+    assert (table.ages.tolist(), table.sexes, table.views) == ([60, 60], ["female", "male"], ["lateral"] * 2)
+    stored = b"".join(path.read_bytes() for path in (tmp_path / "cache").rglob("*") if path.is_file())
+    assert not any(word in stored for word in (b"19600101", b"20200615", b"Doe", b"S-77"))

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from pcrl.datasets.case import Case, Dataset, LayoutError
-from pcrl.datasets.layouts.volumes.nnunet.description import Description, read_description
+from pcrl.datasets.case import Case, Dataset, LayoutError, Unreadable
+from pcrl.datasets.layouts.volumes.nnunet.description import read_description
+from pcrl.datasets.layouts.volumes.nnunet.files import PLACES, Files, by_case, ending_of, listed
 from pcrl.datasets.layouts.volumes.nnunet.splits import read_splits
 from pcrl.datasets.names import printable, safe_name, with_safe_names
 from pcrl.datasets.patients import with_patients
-from pcrl.datasets.tree import check_folder, natural, wrong
-from pcrl.listing import few
+from pcrl.datasets.tree import check_folder, wrong
+from pcrl.listing import counted, few
 
 EXPECTED = """\
   DatasetXXX_NAME/dataset.json                             (channel_names, labels, file_ending)
@@ -23,23 +24,25 @@ EXPECTED = """\
   DatasetXXX_NAME/splits_final.json                        (optional: fold 0 gives the validation cases)
   DatasetXXX_NAME/patients.csv                             (optional: case,patient)"""
 _FOLDER = re.compile(r"(Dataset|Task)\d+_.+")
-_ENDINGS = (".nii.gz", ".nii", ".nrrd", ".mha", ".mhd")
-_PLACES = (("imagesTr", "labelsTr"), ("imagesTs", "labelsTs"))
-Files = Mapping[str, tuple[Path, ...]]
 
 
 def find(source: Path) -> Dataset:
     """One data set in nnU-Net's raw format; `source` is its folder, or holds just one such folder.
 
     Raises:
-        LayoutError: none or several there; `dataset.json` damaged; an image without all its channels.
+        LayoutError: none or several there; `dataset.json` damaged; no case with all its channels.
     """
     check_folder(source, "nnunet", EXPECTED)
     root = _root(source)
     said = read_description(root / "dataset.json")
-    ending, notes = _ending(root, said)
-    train, test = (_by_case(root, images, ending, said.channels) for images, _ in _PLACES)
+    ending, notes = ending_of(root, said)
+    (train, few_of_train), (test, few_of_test) = (
+        by_case(root, images, ending, said.channels) for images, _ in PLACES
+    )
+    incomplete = (*few_of_train, *few_of_test)
     if not train and not test:
+        if incomplete:
+            raise LayoutError(f"no case of {root} has all its channels: {incomplete[0].reason}")
         raise wrong(root, "nnunet", EXPECTED)
     if both := sorted(train.keys() & test.keys()):
         raise LayoutError(
@@ -47,7 +50,7 @@ def find(source: Path) -> Dataset:
         )
     cases = [
         replace(case, split="test" if images == "imagesTs" else None, modality=said.modality)
-        for found, (images, labels) in zip((train, test), _PLACES, strict=True)
+        for found, (images, labels) in zip((train, test), PLACES, strict=True)
         for case in _cases(root / labels, found, ending)
     ]
     labelled = [case.name for case in cases if case.label is not None]
@@ -58,17 +61,13 @@ def find(source: Path) -> Dataset:
         replace(case, split=case.split or splits.splits.get(case.name), fold=splits.folds.get(case.name))
         for case in cases
     ]
-    bare = [
-        f"case {printable(name)} has no label in labelsTr: unlabelled"
-        for name in train
-        if name not in labelled
-    ]
     return Dataset(
         safe_name(root.name).lower(),
         root,
-        with_patients(with_safe_names(cases), root),
+        with_patients(with_safe_names(cases), root, {one.name for one in incomplete}),
         said.labels,
-        notes=(*said.notes, *notes, *splits.notes, *bare),
+        notes=(*said.notes, *notes, *splits.notes, *_without_partner(root, train, test, incomplete, ending)),
+        unreadable=incomplete,
         regions=said.regions,
         ignored=said.ignored,
     )
@@ -89,63 +88,30 @@ def _root(source: Path) -> Path:
     return found[0]
 
 
-def _ending(root: Path, said: Description) -> tuple[str, tuple[str, ...]]:
-    """The ending of all files: as stated, else what the images have; and a note on the latter."""
-    names = [path.name for images, _ in _PLACES for path in _listed(root / images)]
-    present = dict.fromkeys(_ending_of(name) for name in names)
-    present.pop("", None)
-    if said.ending:
-        if names and not any(name.endswith(said.ending) for name in names):
-            raise LayoutError(
-                f"{root / 'dataset.json'}: file_ending is {said.ending!r}, and no image ends so; there are "
-                f"{printable(few(names))}. Mend file_ending{f': {next(iter(present))}' * (len(present) == 1)}"
-            )
-        return said.ending, ()
-    if len(present) > 1:
-        raise LayoutError(
-            f"{root / 'dataset.json'} has no file_ending, and images end in {', '.join(present)}: state one of them"
+def _without_partner(
+    root: Path, train: Files, test: Files, incomplete: Iterable[Unreadable], ending: str
+) -> list[str]:
+    """Notes on images of training without a label, and on labels without an image."""
+    notes = []
+    failed = {one.name for one in incomplete}
+    labels, tested = (
+        [p.name.removesuffix(ending) for p in listed(root / folder) if p.name.endswith(ending)]
+        for _, folder in PLACES
+    )
+    if bare := [name for name in train if name not in set(labels)]:
+        notes.append(
+            f"{counted(len(bare), 'case')} of imagesTr without a label in labelsTr, and so unlabelled: {_shown(bare)}"
         )
-    ending = next(iter(present), ".nii.gz")
-    return ending, () if ending == ".nii.gz" else (f"dataset.json has no file_ending: {ending} is taken",)
-
-
-def _ending_of(name: str) -> str:
-    return next((ending for ending in _ENDINGS if name.lower().endswith(ending)), "")
-
-
-def _listed(folder: Path) -> list[Path]:
-    """Files of a folder in natural order, without hidden ones such as the `._NAME` that macOS leaves."""
-    if not folder.is_dir():
-        return []
-    return sorted((p for p in folder.iterdir() if not p.name.startswith(".")), key=lambda p: natural(p.name))
-
-
-def _by_case(root: Path, images: str, ending: str, channels: tuple[str, ...]) -> Files:
-    """The files of each case, in the order of channels."""
-    numbered: dict[str, dict[int, Path]] = {}
-    plain: dict[str, Path] = {}
-    for path in _listed(root / images):
-        if path.name.endswith(ending):
-            stem = path.name.removesuffix(ending)
-            match = re.fullmatch(r"(.+)_(\d{4})", stem, re.ASCII | re.DOTALL)
-            if match:
-                numbered.setdefault(match[1], {})[int(match[2])] = path
-            else:
-                plain[stem] = path
-    if plain and not numbered:
-        raise LayoutError(
-            f"{root / images} holds {printable(few([path.name for path in plain.values()]))}, without the number of a "
-            f"channel: expected names such as {printable(next(iter(plain)))}_0000{ending}. The Decathlon is published "
-            "so: convert it (nnUNetv2_convert_MSD_dataset), or rename the files"
+    lonely = [name for name in labels if name not in train] + [name for name in tested if name not in test]
+    if lonely := [name for name in lonely if name not in failed]:
+        notes.append(
+            f"{counted(len(lonely), 'label')} without an image of that name, and so skipped: {_shown(lonely)}"
         )
-    for name, files in numbered.items():
-        if sorted(files) != list(range(len(channels))):
-            raise LayoutError(
-                f"{root / images}: case {printable(name)} has {len(files)} channels "
-                f"({', '.join(f'_{number:04}' for number in sorted(files))}), dataset.json names {len(channels)} "
-                f"({', '.join(channels)})"
-            )
-    return {name: tuple(files[number] for number in sorted(files)) for name, files in numbered.items()}
+    return notes
+
+
+def _shown(names: Iterable[str]) -> str:
+    return printable(few(names))
 
 
 def _cases(labels: Path, found: Files, ending: str) -> list[Case]:

@@ -114,12 +114,7 @@ def test_the_ending_is_taken_from_the_files_if_nothing_states_it(tmp_path):
 
 
 def test_what_is_not_laid_out_so_is_named(tmp_path):
-    root = write(tmp_path / "Dataset001_A", ("CT", "PET"))
-    (root / "imagesTr/case_2_0001.nii.gz").unlink()
-    with pytest.raises(
-        LayoutError, match=r"case_2 has 1 channels \(_0000\), dataset.json names 2 \(CT, PET\)"
-    ):
-        find("nnunet", root)
+    write(tmp_path / "Dataset001_A")
     write(tmp_path / "Dataset002_B")
     with pytest.raises(LayoutError, match="Dataset001_A, Dataset002_B"):
         find("nnunet", tmp_path)
@@ -133,3 +128,42 @@ def test_what_is_not_laid_out_so_is_named(tmp_path):
     touch(twice / "imagesTs/case_1_0000.nii.gz")
     with pytest.raises(LayoutError, match="case_1 is in imagesTr and in imagesTs"):
         find("nnunet", twice)
+
+
+def test_a_case_of_other_channels_fails_alone(tmp_path):
+    root = write(tmp_path / "Dataset001_A", ("CT", "PET"), train=4, labelled=3)
+    (root / "imagesTr/case_2_0001.nii.gz").unlink()
+    touch(root / "imagesTr/case_3_0002.nii.gz", root / "imagesTr/stray.nii.gz")
+    (root / "imagesTs/test_0_0000.nii.gz").unlink()
+    (root / "patients.csv").write_text("case,patient\ncase_1,A\ncase_2,A\ncase_4,B\n")
+    found = find("nnunet", root)
+    assert [(case.name, case.patient) for case in found.cases] == [("case_1", "A"), ("case_4", "B")]
+    assert {one.name for one in found.unreadable} == {"case_2", "case_3", "stray", "test_0"}
+    reasons = {one.name: one.reason for one in found.unreadable}
+    assert (
+        "case case_2 lacks _0001 (PET); it has _0000, dataset.json names 2 channels (CT, PET)"
+        in reasons["case_2"]
+    )
+    assert "case case_3 has _0002, which dataset.json does not name" in reasons["case_3"]
+    assert "expected imagesTr/stray_0000.nii.gz" in reasons["stray"]
+    assert "case test_0 lacks _0000 (CT)" in reasons["test_0"]
+    assert not any("case_2" in note for note in found.notes)
+
+
+def test_where_no_case_has_its_channels_the_data_set_is_refused(tmp_path):
+    root = write(tmp_path / "Dataset001_A", tested=0)
+    (root / "dataset.json").write_text('{"channel_names": {"0": "T1", "1": "T2"}, "labels": {}}')
+    with pytest.raises(LayoutError, match=r"no case of .* has all its channels: .*case_1 lacks _0001 \(T2\)"):
+        find("nnunet", root)
+
+
+def test_labels_and_images_without_each_other_are_counted(tmp_path):
+    root = write(tmp_path / "Dataset001_A", train=8, labelled=2)
+    touch(*(root / f"labelsTr/other_{n}.nii.gz" for n in range(5)))
+    bare, lonely = find("nnunet", root).notes
+    assert bare == (
+        "6 cases of imagesTr without a label in labelsTr, and so unlabelled: case_3, case_4, case_5 and 3 more"
+    )
+    assert lonely.startswith(
+        "5 labels without an image of that name, and so skipped: other_0, other_1, other_2 and 2"
+    )
