@@ -173,14 +173,35 @@ SHARED = [
 FOLDS = click.option("--folds", type=Folds(), metavar="0-4", help=FOLDS_HELP)
 
 
+class Value(click.ParamType[str]):
+    """The value of an option that only some tasks have."""
+
+    name = "value"
+
+    def __init__(self, option: Option) -> None:
+        self.option = option
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The value as it was typed."""
+        if not self.option.accepts(str(value)):
+            choices = ", ".join(map(repr, self.option.choices))
+            single = ", or LABEL=CHOICE for single labels" * self.option.per_label
+            self.fail(f"{value!r} is not one of {choices}{single}", param, ctx)
+        return str(value)
+
+
 def option_of(option: Option) -> Callable[..., Any]:
     """An option that only some tasks have."""
+    plain = not (option.per_label or option.several)
+    more: dict[str, Any] = {"is_flag": False, "flag_value": option.alone} if option.alone else {}
     return click.option(
         f"--{option.name}",
-        type=click.Choice(option.choices),
+        type=click.Choice(option.choices) if plain else Value(option),
+        metavar=None if plain else f"[{'|'.join(option.choices)}][,…]",
         default=option.default,
         show_default=True,
         help=option.help,
+        **more,
     )
 
 

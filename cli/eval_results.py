@@ -9,6 +9,7 @@ from rich.table import Table
 from pcrl.listing import counted
 
 from .console import console
+from .eval_subgroups import show_subgroups
 
 if TYPE_CHECKING:
     from pcrl.evaluation.records.results import ArmResult, Comparison, Metric, Results, Row
@@ -34,6 +35,7 @@ def show_results(results: Results) -> None:
             results.arms[0].rows[0].label,
         ):
             console.print(_sentence(comparison, results.main))
+    show_subgroups(results, title)
     rows = [row for arm in results.arms for row in arm.rows]
     if any(row.sd is not None for row in rows):
         console.print("±: standard deviation over test patients; seeds are averaged first.")

@@ -102,6 +102,33 @@ class ArmResult(Record):
     cases: tuple[CaseRow, ...]
 
 
+class Subgroup(Record):
+    """A score of the test images of one group, such as those of women; of one arm, seeds averaged first.
+
+    Args:
+        part: published test set that they are of; empty where there is one test set.
+        variable, group: such as `sex` and `female`.
+        label: what is scored, or `mean` of several.
+        value: none where it is not defined, or too few patients have the finding, or do not have it.
+        interval: 95 %.
+        images, patients: those that count for the label.
+        positives, negatives: images; none of a mean.
+    """
+
+    arm: str
+    part: str
+    variable: str
+    group: str
+    label: str
+    metric: str
+    value: float | None
+    interval: Interval | None
+    images: int
+    patients: int
+    positives: int | None
+    negatives: int | None
+
+
 class Comparison(Record):
     """The difference `arm` − `minus` of a metric of a label, over the same test patients, paired.
 
@@ -166,6 +193,7 @@ class Results(Record):
         virtual: test cases that are generated and of no patient.
         recipe: all settings.
         versions, machine: what it ran on.
+        subgroups: scores of parts of the test images, where they were asked for.
     """
 
     format: int = FORMAT
@@ -191,6 +219,7 @@ class Results(Record):
     versions: dict[str, str]
     machine: str
     validation_patients: int | None = None
+    subgroups: tuple[Subgroup, ...] = ()
 
     @property
     def labelled_patients(self) -> int | None:

@@ -17,6 +17,7 @@ from pcrl.evaluation.report.page import flat, render
 from pcrl.evaluation.report.tables.cases import MOST_ROWS, case_table, label_table
 from pcrl.evaluation.report.tables.comparisons import compared, explained
 from pcrl.evaluation.report.tables.headline import headline
+from pcrl.evaluation.report.tables.subgroups import subgroup_table
 from pcrl.files import write_text
 
 REPORT = "report.html"
@@ -42,6 +43,7 @@ def write_report(results: Results, folder: Path, curve: Sequence[CurvePoint] = (
         headline=headline(results),
         comparisons=compared(results),
         explained=explained(results),
+        subgroups=subgroup_table(results),
         patient_panels=patients_figure(results),
         patients_drawn=has_patients(results),
         cases=case_table(results),

@@ -19,7 +19,7 @@ from pcrl.evaluation.records.request import Request, save_request
 from pcrl.evaluation.records.results import ArmResult, Results, save_results
 from pcrl.evaluation.report import write_report
 from pcrl.evaluation.run.progress import PlannedEvaluation, Progress
-from pcrl.evaluation.run.tables import write_splits, write_tables
+from pcrl.evaluation.run.tables import write_splits, write_subgroups, write_tables
 from pcrl.evaluation.run.trainings import Finished, Plan, Trainings
 from pcrl.evaluation.tasks.task import Task
 from pcrl.training.records.run_folder import versions
@@ -71,6 +71,7 @@ class Study:
         with locked(folder):
             results = self.run(folder, device, progress)
             write_tables(results, folder)
+            write_subgroups(results, folder)
             write_splits(results.splits, self.cohorts.owners(), folder)
             write_report(results, folder)
             save_results(results, folder)
@@ -149,6 +150,7 @@ class Study:
             arms=arms,
             comparisons=tuple(scored.comparisons),
             lines=tuple(scored.lines),
+            subgroups=tuple(scored.subgroups),
             pictures=tuple(scored.pictures),
             splits=tuple(cohorts.side(replicate) for replicate in cohorts.replicates),
             recipe=self.recipe.model_dump(mode="json"),

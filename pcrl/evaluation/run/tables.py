@@ -9,7 +9,7 @@ from pcrl.evaluation.records.results import Interval, Results, Run, Side
 from pcrl.files import write_csv
 
 SCORES, CASES, COMPARISONS, RUNS = "scores.csv", "cases.csv", "comparisons.csv", "runs.csv"
-SPLITS = "splits.csv"
+SPLITS, SUBGROUPS = "splits.csv", "subgroups.csv"
 LABELLED = "training_patients validation_patients labelled_patients"
 """Of the first training; `runs.csv` has those of every one."""
 Line = Sequence[object]
@@ -52,6 +52,32 @@ def write_splits(sides: Iterable[Side], owners: Mapping[str, str], folder: Path)
                     yield side.seed, side.fold, part, case, owners[case]
 
     return _write(folder / SPLITS, "seed fold side case patient", lines())
+
+
+def write_subgroups(results: Results, folder: Path) -> Path | None:
+    """Write `subgroups.csv`, a score a line, where there are any."""
+    if not results.subgroups:
+        return None
+
+    def lines() -> Iterator[Line]:
+        for one in results.subgroups:
+            numbers = (
+                one.value,
+                *_ends(one.interval),
+                one.images,
+                one.patients,
+                one.positives,
+                one.negatives,
+            )
+            named = (one.arm, one.part, one.variable, one.group, one.label, one.metric)
+            yield *named, *numbers, *_restricted(results)
+
+    return _write(
+        folder / SUBGROUPS,
+        "arm set variable group label metric value low high images patients positives negatives transductive virtual "
+        f"{LABELLED}",
+        lines(),
+    )
 
 
 def _scores(results: Results) -> Iterator[Line]:

@@ -17,13 +17,22 @@ from pcrl.evaluation.cohorts.image_cohort import ImageCohort
 from pcrl.evaluation.cohorts.images import ImageCohorts
 from pcrl.evaluation.finetune.fit import Schedule
 from pcrl.evaluation.records.replicate import Replicate
-from pcrl.evaluation.records.results import Metric
+from pcrl.evaluation.records.results import Metric, Subgroup
 from pcrl.evaluation.tasks.classification.batches import ImageBatches
 from pcrl.evaluation.tasks.classification.files import write_calibration, write_scores
 from pcrl.evaluation.tasks.classification.learner import ImageLearner, logits_of
 from pcrl.evaluation.tasks.classification.probe import ProbeLearner
-from pcrl.evaluation.tasks.classification.summary import Tables, compare_first, lines_of, resampled, rows_of
-from pcrl.evaluation.tasks.classification.uncertain import targets
+from pcrl.evaluation.tasks.classification.subsets.parts import Part, notes_on, parts_of, together
+from pcrl.evaluation.tasks.classification.subsets.subgroups import notes_on_subgroups, subgroup_scores
+from pcrl.evaluation.tasks.classification.summary import (
+    Scores,
+    Tables,
+    compare_first,
+    lines_of,
+    resampled,
+    rows_of,
+)
+from pcrl.evaluation.tasks.classification.uncertain import UNCERTAIN, policies_in_words, targets
 from pcrl.evaluation.tasks.supervision import Supervision
 from pcrl.evaluation.tasks.task import Conditions, Predictions, Scored
 from pcrl.models.classifier import Classifier, build_classifier
@@ -43,6 +52,7 @@ class ClassificationTask:
         uncertain: what an uncertain label of a training or validation image counts as; one of a test image does not
             count. Of all labels, or label → policy.
         scored: labels whose AUROCs count; all labels are learnt. None: all.
+        subgroups: what test images are divided by for further scores; see `subgroups.VARIABLES`.
     """
 
     metrics = METRICS
@@ -53,13 +63,16 @@ class ClassificationTask:
         recipe: ImageRecipe,
         uncertain: str | Mapping[str, str] = "ones",
         scored: Sequence[str] | None = None,
+        subgroups: Sequence[str] = (),
     ) -> None:
-        self.cohorts, self.recipe = cohorts, recipe
+        self.cohorts, self.recipe, self.subgroups = cohorts, recipe, subgroups
         images = cohorts.dataset
         table, test = images.table, cohorts.first.test
         self.learnt = targets(table.labels, uncertain, table.label_names)
+        self.uncertain = _of_each(uncertain, table.label_names)
         truth = targets(table.labels, "ignore", table.label_names)
         self.tables = Tables.of(table, test, truth[test], scored or table.label_names)
+        self.parts = parts_of(table, test, truth[test], self.tables.scored)
         self.batches = ImageBatches(images, recipe, recipe.training.loader_threads)
 
     @property
@@ -81,8 +94,12 @@ class ClassificationTask:
         return []
 
     def notes(self) -> list[str]:
-        """Labels that cannot be scored, or were not learnt."""
-        return [*self._without(), *self._unlearnt()]
+        """What the end point is of, how uncertain labels count, labels that cannot be scored, or were not learnt."""
+        table, test = self.cohorts.dataset.table, self.cohorts.first.test
+        counting = [policies_in_words(self.uncertain)] if (table.labels == UNCERTAIN).any() else []
+        without = [note for part in self.parts for note in _without(part)]
+        told = notes_on_subgroups(table, test, self.subgroups)
+        return [*notes_on(self.parts), *counting, *without, *self._unlearnt(), *told]
 
     def schedule(self) -> Schedule:
         """As the recipe says."""
@@ -113,31 +130,27 @@ class ClassificationTask:
         return {"probabilities": 1 / (1 + np.exp(-logits))}
 
     def score(self, predictions: Mapping[str, Mapping[Replicate, Predictions]], out: Path) -> Scored:
-        """AUROCs of images and studies, their mean over seeds."""
+        """AUROCs of images and studies, their mean over seeds; of each published test set on its own."""
         scores = {
             arm: {replicate.seed: each["probabilities"] for replicate, each in runs.items()}
             for arm, runs in predictions.items()
         }
-        resamples = {arm: resampled(runs, self.tables) for arm, runs in scores.items()}
+        of_parts = [(part, {arm: part.scores(runs) for arm, runs in scores.items()}) for part in self.parts]
         write_scores(out / "probabilities.csv", scores, self.tables)
-        write_calibration(out / "calibration.png", scores, self.tables)
-        return Scored(
-            rows={arm: rows_of(runs, resamples[arm], self.tables) for arm, runs in scores.items()},
-            cases={arm: [] for arm in scores},
-            comparisons=compare_first(scores, resamples, self.tables),
-            lines=lines_of(scores, self.tables),
+        write_calibration(out / "calibration.png", of_parts[0][1], self.parts[0].tables)
+        return together(
+            [_scored(own, part.tables) for part, own in of_parts], self.parts, self._by_group(of_parts)
         )
 
-    def _without(self) -> list[str]:
-        truth, notes = self.tables.truth, []
-        for what, value in (("positives", 1), ("negatives", 0)):
-            none = [self.tables.names[c] for c in self.tables.columns if not (truth[:, c] == value).any()]
-            if none:
-                notes.append(
-                    f"no {what} among the test images, so that the AUROC is undefined and not part of the mean: "
-                    f"{', '.join(none)}"
-                )
-        return notes
+    def _by_group(
+        self, of_parts: Sequence[tuple[Part, Mapping[str, Mapping[int, Scores]]]]
+    ) -> list[Subgroup]:
+        table, test = self.cohorts.dataset.table, self.cohorts.first.test
+        return [
+            one
+            for part, own in of_parts
+            for one in subgroup_scores(own, part, table, test[part.places], self.subgroups)
+        ]
 
     def _unlearnt(self) -> list[str]:
         none = [
@@ -148,6 +161,37 @@ class ClassificationTask:
         if not none:
             return []
         return [f"no positive among the training images, so that it cannot be learnt: {', '.join(none)}"]
+
+
+def _scored(scores: Mapping[str, Mapping[int, Scores]], tables: Tables) -> Scored:
+    """What one set of test images comes to: arm → seed → probabilities (n, labels)."""
+    resamples = {arm: resampled(runs, tables) for arm, runs in scores.items()}
+    return Scored(
+        rows={arm: rows_of(runs, resamples[arm], tables) for arm, runs in scores.items()},
+        cases={arm: [] for arm in scores},
+        comparisons=compare_first(scores, resamples, tables),
+        lines=lines_of(scores, tables),
+    )
+
+
+def _without(part: Part) -> list[str]:
+    truth, tables, notes = part.tables.truth, part.tables, []
+    among = f"test images of {part.name}" if part.suffix else "test images"
+    for what, value in (("positives", 1), ("negatives", 0)):
+        none = [tables.names[c] for c in tables.columns if not (truth[:, c] == value).any()]
+        if none:
+            notes.append(
+                f"no {what} among the {among}, so that the AUROC is undefined and not part of the mean: "
+                f"{', '.join(none)}"
+            )
+    return notes
+
+
+def _of_each(uncertain: str | Mapping[str, str], names: Sequence[str]) -> dict[str, str]:
+    """The policy of each label, as `targets` takes it."""
+    if isinstance(uncertain, str):
+        return dict.fromkeys(names, uncertain)
+    return {name: uncertain.get(name, "ignore") for name in names}
 
 
 def _shuffled(learnt: NDArray[np.float32], cohort: ImageCohort, seed: int) -> NDArray[np.float32]:
