@@ -35,6 +35,7 @@ class Row(Record):
         sd: over patients, where the metric is a mean over them and there are three or more.
         interval: 95 %, bootstrap over patients; none with fewer than ten.
         counts: what stands behind it, such as positives and negatives.
+        beside: of a further test set, which is scored beside that of the end point.
     """
 
     label: str
@@ -44,6 +45,7 @@ class Row(Record):
     interval: Interval | None = None
     patients: int
     counts: dict[str, int] = Field(default_factory=dict)
+    beside: bool = False
 
 
 class CaseRow(Record):

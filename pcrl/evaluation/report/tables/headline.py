@@ -75,7 +75,7 @@ def _row(results: Results, label: str, metric: Metric) -> HeadlineRow:
         label=label,
         metric=titled(metric),
         better=metric.better,
-        main=metric.main,
+        main=metric.main and not any(row.beside for row in present),
         cells=tuple(_cell(row, places, worse if n == best else (), same) for n, row in enumerate(rows)),
         patients=_span([row.patients for row in present]),
         counts=same,

@@ -94,7 +94,12 @@ def together(scored: Sequence[Scored], parts: Sequence[Part], subgroups: Sequenc
 
     return Scored(
         rows={
-            arm: [row for one, part in pairs for row in named(one.rows[arm], part)] for arm in scored[0].rows
+            arm: [
+                row.model_copy(update={"beside": bool(part.suffix)})
+                for one, part in pairs
+                for row in named(one.rows[arm], part)
+            ]
+            for arm in scored[0].rows
         },
         cases=scored[0].cases,
         comparisons=[each for one, part in pairs for each in named(one.comparisons, part)],

@@ -71,6 +71,8 @@ def test_scores_of_a_set_are_those_of_its_images_alone(tmp_path, arms):
         assert plain == list(part.rows[arm])
         assert whole.rows[arm][0].label == COMPETITION[0]
         assert [f"{row.label} (valid)" for row in plain] == [row.label for row in marked]
+        assert {row.beside for row in plain} == {False}
+        assert {row.beside for row in marked} == {True}
         assert marked[0].patients == 20
         assert plain[0].patients == 30
         assert marked[0].value != plain[0].value
