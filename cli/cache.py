@@ -22,12 +22,13 @@ ROOT = click.argument("root", type=click.Path(path_type=Path), default=Path("cac
 
 @click.group("cache")
 def cache() -> None:
-    """Inspect, verify, preview or copy a cache.
+    """Inspect, verify, upgrade, preview or copy a cache.
 
     \b
     Examples:
       pcrl cache info ./cache
       pcrl cache verify ./cache
+      pcrl cache upgrade ./cache
       pcrl cache preview ./cache
       pcrl cache copy ./cache ./cache-hdf5
     """
@@ -129,6 +130,46 @@ def verify(root: Path, names: tuple[str, ...], discarding: bool) -> None:
     elif damaged:
         console.print(f"Remove them with `pcrl cache verify {root} --discard`, then ingest again.")
         raise SystemExit(1)
+
+
+@cache.command()
+@ROOT
+@DATASETS
+def upgrade(root: Path, names: tuple[str, ...]) -> None:
+    """Add to the cache in ROOT (default ./cache) what later versions of pcrl keep and earlier ones did not.
+
+    These are thumbnails, by which an evaluation finds that pre-training saw a copy of a test scan. They are made from
+    what is in the cache: sources are not needed, and images, labels and checksums stay as they are. Can be stopped and
+    run again. What only a source can give (digests of files and of their voxels) comes with an ingest into a new cache.
+
+    \b
+    Example:
+      pcrl cache upgrade ./cache
+    """
+    from pcrl.engine.cache.cache import Cache
+    from pcrl.engine.cache.format import CacheError
+    from pcrl.engine.cache.lock import locked
+    from pcrl.engine.cache.upgrade import outdated_cases, outdated_shards, upgrade_case, upgrade_shards
+
+    with user_errors(CacheError):
+        opened = Cache(root)
+        for dataset in opened.datasets(names):
+            with locked(dataset.folder):
+                if cases := outdated_cases(dataset):
+                    with progress("cases") as bar:
+                        for case in bar.track(cases, description=dataset.name):
+                            upgrade_case(case)
+            added = f", {len(cases)} of them new" if cases else ": nothing to do"
+            console.print(f"{dataset.name}: {counted(len(dataset.cases), 'case')} with thumbnails{added}.")
+        for images in opened.image_sets(names):
+            with locked(images.folder):
+                if shards := outdated_shards(images):
+                    with progress("shards") as bar:
+                        done = upgrade_shards(images, shards)
+                        for _ in bar.track(done, total=len(shards), description=images.name):
+                            pass
+            added = f", those of {counted(len(shards), 'shard')} new" if shards else ": nothing to do"
+            console.print(f"{images.name}: {counted(len(images.table), 'image')} with thumbnails{added}.")
 
 
 @cache.command()

@@ -161,6 +161,11 @@ SHARED = [
         help="Allow weights whose pre-training saw test patients; every table then says so.",
     ),
     click.option(
+        "--different-people",
+        is_flag=True,
+        help="State that test scans which look like pre-training scans are of other people; the results name them.",
+    ),
+    click.option(
         "--out",
         type=click.Path(path_type=Path),
         help="New folder for the results.  [default: evaluations/TASK-DATE-TIME]",

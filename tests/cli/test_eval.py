@@ -217,8 +217,8 @@ def test_a_run_that_saw_test_patients_is_refused_unless_stated(workplace):
     run = workplace / "leaky"
     run.mkdir()
     (run / "run.json").write_text(json.dumps(record | {"patients": ["volume-3", "volume-1"]}))
-    source = next(workplace.glob("runs/*/checkpoints"))
-    (run / "checkpoints").symlink_to(source)
+    for name in ("checkpoints", "seen.npz"):
+        (run / name).symlink_to(next(workplace.glob(f"runs/*/{name}")))
     call = ("lits", "--checkpoint", "leaky", "--epochs", 1)
     said = refused(workplace, "eval", *call, "--out", "stated")
     assert "saw the test set: patients volume-3" in said

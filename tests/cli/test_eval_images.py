@@ -239,10 +239,11 @@ def test_a_run_that_saw_test_patients_is_refused_unless_stated(workplace):
     leaky = workplace / "leaky"
     leaky.mkdir()
     (leaky / "run.json").write_text(json.dumps(record | {"patients": ["patient01001"]}))
-    (leaky / "checkpoints").symlink_to(workplace / "runs/first/checkpoints")
+    for name in ("checkpoints", "seen.npz"):
+        (leaky / name).symlink_to(workplace / "runs/first" / name)
     call = ("chexpert", "--checkpoint", "leaky", "--epochs", "1")
     said = refused(workplace, "eval", *call, *CPU)
-    assert "saw the test set: patients patient01001; images none" in said
+    assert "saw the test set: patients patient01001; scans none" in said
     stated = score(workplace, *call, "--transductive", "--out", "stated")
     assert "TRANSDUCTIVE" in stated.stdout
     assert results_in(workplace / "stated")["transductive"] is True

@@ -1,6 +1,7 @@
 """A small labelled cache for evaluations: virtual bodies whose bright block is the label, split as the hash says."""
 
 import numpy as np
+from scipy.ndimage import gaussian_filter, map_coordinates
 
 from pcrl.config import load_recipe
 from tests.helpers import scans
@@ -26,7 +27,7 @@ RECIPE = load_recipe("pcrlv2-3d", TINY)
 
 
 def body(number):
-    """A body whose block and noise are its own, and the block's mask: both (z, y, x)."""
+    """A body whose shape, block and noise are its own, and the block's mask: both (z, y, x)."""
     rng = np.random.default_rng(number)
     values = scans.body(SHAPE)
     block = values == scans.BRIGHT
@@ -35,6 +36,12 @@ def body(number):
     block = np.roll(block, shift, axis=(0, 1, 2))
     values[block] = 180
     values += rng.integers(-20, 20, SHAPE).astype(np.int16)
+    # As people are: without it all bodies are copies of one.
+    places = np.indices(SHAPE).astype(float)
+    for axis in places:
+        bend = gaussian_filter(rng.standard_normal(SHAPE), 4)
+        axis += 1.5 * bend / bend.std()
+    values, block = (map_coordinates(array, places, order=0, mode="nearest") for array in (values, block))
     return values, block
 
 

@@ -309,4 +309,8 @@ def test_what_earlier_weights_saw_is_seen_too(cache, tmp_path):
         second = run_folder.read(out)
         assert set(second.patients) == own | inherited
         assert second.start_known is known
-        assert {case.record.pixels for case in training.cases} <= set(second.pixels)
+        scans = second.seen()
+        earlier = set(first.seen().names) if inherited else set()
+        assert set(scans.names) == {f"{case.dataset}/{case.name}" for case in training.cases} | earlier
+        known_digests = {digest.tobytes().hex() for digest in scans.digests}
+        assert {case.record.pixels for case in training.cases} <= known_digests

@@ -58,6 +58,14 @@ def damages(folder: Path) -> list[str]:
     return lines
 
 
+def include(folder: Path, name: str) -> None:
+    """Take a file that was written into the folder of a committed case into its record; the others are not read."""
+    record = read_record(Commit, folder / COMMIT)
+    path = folder / name
+    added = FileRecord(size=path.stat().st_size, sha256=sha256_of(path))
+    save_record(Commit(format=record.format, files={**record.files, name: added}), folder / COMMIT)
+
+
 def forget(folder: Path, name: str) -> None:
     """Take a file or subfolder out of a committed case. The record goes first: what it does not name is not there."""
     record = read_record(Commit, folder / COMMIT)

@@ -14,6 +14,7 @@ from pcrl.config import ImageData
 from pcrl.datasets.about import UNSTATED, About, View
 from pcrl.datasets.dicom.header import PREAMBLE, looks_like_dicom
 from pcrl.engine.errors import ReadError
+from pcrl.engine.fingerprints.digests import digest_of_values
 from pcrl.engine.images.radiograph import read_radiograph, stretched
 from pcrl.kernels.pixels.resample import BoxTaps, reduction, resample, together
 
@@ -34,12 +35,14 @@ class Picture:
         values: (y, x) uint8 or uint16; 0 is black.
         original_shape: (y, x) of the file.
         note: what a user should know; empty if nothing.
+        source_pixels: digest of the pixels as read.
         about, view: what a DICOM file states of the image; nothing of others.
     """
 
     values: NDArray[Any]
     original_shape: tuple[int, int]
     note: str
+    source_pixels: str
     about: About = UNSTATED
     view: View = ""
 
@@ -71,7 +74,7 @@ def read_picture(path: Path, data: ImageData) -> Picture:
     values = _bits(_small(gray, data), data.bits)
     if values.min() == values.max():
         raise ReadError(f"{path}: every pixel is {values.flat[0]:g}: the image is empty")
-    return Picture(values, (height, width), note, *stated)
+    return Picture(values, (height, width), note, digest_of_values(gray), *stated)
 
 
 def _small(gray: NDArray[Any], data: ImageData) -> NDArray[Any]:

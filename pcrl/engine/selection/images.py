@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from pcrl.config import ImageRecipe
 from pcrl.engine.cache.images.dataset import CachedImages
+from pcrl.engine.fingerprints.fingerprints import joined
 from pcrl.engine.images.render import ImageRenderer
+from pcrl.engine.selection.fingerprints import fingerprints_of_images
 from pcrl.engine.selection.selection import Seen
 
 
@@ -32,12 +34,10 @@ class ImageSelection:
 
     def seen(self) -> Seen:
         """See `pcrl.engine.selection.selection.Selection`."""
-        rows = [(images.name, images.table, n) for images, chosen in self.sets for n in chosen]
+        chosen = [(images, rows) for images, rows in self.sets if len(rows)]
         return Seen(
-            {name for name, _, _ in rows},
-            [f"{name}/{table.names[n]}" for name, table, n in rows],
-            {table.patients[n] for _, table, n in rows},
-            {table.pixels[n] for _, table, n in rows},
+            {images.name for images, _ in chosen},
+            joined([fingerprints_of_images(images, rows) for images, rows in chosen]),
         )
 
     def identity(self) -> str:

@@ -7,21 +7,15 @@ from typing import Protocol
 
 from pcrl.config import Recipe
 from pcrl.engine.batch import Renderer
+from pcrl.engine.fingerprints.fingerprints import Fingerprints
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a training on a selection sees.
-
-    Args:
-        cases: `DATASET/NAME` of each.
-        pixels: digests of their pixels.
-    """
+    """What a training on a selection sees: data sets by name, and scans by what gives them away."""
 
     datasets: set[str]
-    cases: list[str]
-    patients: set[str]
-    pixels: set[str]
+    scans: Fingerprints
 
 
 class Selection(Protocol):
@@ -41,7 +35,7 @@ class Selection(Protocol):
         """Makes samples of it."""
 
     def seen(self) -> Seen:
-        """Names of all its cases and patients, and digests of their pixels."""
+        """All its cases, and of whom they are."""
 
     def identity(self) -> str:
         """A digest of its content."""

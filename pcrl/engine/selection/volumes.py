@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pcrl.config import TissueRule, VolumeRecipe
 from pcrl.engine.cache.volumes.dataset import CachedCase, CachedDataset, identity
 from pcrl.engine.cache.volumes.records import patients_in_words
+from pcrl.engine.selection.fingerprints import fingerprints_of_cases
 from pcrl.engine.selection.selection import Seen
 from pcrl.engine.volumes.render import VolumeRenderer
 from pcrl.listing import counted
@@ -31,12 +32,7 @@ class VolumeSelection:
 
     def seen(self) -> Seen:
         """See `pcrl.engine.selection.selection.Selection`."""
-        return Seen(
-            {case.dataset for case in self.cases},
-            [f"{case.dataset}/{case.name}" for case in self.cases],
-            {case.patient for case in self.cases},
-            {case.record.pixels for case in self.cases},
-        )
+        return Seen({case.dataset for case in self.cases}, fingerprints_of_cases(self.cases))
 
     def identity(self) -> str:
         """See `pcrl.engine.selection.selection.Selection`."""

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pcrl.config import OBJECTIVES, Model
+from pcrl.engine.cache.cache import Cache
+from pcrl.engine.fingerprints.fingerprints import Fingerprints
 from pcrl.evaluation.arms.arm import AT_MOST, LONGER, Arm
 from pcrl.evaluation.arms.runs import Pretrained, describe, newest_compatible, open_run
-from pcrl.evaluation.cohorts.leak import Tested, check_leak
+from pcrl.evaluation.leak.check import Allowed, Verdict, check_leak
 from pcrl.evaluation.records.errors import ProtocolError
 
 
@@ -28,19 +30,23 @@ class ChosenArms:
     weights: tuple[Pretrained, ...]
     notes: tuple[str, ...]
 
-    def saw_test(self, tested: Sequence[Tested], transductive: bool) -> bool:
+    def saw_test(self, tested: Fingerprints, cache: Cache, allowed: Allowed) -> Verdict:
         """Whether any pre-training that an arm begins with saw what is tested.
 
+        Args:
+            cache: of the evaluation.
+
         Raises:
-            ProtocolError: one did, and `transductive` does not allow it.
+            ProtocolError: one did, and `allowed` does not allow it.
         """
         begun_with = {arm.checkpoint for arm in self.arms}
-        seen = [
-            check_leak(weights.record, str(weights.path), tested, transductive)
+        verdicts = [
+            check_leak(weights.record, str(weights.path), tested, cache, allowed)
             for weights in self.weights
             if weights.record is not None and weights.path in begun_with
         ]
-        return any(seen)
+        notes = dict.fromkeys(note for verdict in verdicts for note in verdict.notes)
+        return Verdict(any(verdict.saw for verdict in verdicts), tuple(notes))
 
 
 def choose(

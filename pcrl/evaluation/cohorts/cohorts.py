@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from pcrl.engine.fingerprints.fingerprints import Fingerprints
 from pcrl.evaluation.cohorts.budget import Validation
-from pcrl.evaluation.cohorts.leak import Tested
 from pcrl.evaluation.records.replicate import Replicate
 from pcrl.evaluation.records.results import Side
 
@@ -47,8 +47,8 @@ class Cohorts(Protocol):
     def validating(self, replicate: Replicate) -> int:
         """How many patients choose the epoch; their labels are used too."""
 
-    def tested(self) -> list[Tested]:
-        """What `check_leak` has to know of everything that is tested."""
+    def tested(self) -> Fingerprints:
+        """What gives away everything that is tested."""
 
     def owners(self) -> Mapping[str, str]:
         """The patient of each case, or of each image."""

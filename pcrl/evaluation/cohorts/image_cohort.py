@@ -12,7 +12,6 @@ from pcrl.engine.cache.images.dataset import CachedImages
 from pcrl.engine.cache.images.table import ImageTable
 from pcrl.engine.splits import fraction_of, in_seeded_order
 from pcrl.evaluation.cohorts.budget import FEWEST, ONE_OF, Labelled, Validation, divide
-from pcrl.evaluation.cohorts.leak import Tested
 from pcrl.evaluation.records.errors import ProtocolError
 from pcrl.evaluation.statistics.bootstrap import FEWEST_PATIENTS
 from pcrl.listing import counted
@@ -49,11 +48,6 @@ class ImageCohort:
     def patients(self, rows: NDArray[np.int64]) -> list[str]:
         """The patient of each image."""
         return [self.table.patients[row] for row in rows]
-
-    def tested(self) -> list[Tested]:
-        """What `check_leak` has to know of the test images."""
-        table = self.table
-        return [Tested(table.names[n], table.patients[n], table.pixels[n]) for n in self.test]
 
     def synthetic(self) -> int:
         """Number of synthetic images."""

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pcrl.engine.cache.images.dataset import CachedImages
+from pcrl.engine.fingerprints.fingerprints import Fingerprints
+from pcrl.engine.selection.fingerprints import fingerprints_of_images
 from pcrl.evaluation.cohorts.cohorts import Design
 from pcrl.evaluation.cohorts.image_cohort import ImageCohort, image_cohort
-from pcrl.evaluation.cohorts.leak import Tested
 from pcrl.evaluation.records.replicate import Replicate
 from pcrl.evaluation.records.results import Side
 
@@ -52,9 +53,9 @@ class ImageCohorts:
         cohort = self.of[replicate]
         return len(set(cohort.patients(cohort.validation)))
 
-    def tested(self) -> list[Tested]:
-        """What `check_leak` has to know of everything that is tested."""
-        return self.first.tested()
+    def tested(self) -> Fingerprints:
+        """What gives away everything that is tested."""
+        return fingerprints_of_images(self.dataset, self.first.test)
 
     def owners(self) -> Mapping[str, str]:
         """The patient of each image."""

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from pcrl.engine.cache.volumes.dataset import CachedCase, CachedDataset
 from pcrl.engine.cache.volumes.records import patients_in_words
+from pcrl.engine.fingerprints.fingerprints import Fingerprints
+from pcrl.engine.selection.fingerprints import fingerprints_of_cases
 from pcrl.engine.splits import deal
 from pcrl.evaluation.cohorts.budget import Labelled, Validation, divide
 from pcrl.evaluation.cohorts.cohorts import Design
-from pcrl.evaluation.cohorts.leak import Tested
 from pcrl.evaluation.records.errors import ProtocolError
 from pcrl.evaluation.records.replicate import Replicate
 from pcrl.evaluation.records.results import Side
@@ -62,10 +63,9 @@ class VolumeCohorts:
         """How many patients choose the epoch."""
         return len(_patients(self.of[replicate].validation))
 
-    def tested(self) -> list[Tested]:
-        """What `check_leak` has to know of everything that is tested."""
-        cases = self._tested()
-        return [Tested(case.name, case.patient, case.record.pixels) for case in cases]
+    def tested(self) -> Fingerprints:
+        """What gives away everything that is tested."""
+        return fingerprints_of_cases(self._tested())
 
     def owners(self) -> dict[str, str]:
         """The patient of each case."""

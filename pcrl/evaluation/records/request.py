@@ -22,6 +22,8 @@ _NOT_PROTOCOL = {
 }
 EARLIER: Final = "earlier"
 """`validation` of evaluations that were begun when nobody was asked: they go on by the rules that held then."""
+_LATER = {"validation": EARLIER, "different_people": False}
+"""Fields that are younger than the first evaluations, and the values with which they are not stored."""
 
 
 class Request(Record):
@@ -56,6 +58,7 @@ class Request(Record):
     recipe: str | None = None
     overrides: tuple[str, ...] = ()
     transductive: bool = False
+    different_people: bool = False
     validation: Literal["budget", "all", "earlier"] = EARLIER
     options: dict[str, str] = Field(default_factory=dict)
     controls: dict[str, Path] = Field(default_factory=dict)
@@ -83,7 +86,7 @@ class Request(Record):
     def _spread(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
         stored: dict[str, Any] = {}
         for name, value in serialize(self).items():
-            if name == "validation" and value == EARLIER:
+            if _LATER.get(name, ...) == value:
                 continue
             if name != "options":
                 stored[name] = value

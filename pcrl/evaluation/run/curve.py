@@ -63,6 +63,7 @@ def curve(
     recipe: str | Path | None = None,
     overrides: Sequence[str] = (),
     transductive: bool = False,
+    different_people: bool = False,
     validation: str = "budget",
     options: Mapping[str, str] | None = None,
     out: str | Path | None = None,
@@ -80,7 +81,8 @@ def curve(
         task: a name in `pcrl.evaluation.tasks.registry.TASKS`.
         fractions: shares of the labelled patients, each in (0, 1].
         cache, dataset, seeds, arms, checkpoints, runs, learning_rates, folds, freeze, epochs, recipe, overrides,
-            transductive, validation, options, device, command, progress: see `pcrl.evaluation.run.evaluate.evaluate`.
+            transductive, different_people, validation, options, device, command, progress: see
+            `pcrl.evaluation.run.evaluate.evaluate`.
         out: new folder; none: `evaluations/curve-TASK-DATE-TIME`.
         resume: go on with the curve in `out`, or the newest unfinished one of the task, as it was asked. Then only
             `out`, `device` and `progress` may be given.
@@ -107,7 +109,7 @@ def curve(
             task, cache=cache, dataset=dataset, runs=runs, arms=arms, checkpoints=checkpoints, options=options,
             command=command or call_in_words("curve", arguments), fraction=1.0, seeds=seeds, folds=folds,
             learning_rates=learning_rates, freeze=freeze, epochs=epochs, recipe=recipe, overrides=overrides,
-            transductive=transductive, validation=validation,
+            transductive=transductive, different_people=different_people, validation=validation,
         )  # fmt: skip
         if not fractions or not all(0 < fraction <= 1 for fraction in fractions):
             raise ProtocolError(

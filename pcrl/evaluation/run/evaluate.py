@@ -32,6 +32,7 @@ def evaluate(
     recipe: str | Path | None = None,
     overrides: Sequence[str] = (),
     transductive: bool = False,
+    different_people: bool = False,
     validation: str = "budget",
     options: Mapping[str, str] | None = None,
     out: str | Path | None = None,
@@ -63,6 +64,7 @@ def evaluate(
         recipe: built-in name or a TOML file; none: the one that the cache was made for.
         overrides: changed settings, such as `finetuning.batch_size=2`.
         transductive: allow pre-training to have seen test patients, and say so everywhere.
+        different_people: state that test scans that look like scans of the pre-training are of other people.
         validation: `budget`: one in eight of the labelled patients that `fraction` allows chooses the epoch and the
             learning rate, none if that would be fewer than three, and the others train; `all`: `fraction` is of the
             training patients alone, and all validation patients choose.
@@ -102,7 +104,7 @@ def evaluate(
             task, cache=cache, dataset=dataset, runs=runs, arms=arms, checkpoints=checkpoints, options=options,
             command=command or call_in_words("evaluate", arguments), fraction=fraction, seeds=seeds, folds=folds,
             learning_rates=learning_rates, freeze=freeze, epochs=epochs, recipe=recipe, overrides=overrides,
-            transductive=transductive, validation=validation,
+            transductive=transductive, different_people=different_people, validation=validation,
         )  # fmt: skip
         folder = new_folder(out, task, REQUEST)
     study = open_study(request)

@@ -39,6 +39,7 @@ def new_request(
     recipe: str | Path | None,
     overrides: Sequence[str],
     transductive: bool,
+    different_people: bool,
     validation: str,
 ) -> Request:
     """The request, as it is kept; see `pcrl.evaluation.run.evaluate.evaluate` for the arguments.
@@ -90,6 +91,7 @@ def new_request(
                 "recipe": None if recipe is None else str(recipe),
                 "overrides": several(overrides),
                 "transductive": transductive,
+                "different_people": different_people,
                 "validation": validation,
                 "options": entry.with_defaults(options or {}),
             }

@@ -14,6 +14,7 @@ from pcrl.engine.cache.images.dataset import CachedImages
 from pcrl.engine.cache.volumes.dataset import CachedDataset, identity
 from pcrl.evaluation.arms.choose import ChosenArms, choose
 from pcrl.evaluation.cohorts.cohorts import Cohorts, Design
+from pcrl.evaluation.leak.check import Allowed
 from pcrl.evaluation.records.errors import ProtocolError
 from pcrl.evaluation.records.request import EARLIER, Request
 from pcrl.evaluation.run.study import Study
@@ -53,7 +54,8 @@ def open_study(request: Request) -> Study:
     task: Task = named(entry.opens)(cohorts, recipe, options)
     if len(request.learning_rates) > 1:
         _require_choice(request, chosen, cohorts, task)
-    leaked = chosen.saw_test(cohorts.tested(), request.transductive)
+    allowed = Allowed(request.transductive, request.different_people)
+    verdict = chosen.saw_test(cohorts.tested(), Cache(request.cache), allowed)
     weights = {str(one.path.resolve()): one.digest() for one in chosen.weights}
     _require_same(request, task, weights)
     # The newest run may be another one tomorrow.
@@ -70,7 +72,7 @@ def open_study(request: Request) -> Study:
             "weights": weights,
         }
     )
-    return Study(request, cohorts, task, chosen, recipe, leaked)
+    return Study(request, cohorts, task, chosen, recipe, verdict)
 
 
 def _require_choice(request: Request, chosen: ChosenArms, cohorts: Cohorts, task: Task) -> None:

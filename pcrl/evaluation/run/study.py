@@ -14,6 +14,7 @@ from pcrl.config import Recipe
 from pcrl.engine.cache.lock import locked
 from pcrl.evaluation.arms.choose import ChosenArms
 from pcrl.evaluation.cohorts.cohorts import Cohorts
+from pcrl.evaluation.leak.check import Verdict
 from pcrl.evaluation.records.replicate import Replicate
 from pcrl.evaluation.records.request import Request, save_request
 from pcrl.evaluation.records.results import ArmResult, Results, save_results
@@ -30,7 +31,7 @@ class Study:
     """An evaluation that can begin.
 
     Args:
-        leaked: pre-training saw what is tested, and that is allowed.
+        verdict: whether pre-training saw what is tested, which is allowed then.
     """
 
     request: Request
@@ -38,11 +39,17 @@ class Study:
     task: Task
     chosen: ChosenArms
     recipe: Recipe
-    leaked: bool
+    verdict: Verdict
 
     def notes(self) -> tuple[str, ...]:
         """What a reader must know."""
-        return (*self.chosen.notes, *self.cohorts.notes(), *self.task.notes(), *self._unchosen_rates())
+        return (
+            *self.chosen.notes,
+            *self.verdict.notes,
+            *self.cohorts.notes(),
+            *self.task.notes(),
+            *self._unchosen_rates(),
+        )
 
     def describe(self) -> str:
         """Who takes part, in words."""
@@ -142,9 +149,9 @@ class Study:
             patients=self.describe(),
             training_patients=trained,
             validation_patients=cohorts.validating(cohorts.replicates[0]),
-            test_patients=len({one.patient for one in cohorts.tested()}),
+            test_patients=len(set(cohorts.tested().patients)),
             notes=self.notes(),
-            transductive=self.leaked,
+            transductive=self.verdict.saw,
             virtual=cohorts.virtual(),
             metrics=self.task.metrics,
             arms=arms,

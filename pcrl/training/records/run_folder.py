@@ -5,16 +5,18 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import platform
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
 from pcrl.config import Recipe, RecipeError, recipe_from
+from pcrl.engine.fingerprints.fingerprints import Collection, FingerprintError, Fingerprints, joined
 from pcrl.engine.selection.selection import Selection
 from pcrl.files import write_text
 
-RUN, FINISHED = "run.json", "finished.json"
+RUN, SEEN, FINISHED = "run.json", "seen.npz", "finished.json"
 CHECKPOINTS, PICTURES = "checkpoints", "pictures"
 _PACKAGES = ("pcrl", "torch", "numpy", "numba", "zarr", "numcodecs")
 
@@ -30,19 +32,38 @@ class RunRecord:
     Args:
         start: the weights before the first step, in words.
         start_known: whether it is known what those had seen; not so for imported weights, ImageNet's excepted.
-        patients, pixels: names, and digests of images, seen in this run and in those that it started from.
+        folder: of the run.
+        patients: seen in this run and in those that it started from; all else that is known of these is in `seen`.
+        pixels: digests of stored pixels, which runs of earlier versions have instead of `seen`.
         every_weight: decay and momentum reach every weight at every step. Not so in runs of the first versions, where
             heads that a step did not draw stayed as they were.
     """
 
+    folder: Path
     recipe: Recipe
     start: str
     start_known: bool
     identity: str
     datasets: tuple[str, ...]
     patients: tuple[str, ...]
-    pixels: tuple[str, ...]
+    pixels: tuple[str, ...] | None
     every_weight: bool = True
+
+    def seen(self) -> Fingerprints:
+        """Every scan that this run and those that it started from have seen.
+
+        Raises:
+            RunError: the file of fingerprints is missing or damaged.
+        """
+        path = self.folder / SEEN
+        if not path.exists() and self.pixels is not None:
+            return _of_pixels(self.pixels, str(self.folder))
+        try:
+            return Fingerprints.load(path)
+        except FingerprintError as error:
+            raise RunError(
+                f"{error}; without it nobody can tell which scans {self.folder} has seen"
+            ) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,21 +102,22 @@ def create(out: Path, recipe: Recipe, selection: Selection, start: Start) -> Non
     out.mkdir(parents=True, exist_ok=True)
     before = start.run
     seen = selection.seen()
-    patients = seen.patients | set(before.patients if before else ())
-    pixels = seen.pixels | set(before.pixels if before else ())
+    everything = joined([seen.scans, before.seen()] if before else [seen.scans])
+    patients = {*seen.scans.patients, *(before.patients if before else ())}
     content = {
         "recipe": recipe.model_dump(mode="json"),
         "start": start.words,
         "start_known": start.fresh or start.no_patients or (before is not None and before.start_known),
         "cache_identity": selection.identity(),
         "datasets": sorted(seen.datasets),
-        "cases": sorted(seen.cases),
+        "cases": sorted(seen.scans.names),
         "patients": sorted(patients),
-        "pixels": sorted(pixels),
         "every_weight": True,
         "versions": versions(),
         "machine": {"threads": torch.get_num_threads(), "platform": platform.platform()},
     }
+    # Before the record, which makes a folder a run.
+    everything.save(out / SEEN)
     write_text(out / RUN, json.dumps(content, indent=1) + "\n")
 
 
@@ -107,14 +129,16 @@ def read(out: Path) -> RunRecord:
     """
     try:
         content = json.loads((out / RUN).read_text(encoding="utf-8"))
+        pixels = content.get("pixels")
         return RunRecord(
+            out,
             recipe_from(content["recipe"]),
             content["start"],
             content["start_known"],
             content["cache_identity"],
             tuple(content["datasets"]),
             tuple(content["patients"]),
-            tuple(content["pixels"]),
+            None if pixels is None else tuple(pixels),
             content.get("every_weight", False),
         )
     except FileNotFoundError as error:
@@ -140,6 +164,13 @@ def is_finished(out: Path) -> bool:
 def versions() -> dict[str, str]:
     """Of what the results depend on."""
     return {name: _version(name) for name in _PACKAGES} | {"python": platform.python_version()}
+
+
+def _of_pixels(pixels: Iterable[str], name: str) -> Fingerprints:
+    """What runs of earlier versions say of the scans that they have seen, without saying which is which."""
+    collection = Collection()
+    collection.add(name, "", False, pixels, ())
+    return collection.fingerprints()
 
 
 def _version(package: str) -> str:

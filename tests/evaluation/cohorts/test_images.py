@@ -12,9 +12,7 @@ from pcrl.engine import splits
 from pcrl.engine.cache.images.dataset import CachedImages, ImageSetRecord
 from pcrl.engine.cache.images.table import ImageTable
 from pcrl.evaluation.cohorts.image_cohort import image_cohort
-from pcrl.evaluation.cohorts.leak import check_leak
 from pcrl.evaluation.records.errors import ProtocolError
-from pcrl.training.records.run_folder import RunRecord
 
 RECIPE = load_recipe("cpu-2d")
 LABELS = ("Edema", "Mass")
@@ -158,17 +156,3 @@ def test_an_empty_side_is_refused():
     bare = replace(MANY.table, labels=np.zeros((4500, 0), np.int8), label_names=())
     with pytest.raises(ProtocolError, match="has no labels"):
         image_cohort(with_table(bare), 1.0, 0)
-
-
-def test_a_run_that_saw_a_test_patient_or_image_is_refused():
-    found = image_cohort(MANY, 1.0, 0)
-    trained, tested = patients(found)[0], found.tested()
-    clean = RunRecord(RECIPE, "fresh", True, "", ("many",), tuple(trained), ("0" * 63 + "x",))
-    assert check_leak(clean, "runs/a", tested, transductive=False) is False
-    for run, named in (
-        (replace(clean, patients=(tested[5].patient,)), f"patients {tested[5].patient}; images none"),
-        (replace(clean, pixels=(tested[7].pixels,)), f"patients none; images {tested[7].name}"),
-    ):
-        with pytest.raises(ProtocolError, match=named):
-            check_leak(run, "runs/a", tested, transductive=False)
-        assert check_leak(run, "runs/a", tested, transductive=True) is True

@@ -276,7 +276,7 @@ def test_rates_are_chosen_by_validation_patients_and_refused_without(asked, cach
 def test_weights_that_no_arm_begins_with_leak_nothing(asked, lits, tmp_path):
     leaky(lits, tmp_path / "leaky")
     study = open_study(asked(checkpoints=(tmp_path / "leaky",), arms=("scratch",)))
-    assert study.leaked is False
+    assert study.verdict.saw is False
 
 
 def test_shuffled_labels_choose_no_rate(asked):

@@ -3,6 +3,7 @@
 CACHE/DATASET/images.json            recipe, labels, who split (`ImageSetRecord`)
 CACHE/DATASET/images.zarr            Zarr: (image, y, x) uint8 or uint16, an image a chunk, top left in it
 CACHE/DATASET/shards/NNNNNN.json     size and digest of a shard, and what is in it (`ShardRecord`); written after it
+CACHE/DATASET/shards/NNNNNN.npy      (images in it, 32, 32) uint8: by which copies of an image are known
 CACHE/DATASET/table.csv              a row for each image: patient, study, view, split, size, age, sex, labels
 """
 
@@ -51,6 +52,8 @@ class ImageFile(Record):
         size, modified: of the file, bytes and ns; 0 if it was not there.
         shape, original_shape: (y, x) in the cache and in the file; (0, 0) if it could not be read.
         pixels: SHA-256 of the stored pixels: equal for one image in two data sets.
+        content: SHA-256 of the file; empty if an earlier version read it.
+        source_pixels: SHA-256 of the pixels as read, before they were made smaller: equal for one image in two formats.
         error: why it is not there; empty if it is.
         note: what a user should know about it.
         age, sex, projection, view: as its own header states them, if it is DICOM; see `pcrl.datasets.about.About`.
@@ -63,6 +66,8 @@ class ImageFile(Record):
     shape: tuple[int, int] = (0, 0)
     original_shape: tuple[int, int] = (0, 0)
     pixels: str = ""
+    content: str = ""
+    source_pixels: str = ""
     error: str = ""
     note: str = ""
     age: float | None = None
@@ -79,6 +84,8 @@ class ShardRecord(Record):
     size: int
     sha256: str
     images: tuple[ImageFile, ...]
+    thumbnails: str = ""
+    """SHA-256 of the file of thumbnails beside it; empty if an earlier version wrote the shard."""
 
 
 @dataclass(frozen=True)

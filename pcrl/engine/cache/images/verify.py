@@ -12,6 +12,7 @@ from pcrl.engine.cache.chunks.frames import frame_in
 from pcrl.engine.cache.chunks.shard import read_index, shard_path
 from pcrl.engine.cache.format import CacheError
 from pcrl.engine.cache.images.dataset import STACK, CachedImages, ShardRecord, record_path, shard_records
+from pcrl.engine.cache.images.thumbnails import thumbnail_faults
 from pcrl.files import save_record, sha256_of
 
 
@@ -41,6 +42,7 @@ def verify_images(images: CachedImages) -> Iterator[ShardFinding]:
         here = int(((rows >= first) & (rows < first + record.settings.shard)).sum())
         stored = sum(not image.error for image in record.images)
         faults = _damages(path, record)
+        faults += thumbnail_faults(images.folder, number, record)
         if not faults and here > stored:
             faults = [f"the table names {here} images of it, it holds {stored}: run `pcrl ingest` again"]
         yield ShardFinding(path, stored, tuple(faults))

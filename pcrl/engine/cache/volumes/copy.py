@@ -15,6 +15,7 @@ from pcrl.engine.cache.volumes.records import (
     DATASET_RECORD,
     LABEL_RECORD,
     OCCUPANCY,
+    THUMBNAILS,
     CaseRecord,
     DatasetRecord,
     Storage,
@@ -56,6 +57,8 @@ def copy_cases(cases: list[CachedCase], folder: Path, storage: Storage) -> Itera
             grid = case.record.grid
             store.write_image(partial, case.name, frames_of(case.voxels.table), grid, attributes)
             names = [CASE_RECORD, OCCUPANCY]
+            if case.thumbnails is not None:
+                names.append(THUMBNAILS)
             if case.has_label:
                 label, original = (frames_of(case.label(original).table) for original in (False, True))
                 store.write_labels(partial, label, grid, original, case.label_record.grid)

@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from pcrl.datasets.case import Split
 from pcrl.engine.cache.chunks.frames import StoredArray
-from pcrl.engine.cache.commit import COMMIT, is_part_of
+from pcrl.engine.cache.commit import COMMIT, Commit, is_part_of
 from pcrl.engine.cache.format import read_record
 from pcrl.engine.cache.volumes.records import (
     CASE_RECORD,
     LABEL_RECORD,
     OCCUPANCY,
+    THUMBNAILS,
     CaseEntry,
     CaseRecord,
     DatasetRecord,
@@ -25,6 +26,7 @@ from pcrl.engine.cache.volumes.records import (
 )
 from pcrl.engine.cache.volumes.store import Store
 from pcrl.engine.cache.volumes.tables import tables_of
+from pcrl.files import dumps
 
 
 @dataclass(frozen=True)
@@ -77,9 +79,20 @@ class CachedCase:
         values: NDArray[np.float32] = np.load(self.folder / OCCUPANCY)
         return values
 
+    @property
+    def thumbnails(self) -> NDArray[np.uint8] | None:
+        """What each channel looks like, (channel, edge, edge, edge); none if an earlier version stored the case."""
+        try:
+            values: NDArray[np.uint8] = np.load(self.folder / THUMBNAILS)
+        except FileNotFoundError:
+            return None
+        return values
+
     def commit_bytes(self) -> bytes:
-        """The commit record as written: names the content of every file."""
-        return (self.folder / COMMIT).read_bytes()
+        """The commit record: names the content of every file, but the thumbnails, which may be added later."""
+        record = read_record(Commit, self.folder / COMMIT)
+        files = {name: file for name, file in record.files.items() if name != THUMBNAILS}
+        return dumps(Commit(format=record.format, files=files)).encode()
 
 
 @dataclass(frozen=True)

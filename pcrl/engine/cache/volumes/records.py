@@ -5,6 +5,7 @@ CACHE/DATASET/tables/NAME.csv              tables of the data set as a whole, as
 CACHE/DATASET/cases/CASE/image.ome.zarr    NGFF 0.5: `0` is (channel, z, y, x) int16; labels in `labels/`; or
 CACHE/DATASET/cases/CASE/image.h5          the same arrays and attributes as HDF5, and `labels.h5`
 CACHE/DATASET/cases/CASE/occupancy.npy     (channel, 2, cells…) float32: foreground, dense tissue
+CACHE/DATASET/cases/CASE/thumbnails.npy    (channel, 24, 24, 24) uint8: by which copies of a scan are known
 CACHE/DATASET/cases/CASE/case.json         what was read, and how it was stored (`CaseRecord`)
 CACHE/DATASET/cases/CASE/label.json        the same of the label, if there is one (`LabelRecord`)
 CACHE/DATASET/cases/CASE/commit.json       size and digest of every file above, written last (`Commit`)
@@ -28,6 +29,7 @@ Storage = Literal["zarr", "hdf5"]
 LABEL = "segmentation"
 ORIGINAL_LABEL = "segmentation-original"
 OCCUPANCY = "occupancy.npy"
+THUMBNAILS = "thumbnails.npy"
 CASE_RECORD = "case.json"
 LABEL_RECORD = "label.json"
 DATASET_RECORD = "dataset.json"
@@ -41,6 +43,8 @@ class SourceFile(Record):
     size: int
     modified: int
     sha256: str
+    content: str = ""
+    """The same without the file's name; empty if an earlier version read it."""
 
 
 class StoredIntensity(Record):
@@ -64,6 +68,8 @@ class CaseRecord(Record):
     intensities: tuple[StoredIntensity, ...]
     pixels: str
     """SHA-256 of the stored voxels: equal for the same scan in two data sets."""
+    voxels: tuple[str, ...] = ()
+    """SHA-256 of each channel as it was read, upright: equal for one scan in two formats, or at two spacings."""
     sources: tuple[SourceFile, ...]
     settings: Data
     forced_modality: Modality | None

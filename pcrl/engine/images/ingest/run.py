@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import zarr
 from numcodecs import Blosc
+from numpy.typing import NDArray
 from zarr.codecs import BloscCodec, Crc32cCodec
 
 from pcrl.config import ImageData
@@ -32,12 +33,16 @@ from pcrl.engine.cache.images.dataset import (
     shard_records,
 )
 from pcrl.engine.cache.images.table import ABOUT, TABLE, write_table
+from pcrl.engine.cache.images.thumbnails import Thumbnails, old_thumbnails, write_thumbnails
 from pcrl.engine.errors import ReadError
+from pcrl.engine.fingerprints.thumbnail import thumbnail
 from pcrl.engine.images.ingest.plan import Plan, ShardPlan
 from pcrl.engine.images.reading import read_picture
 from pcrl.files import new_file, new_folder, save_record, sha256_of
 from pcrl.kernels.chunks.decode import MISSING
 
+Ingested = tuple[ImageFile, bytes | None, NDArray[np.uint8] | None]
+"""What an image is, its compressed pixels and its thumbnail; none of one that cannot be read."""
 _IN_FLIGHT, _TOGETHER = 2, 8
 """Tasks under way for each thread, and images in a task: handing over single ones took a thirtieth of the time."""
 
@@ -59,11 +64,11 @@ def run(plan: Plan, threads: int) -> Iterator[ImageFile]:
         for shard in plan.shards:
             if not shard.todo:
                 continue
-            files, frames = yield from _read(plan, shard, images, pool, threads)
+            files, frames, shown = yield from _read(plan, shard, images, pool, threads)
             # A shard is written while the next one is read; no more than these two are in memory.
             if writing is not None:
                 writing.result()
-            writing = writer.submit(_write, plan, shard.number, files, frames)
+            writing = writer.submit(_write, plan, shard.number, files, frames, shown)
         if writing is not None:
             writing.result()
     _write_table(plan, images)
@@ -98,15 +103,16 @@ def _describe_stack(plan: Plan) -> None:
 
 def _read(
     plan: Plan, shard: ShardPlan, images: dict[str, Radiograph], pool: ThreadPoolExecutor, threads: int
-) -> Generator[ImageFile, None, tuple[list[ImageFile], list[bytes | None]]]:
+) -> Generator[ImageFile, None, tuple[list[ImageFile], list[bytes | None], Thumbnails]]:
     """Read what is to be read, and take the rest out of the shard as it is; returns all of it, in order."""
     data = plan.record.recipe.data
     frames = _old_frames(shard_path(plan.folder / STACK, (shard.number, 0, 0)), shard, data)
     files: list[ImageFile] = []
-    waiting: deque[Future[list[tuple[ImageFile, bytes | None]]]] = deque()
+    shown = old_thumbnails(plan.folder, shard.number, len(shard.names))
+    waiting: deque[Future[list[Ingested]]] = deque()
     groups = iter([shard.todo[n : n + _TOGETHER] for n in range(0, len(shard.todo), _TOGETHER)])
-    ready: deque[tuple[ImageFile, bytes | None]] = deque()
-    for name, known in zip(shard.names, shard.known, strict=True):
+    ready: deque[Ingested] = deque()
+    for place, (name, known) in enumerate(zip(shard.names, shard.known, strict=True)):
         if known is not None:
             files.append(known)
             continue
@@ -115,21 +121,28 @@ def _read(
             waiting.append(pool.submit(_ingest, listed, plan.dataset.source, data))
         if not ready:
             ready.extend(waiting.popleft().result())
-        file, frame = ready.popleft()
+        file, frames[name], look = ready.popleft()
         files.append(file)
-        frames[name] = frame
+        shown[place] = 0 if look is None else look
         yield file
-    return files, [frames.get(name) for name in shard.names]
+    return files, [frames.get(name) for name in shard.names], shown
 
 
-def _write(plan: Plan, number: int, files: list[ImageFile], frames: list[bytes | None]) -> None:
-    """A shard, then its record."""
+def _write(
+    plan: Plan, number: int, files: list[ImageFile], frames: list[bytes | None], shown: Thumbnails
+) -> None:
+    """A shard and its thumbnails, then its record."""
     data, path = plan.record.recipe.data, shard_path(plan.folder / STACK, (number, 0, 0))
     path.parent.mkdir(parents=True, exist_ok=True)
     with new_file(path) as partial:
         write_shard(partial, [*frames, *[None] * (data.shard - len(frames))])
     record = ShardRecord(
-        format=FORMAT, settings=data, size=path.stat().st_size, sha256=sha256_of(path), images=tuple(files)
+        format=FORMAT,
+        settings=data,
+        size=path.stat().st_size,
+        sha256=sha256_of(path),
+        images=tuple(files),
+        thumbnails=write_thumbnails(plan.folder, number, shown),
     )
     save_record(record, record_path(plan.folder, number))
 
@@ -154,18 +167,18 @@ def _old_frames(path: Path, shard: ShardPlan, data: ImageData) -> dict[str, byte
     return frames
 
 
-def _ingest(
-    listed: list[tuple[str, Radiograph | None]], source: Path, data: ImageData
-) -> list[tuple[ImageFile, bytes | None]]:
+def _ingest(listed: list[tuple[str, Radiograph | None]], source: Path, data: ImageData) -> list[Ingested]:
     return [_ingest_one(name, image, source, data) for name, image in listed]
 
 
-def _ingest_one(
-    name: str, image: Radiograph | None, source: Path, data: ImageData
-) -> tuple[ImageFile, bytes | None]:
+def _ingest_one(name: str, image: Radiograph | None, source: Path, data: ImageData) -> Ingested:
     if image is None:
         # It could not be read before, and is no longer listed.
-        return ImageFile(name=name, path="", size=0, modified=0, error="no longer in the data set"), None
+        return (
+            ImageFile(name=name, path="", size=0, modified=0, error="no longer in the data set"),
+            None,
+            None,
+        )
     path, stored = source / image.path, printable(image.path)
     size, modified = 0, 0
     try:
@@ -174,10 +187,10 @@ def _ingest_one(
         picture = read_picture(path, data)
     except ReadError as error:
         reason = printable(str(error))
-        return ImageFile(name=name, path=stored, size=size, modified=modified, error=reason), None
+        return ImageFile(name=name, path=stored, size=size, modified=modified, error=reason), None, None
     except Exception as error:  # nothing else is lost when one image cannot be read
         reason = printable(f"{path}: {type(error).__name__}: {error}")
-        return ImageFile(name=name, path=stored, size=size, modified=modified, error=reason), None
+        return ImageFile(name=name, path=stored, size=size, modified=modified, error=reason), None, None
     height, width = picture.values.shape
     chunk = np.zeros((1, edge(data), edge(data)), dtype_of(data))
     chunk[0, :height, :width] = picture.values
@@ -190,13 +203,15 @@ def _ingest_one(
         shape=(height, width),
         original_shape=picture.original_shape,
         pixels=pixels_of(picture.values),
+        content=sha256_of(path),
+        source_pixels=picture.source_pixels,
         note=printable(picture.note),
         age=picture.about.age,
         sex=picture.about.sex,
         projection=picture.about.projection,
         view=picture.view,
     )
-    return file, frame
+    return file, frame, thumbnail(picture.values)
 
 
 def _write_table(plan: Plan, images: dict[str, Radiograph]) -> None:

@@ -19,6 +19,7 @@ from pcrl.engine.cache.volumes.records import (
     CASE_RECORD,
     LABEL_RECORD,
     OCCUPANCY,
+    THUMBNAILS,
     CaseRecord,
     LabelRecord,
     SourceFile,
@@ -26,6 +27,8 @@ from pcrl.engine.cache.volumes.records import (
 )
 from pcrl.engine.cache.volumes.store import Store
 from pcrl.engine.errors import ReadError, ScanError
+from pcrl.engine.fingerprints.digests import digest_of_values
+from pcrl.engine.fingerprints.thumbnail import thumbnail
 from pcrl.engine.volumes.ingest.errors import IngestError
 from pcrl.engine.volumes.ingest.label import read_label
 from pcrl.engine.volumes.ingest.masks import is_segmentation, is_two_valued
@@ -87,6 +90,7 @@ def ingest_scan(
         original_grid=grid,
         intensities=intensities,
         pixels=hashlib.sha256(stored.data).hexdigest(),
+        voxels=tuple(digest_of_values(scan.values) for scan in scans),
         sources=tuple(sources[str(path)] for path in case.channels),
         settings=data,
         forced_modality=forced,
@@ -101,6 +105,7 @@ def ingest_scan(
         frames = encode(stored, data.chunk, data.codec, fill=intensities[0].air)
         store.write_image(partial, case.name, frames, first.grid, attributes)
         np.save(partial / OCCUPANCY, np.stack([channel.occupancy for channel in channels]))
+        np.save(partial / THUMBNAILS, np.stack([thumbnail(channel.stored) for channel in channels]))
         (partial / CASE_RECORD).write_text(dumps(record), encoding="utf-8")
         if label is not None and case.label is not None:
             notes += _write_label(partial, store, label, sources[str(case.label)], data)

@@ -159,5 +159,5 @@ def _unnamed_values(folder: Path, record: DatasetRecord) -> list[str]:
 
 
 def _source(path: Path, root: Path, stack: Stack | None) -> SourceFile:
-    size, modified, digest = fingerprint(path, stack)
-    return SourceFile(path=relative(path, root), size=size, modified=modified, sha256=digest)
+    size, modified, digest, content = fingerprint(path, stack)
+    return SourceFile(path=relative(path, root), size=size, modified=modified, sha256=digest, content=content)

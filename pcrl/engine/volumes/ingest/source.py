@@ -16,27 +16,32 @@ from pcrl.datasets.dicom.stacks import Stack
 from pcrl.datasets.plain import plain_path
 from pcrl.engine.cache.volumes.records import SourceFile
 from pcrl.engine.errors import ReadError
+from pcrl.engine.fingerprints.digests import digest_of_contents
 from pcrl.engine.geometry.grid import Grid
 from pcrl.engine.volumes.reading.detached import check_voxel_files, voxel_files
 from pcrl.engine.volumes.reading.nifti.place import is_nifti, place_of
 from pcrl.engine.volumes.reading.plausible import check_grid
 
 
-def fingerprint(path: Path, stack: Stack | None = None) -> tuple[int, int, str]:
+def fingerprint(path: Path, stack: Stack | None = None) -> tuple[int, int, str, str]:
     """Size in bytes, time of modification in ns, and SHA-256 of a file, or of a folder's files together.
+
+    Of the last there are two: of names and contents, and of contents alone.
 
     Of a DICOM stack, of the files that it is made of. A header whose voxels lie in files of their own stands for these,
     too.
     """
     size, modified, digest = 0, 0, hashlib.sha256()
+    contents = []
     for file in _files(path, stack):
         status = file.stat()
         size += status.st_size
         modified = max(modified, status.st_mtime_ns)
         digest.update(f"{file.name}\n".encode("utf-8", "surrogateescape"))
         with file.open("rb") as opened:
-            digest.update(hashlib.file_digest(opened, "sha256").digest())
-    return size, modified, digest.hexdigest()
+            contents.append(hashlib.file_digest(opened, "sha256").digest())
+        digest.update(contents[-1])
+    return size, modified, digest.hexdigest(), digest_of_contents(contents)
 
 
 def same_file(path: Path, stored: SourceFile, stack: Stack | None = None) -> bool:

@@ -123,7 +123,8 @@ def test_killed_and_run_again_ends_as_an_undisturbed_run(source, tmp_path, after
                 break
         process.send_signal(signal.SIGKILL)
     _, done = ingest(source, tmp_path / "cache")
-    assert len(done) == 32 - after // 10 * 10
+    # The shard before the last that was read may have been on its way to disk.
+    assert len(done) in (32 - after // 10 * 10, 32 - max(0, after // 10 - 1) * 10)
     assert files(tmp_path / "cache") == files(tmp_path / "whole")
 
 

@@ -44,9 +44,9 @@ def test_voxels_beside_a_header(tmp_path, suffix):
     np.testing.assert_array_equal(scan.values, scans.body())
     assert scan.grid.spacing == (2, 1, 1)
     assert voxel_files(header) == [voxels]
-    before = fingerprint(header)[2]
+    before = fingerprint(header)[2:]
     voxels.write_bytes(voxels.read_bytes()[::-1])
-    assert fingerprint(header)[2] != before
+    assert not set(fingerprint(header)[2:]) & set(before)
 
 
 @pytest.mark.parametrize("suffix", [".mhd", ".nhdr"])

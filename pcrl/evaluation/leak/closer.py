@@ -1,0 +1,50 @@
+"""Finer thumbnails of scans whose voxels are in the cache."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pcrl.engine.cache.cache import Cache
+from pcrl.engine.cache.chunks.scratch import Scratch
+from pcrl.engine.cache.images.reader import ImageReader
+from pcrl.engine.fingerprints.thumbnail import EDGES, thumbnail
+
+_FINER = 2
+
+
+class FromCache:
+    """Makes thumbnails of twice the edge, of scans that a cache holds.
+
+    Args:
+        cache: of the evaluation.
+        pixels: digests of the stored pixels that a scan of this name may have; those of another are not its voxels.
+    """
+
+    def __init__(self, cache: Cache, pixels: dict[str, set[str]]) -> None:
+        self._cache, self._pixels = cache, pixels
+
+    def __call__(self, name: str) -> NDArray[np.uint8] | None:
+        """(channels, edges) of a scan by `DATASET/NAME`; none if the cache does not hold it."""
+        dataset, _, case = name.partition("/")
+        if dataset not in self._cache.names():
+            return None
+        if self._cache.image_sets((dataset,)):
+            return self._image(dataset, case)
+        found = [each for each in self._cache.dataset(dataset).cases if each.name == case]
+        if not found or found[0].record.pixels not in self._pixels.get(name, set()):
+            return None
+        return np.stack([thumbnail(channel, _FINER * EDGES[3]) for channel in found[0].voxels.read()])
+
+    def _image(self, dataset: str, name: str) -> NDArray[np.uint8] | None:
+        images = self._cache.image_set(dataset)
+        table = images.table
+        if name not in table.names:
+            return None
+        row = table.names.index(name)
+        if table.pixels[row] not in self._pixels.get(f"{dataset}/{name}", set()):
+            return None
+        height, width = table.shapes[row]
+        reader = ImageReader(images.folder, images.record.recipe.data)
+        pixels = reader.read(int(table.index[row]), Scratch())[:height, :width]
+        return thumbnail(pixels, _FINER * EDGES[2])[None]
