@@ -179,7 +179,7 @@ def test_a_linear_probe_on_imported_imagenet_weights(workplace):
     assert "make sure that no test patient" not in done.stdout
     assert "training 1 patient with 1 image;" in done.stdout
     assert "no positive among the training images" in done.stdout
-    assert "chexpert: 1 training patient, encoder frozen" in done.stdout
+    assert "chexpert: 1 labelled patient in all (1 to train, 0 to validate), encoder frozen" in done.stdout
     results = results_in(workplace / "probe")
     assert (results["protocol"]["freeze"], results["training_patients"]) == (True, 1)
     (arm,) = results["arms"]

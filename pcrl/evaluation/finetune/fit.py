@@ -133,7 +133,7 @@ def fit(learner: Learner[Any], schedule: Schedule, keep: Path | None, show: Show
     optimizer = torch.optim.Adam(_groups(module, schedule), lr=schedule.learning_rate)
     stopping = EarlyStopping(module, schedule.patience, schedule.minimum)
     losses: list[float] = []
-    go_on = True
+    go_on = validates = True
     steps: int | None = 0
     if keep is not None and is_kept(keep):
         losses, go_on, steps = restore_state(keep, module, optimizer, stopping)
@@ -151,10 +151,13 @@ def fit(learner: Learner[Any], schedule: Schedule, keep: Path | None, show: Show
         steps = None if steps is None else steps + count
         # The last epoch is always due: what it leaves is scored where nobody validates.
         due = epoch % schedule.validate_every == 0 or epoch == schedule.epochs
-        if due and schedule.norm_batches:
+        if due and schedule.norm_batches and (validates or epoch == schedule.epochs):
             settle(module, frozen, learner.show_training, schedule.norm_batches)
-        if due and (score := learner.validate()) is not None:
-            go_on = stopping.should_continue(epoch, score)
+        if due:
+            score = learner.validate()
+            validates = score is not None
+            if score is not None:
+                go_on = stopping.should_continue(epoch, score)
         last = stopping.history[-1][1][0] if stopping.history else None
         ended = not go_on or epoch == schedule.epochs
         if keep is not None and (ended or time.monotonic() - saved > SAVE_EVERY):

@@ -227,3 +227,13 @@ def test_a_frozen_encoder_keeps_its_statistics():
     fit(learner, replace(FEW, frozen=True), None, quiet)
     after = learner.module.encoder.state_dict()
     assert all(torch.equal(after[name], value) for name, value in before.items())
+
+
+@pytest.mark.parametrize(("scores", "expected"), [(None, 2), ([0.0] * 8, 8)])
+def test_statistics_are_not_taken_for_nobody(scores, expected):
+    """Where nobody validates, they are needed at the end; that nobody does is known after the first epoch."""
+    learner, shown = Line(scores), []
+    show = learner.show_training
+    learner.show_training = lambda batches: shown.append(batches) or show(batches)
+    fit(learner, replace(SCHEDULE, norm_batches=3), None, quiet)
+    assert shown == [3] * expected
