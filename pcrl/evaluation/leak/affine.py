@@ -31,11 +31,11 @@ def limited(maps: Tensor) -> Tensor:
     return still + (maps - still).clamp(-_FURTHEST, _FURTHEST)
 
 
-def halved(pictures: Tensor) -> Tensor:
-    """(pairs, 1, edges) with half the edges."""
+def smaller(pictures: Tensor, times: int) -> Tensor:
+    """(pairs, 1, edges) with edges so many times shorter."""
     pool = functional.avg_pool2d if pictures.ndim == 4 else functional.avg_pool3d
-    halves: Tensor = pool(pictures, 2)
-    return halves
+    means: Tensor = pool(pictures, times)
+    return means
 
 
 def smoothed(pictures: Tensor, edge: int = _DETAIL) -> Tensor:

@@ -10,11 +10,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pcrl.evaluation.leak.affine import halved, identity, improved, likeness, limited, smoothed
+from pcrl.evaluation.leak.affine import identity, improved, likeness, limited, smaller, smoothed
 from pcrl.evaluation.leak.foreground import between_boxes
 
 COARSE = {2: 8, 3: 6}
 """Cells along each edge of the grid on which whole thumbnails are compared as they are."""
+_FIRST = {2: 2, 3: 3}
+"""How many times shorter the edges of the thumbnails are between which the first maps are looked for."""
 _TURNS, _KEPT = 3, 2
 """Orientations from which maps are looked for, and maps that are followed to the end."""
 _SHARE = 0.4
@@ -65,29 +67,33 @@ def alike(
     each = max(1, _CELLS // max(1, ones[0].size)) if len(ones) else 1
     found = []
     for first in range(0, len(ones), each):
-        found.append(_alike(ones[first : first + each], others[first : first + each]))
-        advance(len(found[-1]))
+        some, theirs = ones[first : first + each], others[first : first + each]
+        # Where only one of two has a border, it is laid onto the other more easily than the other onto it.
+        found.append(np.maximum(_laid(some, theirs), _laid(theirs, some)))
+        advance(len(some))
     return np.concatenate(found) if found else np.empty(0, np.float32)
 
 
-def _alike(ones: NDArray[np.uint8], others: NDArray[np.uint8]) -> NDArray[np.float32]:
+def _laid(ones: NDArray[np.uint8], others: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """How alike pairs are with the first in the best orientation, and the second laid onto it."""
     dims, pairs = ones.ndim - 1, len(ones)
     to = as_tensor(others)
     begun = [_orientations(one, each) for one, each in zip(ones, coarse(to), strict=True)]
     # (turns, pairs, …), then all of them in a row.
     turns = as_tensor(np.stack(begun, 1).reshape(-1, *ones.shape[1:]))
     targets = to.repeat(_TURNS, *[1] * (dims + 1))
-    small, small_targets = halved(turns), halved(targets)
-    blurred, blurred_targets = smoothed(small), smoothed(small_targets)
+    tiny, tiny_targets = smaller(turns, _FIRST[dims]), smaller(targets, _FIRST[dims])
+    blurred, blurred_targets = smoothed(tiny), smoothed(tiny_targets)
     maps, likenesses = [], []
     for start in _starts(turns, targets):
         better = improved(blurred, blurred_targets, limited(start), 10)
         maps.append(better)
-        likenesses.append(_counted(small, small_targets, better))
+        likenesses.append(_counted(tiny, tiny_targets, better))
     # (starts · turns, pairs)
     ranked = torch.stack(likenesses).reshape(-1, pairs)
     listed = torch.stack(maps).reshape(-1, pairs, dims, dims + 1)
     best = torch.zeros(pairs)
+    small, small_targets = smaller(turns, 2), smaller(targets, 2)
     every = torch.arange(pairs)
     for kept in ranked.topk(_KEPT, 0).indices:
         own = kept % _TURNS * pairs + every

@@ -1,0 +1,1 @@
+"""How well copies of scans are told from other people's scans."""
