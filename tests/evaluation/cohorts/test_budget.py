@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pcrl.evaluation.cohorts.budget import divide
@@ -31,6 +31,7 @@ def test_one_labelled_patient_in_eight_validates_and_the_rest_trains():
             assert len(found.train) == min(87, budget - len(found.validation))
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.integers(1, 70), st.integers(0, 40), st.integers(0, 5))
 def test_nobody_changes_sides_when_the_budget_grows(training, validation, seed):
     found = every_budget(training, validation, seed)
