@@ -58,8 +58,9 @@ def write(
     rows: Sequence[Sequence[str]],
     notes: str,
     folder: Path = RESULTS,
+    shown: bool = True,
 ) -> None:
-    """Print a table and write it to `results/NAME.md`, or to another folder."""
+    """Write a table to `results/NAME.md`, or to another folder, and print it if it is to be shown."""
     versions = ", ".join(f"{package} {importlib.metadata.version(package)}" for package in packages)
     lines = [
         f"# {title}",
@@ -74,6 +75,7 @@ def write(
         notes,
     ]
     text = "\n".join(lines) + "\n"
-    print(text)
+    if shown:
+        print(text)
     folder.mkdir(exist_ok=True)
     (folder / f"{name}.md").write_text(text, encoding="utf-8")

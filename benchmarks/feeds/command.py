@@ -6,11 +6,13 @@ import gc
 import importlib.util
 import json
 import os
+import signal
 import statistics
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from table import write
@@ -36,22 +38,26 @@ Drive = Callable[[float], Driven]
 
 
 def measure_all(
-    device: torch.device, out: Path, cache: Path, recipe: str, seconds: float, rounds: int
+    device: torch.device, out: Path, cache: Path, recipe: str, seconds: float, rounds: int, compiled: bool
 ) -> None:
-    """Measure every feed, in turns, and write what is known when time is up."""
+    """Measure every feed, in turns, until time is up; what is known is written after each of them."""
     settings = load_recipe(recipe, [f"training.samples_per_case={1024}"])
     selection = select(Cache(cache), (), settings)
     found: dict[tuple[str, int], list[Driven]] = {}
-    driver = Driver(settings, device)
+    driver = Driver(settings, device, compiled)
     try:
         for _ in range(rounds):
             driver.measure_alone(seconds / 2)
+            _say(out, {"what": "a step alone", "batch": driver.batch, "seconds": driver.alone})
+            _write(driver, selection, out, found, shown=False)
             for name, drive in _feeds(driver, selection, out).items():
                 _keep(out, name, drive, seconds, found)
+                _write(driver, selection, out, found, shown=False)
     except TimeoutError as error:
         print(error)
-    if found:
-        _write(driver, selection, out, found)
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    if driver.alone < float("inf"):
+        _write(driver, selection, out, found, shown=True)
 
 
 def _keep(
@@ -66,7 +72,11 @@ def _keep(
     except Exception as error:  # a library that does not work here costs only its own row
         values = {"failed": f"{type(error).__name__}: {error}"}
     gc.collect()  # ends threads and processes of the feed
-    line = json.dumps({"what": name[0], "workers": name[1]} | values)
+    _say(out, {"what": name[0], "workers": name[1]} | values)
+
+
+def _say(out: Path, values: Mapping[str, Any]) -> None:
+    line = json.dumps(values)
     print(line, flush=True)
     with (out / "rows.jsonl").open("a", encoding="utf-8") as file:
         file.write(line + "\n")
@@ -128,7 +138,11 @@ def _libraries() -> dict[str, Callable[[VolumeRecipe], Make]]:
 
 
 def _write(
-    driver: Driver, selection: Selection, out: Path, found: dict[tuple[str, int], list[Driven]]
+    driver: Driver,
+    selection: Selection,
+    out: Path,
+    found: dict[tuple[str, int], list[Driven]],
+    shown: bool,
 ) -> None:
     rows = [
         (
@@ -155,6 +169,7 @@ def _write(
         if gpu
         else f"the CPU, where the step has {torch.get_num_threads()} threads"
     )
+    rounds = max((len(driven) for driven in found.values()), default=0)
     name = "end_to_end" if driver.recipe.dimensions == 3 else "end_to_end_images"
     write(
         name,
@@ -163,8 +178,9 @@ def _write(
         HEADER,
         rows,
         f"Recipe {driver.recipe.name}, batch {driver.batch}, on {where}; {selection.describe()}. Steps are pcrl's in "
-        "every row, with levels drawn as in training. pcrl reads its compressed cache; the others read uncompressed "
-        "memory maps. Views that are made on the device are not averaged before they are made smaller. Medians of "
-        f"{max(len(driven) for driven in found.values())} interleaved rounds, page cache warm.",
+        f"every row, {'compiled, ' if driver.compiled else ''}with levels drawn as in training. pcrl reads its "
+        "compressed cache; the others read uncompressed memory maps. Views that are made on the device are not "
+        f"averaged before they are made smaller. Medians of {rounds} interleaved rounds, page cache warm.",
         out,
+        shown,
     )

@@ -44,11 +44,16 @@ class Driven:
 
 
 class Driver:
-    """One network and its step, for all feeds."""
+    """One network and its step, for all feeds.
 
-    def __init__(self, recipe: Recipe, device: torch.device) -> None:
-        self.recipe, self.device, self.batch = recipe, device, recipe.training.batch_size
-        row = Row("", cycling=True, compiled=device.type == "cuda")
+    Args:
+        compiled: the forward passes are.
+    """
+
+    def __init__(self, recipe: Recipe, device: torch.device, compiled: bool) -> None:
+        self.recipe, self.device, self.compiled = recipe, device, compiled
+        self.batch = recipe.training.batch_size
+        row = Row("", cycling=True, compiled=compiled)
         torch.backends.cudnn.benchmark = True
         work = work_of(row, recipe, self.batch, device)
         work.draw_levels_here()
@@ -58,7 +63,7 @@ class Driver:
 
     def measure_alone(self, seconds: float) -> None:
         """Compile for all levels, and time the step on views that are already there; of several times, the fastest."""
-        for _ in range(2 * self._levels if self.device.type == "cuda" else 1):
+        for _ in range(2 * self._levels if self.compiled else 1):
             self._step(self._noise)
         times = durations(lambda: self._step(self._noise), self.device, seconds)
         self.alone = min(self.alone, sorted(times)[len(times) // 2])

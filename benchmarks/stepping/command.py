@@ -13,11 +13,14 @@ from table import write
 from stepping.measure import chip, measure
 from stepping.processes import Rows, say
 from stepping.report import HEADER, fastest, joined, line, with_rates
-from stepping.rows import ON_CPU, ON_GPU, Suite, named
+from stepping.rows import ON_CPU, ON_GPU, Suite, in_turn, named
 
 CHIP = "chip"
-_LIMIT = {"cuda": 110.0, "cpu": 400.0}
+_LIMIT = {"cuda": 180.0, "cpu": 400.0}
 """Seconds for one row."""
+_LEAST, _LEAST_COMPILED = 15.0, 75.0
+"""Seconds in which a row can be measured: a compiler takes a minute or more for a graph. With less left, rows that are
+not compiled have their turn."""
 _ROUNDS = {"cuda": 1, "cpu": 3}
 
 
@@ -32,7 +35,7 @@ def measure_one(suite: str, row: str, device: torch.device, out: Path, seconds: 
 def measure_all(
     command: Sequence[str], device: torch.device, out: Path, wanted: str, minutes: float, rounds: int | None
 ) -> None:
-    """Measure every row in a process of its own, and write a table of all that the folder holds.
+    """Measure every row in a process of its own, and write a table of all that the folder holds after each of them.
 
     Rows take turns where there are several rounds, and what an earlier call has measured counts as rounds too.
 
@@ -42,21 +45,24 @@ def measure_all(
     """
     rows = Rows(command, out, minutes, _LIMIT[device.type])
     for number in range(rounds or _ROUNDS[device.type]):
-        rows.keep({"what": CHIP, "round": number} | rows.measured("--only", CHIP, CHIP))
-        for suite in _suites(device):
-            for row in suite.rows:
-                if not re.search(wanted, f"{suite.name}: {row.name}"):
-                    continue
-                measured = with_rates(suite, row, rows.measured("--only", suite.name, row.name))
-                rows.keep({"what": suite.name, "row": row.name, "round": number} | measured)
-    _write(device, out, rows.kept())
+        rows.keep({"what": CHIP, "round": number} | rows.measured("--only", CHIP, CHIP, least=_LEAST))
+        for suite, row in in_turn(_suites(device)):
+            if not re.search(wanted, f"{suite.name}: {row.name}"):
+                continue
+            least = _LEAST_COMPILED if row.compiled else _LEAST
+            measured = rows.measured("--only", suite.name, row.name, least=least)
+            rows.keep(
+                {"what": suite.name, "row": row.name, "round": number} | with_rates(suite, row, measured)
+            )
+            _write(device, out, rows.kept(), shown=False)
+    _write(device, out, rows.kept(), shown=True)
 
 
 def _suites(device: torch.device) -> tuple[Suite, ...]:
     return ON_GPU if device.type == "cuda" else ON_CPU
 
 
-def _write(device: torch.device, out: Path, kept: Sequence[dict[str, Any]]) -> None:
+def _write(device: torch.device, out: Path, kept: Sequence[dict[str, Any]], shown: bool) -> None:
     machine: dict[str, Any] = {}
     found: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for values in kept:
@@ -72,7 +78,7 @@ def _write(device: torch.device, out: Path, kept: Sequence[dict[str, Any]]) -> N
         for row in suite.rows:
             measured = joined(found.get((suite.name, row.name), []))
             lines.append(line(row.name, measured, reference, machine.get("matrix_tflops")))
-    rounds = max(sum("failed" not in each for each in values) for values in found.values())
+    rounds = max((sum("failed" not in each for each in values) for values in found.values()), default=0)
     notes = (
         f"Measured on {machine.get('device')} ({machine.get('threads')} threads of the CPU), cuDNN "
         f"{machine.get('cudnn')}, which multiplies large {machine.get('numbers')} matrices at "
@@ -84,4 +90,4 @@ def _write(device: torch.device, out: Path, kept: Sequence[dict[str, Any]]) -> N
         "CPU what the process took. Losses: of the first step, and of the third, against the reference; rounding "
         "grows with every step."
     )
-    write("train_step", "The training step", ["torch"], HEADER, lines, notes, out)
+    write("train_step", "The training step", ["torch"], HEADER, lines, notes, out, shown)

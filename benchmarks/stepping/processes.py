@@ -12,14 +12,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-_TOO_LITTLE = 15.0
-"""Seconds in which no row can be measured."""
+COMPILED = "inductor"
+"""The folder in OUT that keeps what was compiled."""
 MARK = "row: "
 """What begins the line that a process has to say."""
 
 
 class Rows:
     """Measures rows until time is up, and keeps them in OUT/rows.jsonl as soon as they are known.
+
+    What the compiler has made for one row it finds again for others, and in a later call with the same OUT: kernels
+    that they share, and graphs that are the same.
 
     Args:
         command: of a process that measures one row; its arguments are appended.
@@ -30,11 +33,16 @@ class Rows:
     def __init__(self, command: Sequence[str], out: Path, minutes: float, limit: float) -> None:
         self._command, self._path = list(command), out / "rows.jsonl"
         self._end, self._limit = time.monotonic() + 60 * minutes, limit
+        self._environment = {"TORCHINDUCTOR_CACHE_DIR": str((out / COMPILED).resolve())} | os.environ
 
-    def measured(self, *arguments: str) -> dict[str, Any]:
-        """What a process says of a row, or why it does not."""
+    def measured(self, *arguments: str, least: float) -> dict[str, Any]:
+        """What a process says of a row, or why it does not.
+
+        Args:
+            least: seconds without which it is not begun.
+        """
         left = min(self._end - time.monotonic(), self._limit)
-        if left < _TOO_LITTLE:
+        if left < least:
             return {"failed": "no time was left"}
         process = subprocess.Popen(
             [*self._command, *arguments],
@@ -42,6 +50,7 @@ class Rows:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            env=self._environment,
         )
         try:
             said, errors = process.communicate(timeout=left)

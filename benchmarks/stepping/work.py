@@ -13,6 +13,7 @@ from torch import nn
 from pcrl.config import Recipe
 from pcrl.models.merging.shuffle import channels_last
 from pcrl.models.networks import Network, build
+from pcrl.models.volumes.blocks import AlignedConv3d
 from pcrl.training.objectives.build import build_objective
 from pcrl.training.objectives.objective import Draws, Keys, Objective, Views
 from stepping.rows import Row
@@ -67,6 +68,9 @@ def work_of(row: Row, recipe: Recipe, batch: int, device: torch.device) -> Work:
     network.recompute = row.recompute
     # The list of levels, not the levels: it decides which heads run.
     network.decoder.training = row.all_heads
+    for module in network.modules():
+        if isinstance(module, AlignedConv3d):
+            module.aligned = row.aligned
     if not row.merged:
         network.merged = contextlib.nullcontext  # type: ignore[method-assign]
     objective = build_objective(recipe, network).train()

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from pcrl.models.volumes.blocks import AlignedConv3d
+
 Head = Literal["published", "paper"]
 
 
@@ -30,9 +32,9 @@ class RestorationHead(nn.Module):
     def __init__(self, channels: int, head: Head) -> None:
         super().__init__()
         inner = 1 if head == "published" else channels
-        self.conv = nn.Conv3d(channels, inner, 3, padding=1)
+        self.conv = AlignedConv3d(channels, inner, 3)
         self.norm = nn.BatchNorm3d(inner)
-        self.last = None if head == "published" else nn.Conv3d(channels, 1, 3, padding=1)
+        self.last = None if head == "published" else AlignedConv3d(channels, 1, 3)
 
     def forward(self, features: Tensor) -> Tensor:
         """Restore at the resolution of the features."""

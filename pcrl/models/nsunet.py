@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 
-from torch import nn
+from torch import Tensor, nn
 
-from pcrl.models.decoder import DecoderLevel
+from pcrl.models.decoder import Decoded, DecoderLevel
 from pcrl.models.merging.merge import Merge, merged
+from pcrl.models.outputs import Compared
 
 
 class NsUNet(nn.Module):
@@ -23,6 +24,18 @@ class NsUNet(nn.Module):
         """Number of decoder levels."""
         return len(self.decoder)
 
+    def compared(self, x: Tensor) -> Compared:
+        """What `forward` gives to compare views by, without the restoration.
+
+        Args:
+            x: as `forward` takes it.
+
+        Raises:
+            ValueError: as `forward` does.
+        """
+        decoded = self._decoded(x, ())
+        return Compared(decoded.projections, decoded.predictions)
+
     def merged(self) -> AbstractContextManager[None]:
         """Within it, weights do not change, and each decoder level runs its up-sampling and first convolution as one.
 
@@ -35,6 +48,10 @@ class NsUNet(nn.Module):
             loss.total.backward()
         """
         return merged(self._merges())
+
+    def _decoded(self, x: Tensor, restore: tuple[int, ...]) -> Decoded:
+        """All of `forward` but the restoration from the finest level."""
+        raise NotImplementedError
 
     def _merges(self) -> list[Merge]:
         return [level.merge for level in self.decoder if isinstance(level, DecoderLevel)]

@@ -8,6 +8,22 @@ import torch
 from torch import Tensor
 
 
+class Compared(NamedTuple):
+    """What views are compared by; lists run over decoder levels, coarsest first.
+
+    Args:
+        projections: z of each level, (batch, C).
+        predictions: p of each level, (batch, C).
+    """
+
+    projections: list[Tensor]
+    predictions: list[Tensor]
+
+    def widened(self) -> Compared:
+        """See `Outputs.widened`."""
+        return Compared([_widened(z) for z in self.projections], [_widened(p) for p in self.predictions])
+
+
 class Outputs(NamedTuple):
     """What one forward pass gives; lists run over decoder levels, coarsest first.
 

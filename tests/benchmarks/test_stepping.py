@@ -7,8 +7,9 @@ import pytest
 import torch
 from stepping.flops import executed, nominal
 from stepping.measure import measure
+from stepping.processes import COMPILED, Rows
 from stepping.report import compared, with_rates
-from stepping.rows import ON_CPU, ON_GPU, Row, Suite
+from stepping.rows import ON_CPU, ON_GPU, Row, Suite, in_turn
 
 from tests.helpers.command import ROOT
 
@@ -34,6 +35,7 @@ def test_all_ways_to_do_a_step_give_the_same_losses(tmp_path):
     rows = [
         Row("plain", own=False, compiled=False, merged=False, last=False),
         Row("own", compiled=False),
+        Row("as they are", compiled=False, aligned=False),
         Row("few heads", compiled=False, all_heads=False),
         Row("recompute", compiled=False, recompute=True),
         Row("levels drawn", compiled=False, cycling=True),
@@ -51,6 +53,24 @@ def test_rows_have_names_of_their_own_and_references():
         names = [(suite.name, row.name) for suite in suites for row in suite.rows]
         assert len(set(names)) == len(names)
         assert {suite.reference for suite in suites} <= set(names)
+
+
+def test_the_two_steps_that_are_compared_come_first_then_drawn_levels_then_what_is_not_compiled():
+    rows = [(suite.name, row.name) for suite, row in in_turn(ON_GPU)]
+    assert rows[:4] == [("3D", "compiled"), ("3D", "pcrl"), ("2D", "compiled"), ("2D", "pcrl")]
+    assert rows[4][1] == "pcrl, levels drawn"
+    assert not any(row.compiled for _, row in in_turn(ON_GPU)[5:9])
+    assert len(rows) == sum(len(suite.rows) for suite in ON_GPU)
+
+
+def test_rows_share_what_is_compiled_and_are_not_begun_without_the_time_they_take(tmp_path, monkeypatch):
+    monkeypatch.delenv("TORCHINDUCTOR_CACHE_DIR", raising=False)
+    code = "import json, os; print('row: ' + json.dumps({'folder': os.environ['TORCHINDUCTOR_CACHE_DIR']}))"
+    rows = Rows([sys.executable, "-c", code], tmp_path, minutes=1, limit=50)
+    assert rows.measured(least=10) == {"folder": str(tmp_path / COMPILED)}
+    assert rows.measured(least=70) == {"failed": "no time was left"}
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", "elsewhere")
+    assert Rows([sys.executable, "-c", code], tmp_path, 1, 50).measured(least=10) == {"folder": "elsewhere"}
 
 
 def test_the_step_needs_only_torch_numpy_and_pydantic():

@@ -18,7 +18,7 @@ COARSE = {2: 8, 3: 6}
 _FIRST = {2: 2, 3: 3}
 """How many times shorter the edges of the thumbnails are between which the first maps are looked for."""
 _TURNS, _KEPT = 3, 2
-"""Orientations from which maps are looked for, and maps that are followed to the end."""
+"""Orientations from which maps are looked for, and maps of which the better one is followed to the end."""
 _SHARE = 0.4
 """Of the smaller of two fields of view that must be common to both."""
 _CELLS = 1 << 18
@@ -84,23 +84,25 @@ def _laid(ones: NDArray[np.uint8], others: NDArray[np.uint8]) -> NDArray[np.floa
     targets = to.repeat(_TURNS, *[1] * (dims + 1))
     tiny, tiny_targets = smaller(turns, _FIRST[dims]), smaller(targets, _FIRST[dims])
     blurred, blurred_targets = smoothed(tiny), smoothed(tiny_targets)
-    maps, likenesses = [], []
-    for start in _starts(turns, targets):
-        better = improved(blurred, blurred_targets, limited(start), 10)
-        maps.append(better)
-        likenesses.append(_counted(tiny, tiny_targets, better))
-    # (starts · turns, pairs)
-    ranked = torch.stack(likenesses).reshape(-1, pairs)
-    listed = torch.stack(maps).reshape(-1, pairs, dims, dims + 1)
-    best = torch.zeros(pairs)
+    # All starts in one batch: (starts · turns · pairs).
+    starts = _starts(turns, targets)
+    often = (len(starts), *[1] * (dims + 1))
+    better = improved(blurred.repeat(often), blurred_targets.repeat(often), limited(torch.cat(starts)), 10)
+    ranked = _counted(tiny.repeat(often), tiny_targets.repeat(often), better).reshape(-1, pairs)
+    listed = better.reshape(-1, pairs, dims, dims + 1)
     small, small_targets = smaller(turns, 2), smaller(targets, 2)
     every = torch.arange(pairs)
+    followed = []
     for kept in ranked.topk(_KEPT, 0).indices:
         own = kept % _TURNS * pairs + every
         better = improved(small[own], small_targets[own], listed[kept, every], 6)
-        better = improved(turns[own], targets[own], better, 4)
-        best = torch.maximum(best, _counted(turns[own], targets[own], better))
-    return best.numpy()
+        followed.append((_counted(small[own], small_targets[own], better), own, better))
+    first, second = followed
+    wins = first[0] >= second[0]
+    own = torch.where(wins, first[1], second[1])
+    better = torch.where(wins[:, None, None], first[2], second[2])
+    better = improved(turns[own], targets[own], better, 4)
+    return _counted(turns[own], targets[own], better).numpy()
 
 
 def _counted(one: Tensor, other: Tensor, maps: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from pcrl.config import ImageModel
-from pcrl.models.decoder import DecoderLevel, decode, require_divisible
+from pcrl.models.decoder import Decoded, DecoderLevel, decode, require_divisible
 from pcrl.models.heads import ImageRestorationHead, prediction_head
 from pcrl.models.images.blocks import ImageConvPair
 from pcrl.models.images.resnet import ResNet18
@@ -43,11 +43,14 @@ class NsUNet2D(NsUNet):
         Raises:
             ValueError: an axis is not divisible by 32, so that the restoration would be larger than x.
         """
+        decoded = self._decoded(x, restore)
+        return Outputs(self.final(decoded.features), *decoded[1:])
+
+    def _decoded(self, x: Tensor, restore: tuple[int, ...]) -> Decoded:
         size = x.shape[2:]
         require_divisible(size, self.decoder_levels)
         features = self.encoder(x, self.recompute)
-        decoded = decode(self.decoder, features, size, restore, self.recompute)
-        return Outputs(self.final(decoded.features), *decoded[1:])
+        return decode(self.decoder, features, size, restore, self.recompute)
 
 
 def _level(inputs: int, channels: int) -> DecoderLevel:

@@ -25,7 +25,7 @@ def shuffled(y: Tensor, bias: Tensor | None) -> Tensor:
         (batch, C, *2 · size), of y's precision, channels last.
     """
     if torch.compiler.is_compiling():
-        return _sliced(y, bias)
+        return _rearranged(y, bias)
     placed: Tensor = _Shuffle.apply(y, bias)  # type: ignore[no-untyped-call]
     return placed
 
@@ -79,14 +79,20 @@ def _places(shape: torch.Size) -> Iterator[tuple[Slices, Slices]]:
         yield (every, own, *window), (every, every, *(slice(a, None, 2) for a in parity))
 
 
-def _sliced(y: Tensor, bias: Tensor | None) -> Tensor:
-    """The same in plain operations, which a compiler fuses."""
+def _rearranged(y: Tensor, bias: Tensor | None) -> Tensor:
+    """The same in plain operations, which a compiler makes one pass of, forward and backward.
+
+    Voxel 2z + 1 - a of an axis is voxel z of y, in the channels of parity a: a shuffle of whole blocks with parities in
+    reverse, whose first and last voxels are cut off. Channels are the last axis throughout, so that the gradient of y
+    is channels last too: with channels first, the convolution would copy it before it goes on.
+    """
     dims = y.ndim - 2
-    parts = torch.stack([y[coarse] for coarse, _ in _places(y.shape)], dim=-1)
-    apart = parts.unflatten(-1, (2,) * dims)  # (batch, C, *size, *parity)
-    pairs = [axis for n in range(dims) for axis in (2 + n, 2 + dims + n)]
-    fine = [2 * (edge - 1) for edge in y.shape[2:]]
-    out: Tensor = apart.permute(0, 1, *pairs).reshape(y.shape[0], -1, *fine)
+    blocks = y.movedim(1, -1).unflatten(-1, (*(2,) * dims, -1))  # (batch, *size + 1, *parity, C)
+    blocks = blocks.flip([1 + dims + n for n in range(dims)])
+    pairs = [axis for n in range(1, 1 + dims) for axis in (n, n + dims)]
+    fine = blocks.permute(0, *pairs, -1).reshape(y.shape[0], *(2 * edge for edge in y.shape[2:]), -1)
+    out = fine[(slice(None), *(slice(1, -1),) * dims)]
     if bias is not None:
-        out = (out + bias).to(y.dtype)
-    return out.contiguous(memory_format=channels_last(dims))
+        out = (out + bias.movedim(1, -1)).to(y.dtype)
+    last: Tensor = out.contiguous().movedim(-1, 1)
+    return last

@@ -2,9 +2,42 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from pcrl.models.recompute import run
+
+_ALIGNED = 8
+"""Channels of bfloat16 that kernels for matrix units read at once."""
+
+
+class AlignedConv3d(nn.Conv3d):
+    """Conv3d that leaves the size, and may have one channel: (batch, inputs, z, y, x) to (batch, outputs, z, y, x).
+
+    The strides of one channel do not tell whether channels come first or last. A compiler guesses, wrongly, and has the
+    tensor of many channels on the other side, or its gradient, copied up to three times. So a compiled convolution has
+    more channels on a side of one, with weights of zero.
+    """
+
+    def __init__(self, inputs: int, outputs: int, edge: int) -> None:
+        super().__init__(inputs, outputs, edge, padding=edge // 2)
+        self.aligned = True
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Convolve."""
+        if not (
+            self.aligned and torch.compiler.is_compiling() and 1 in (self.in_channels, self.out_channels)
+        ):
+            return super().forward(x)
+        inputs, outputs = (_ALIGNED - 1 if n == 1 else 0 for n in (self.in_channels, self.out_channels))
+        weight = functional.pad(self.weight, (*(0, 0) * 3, 0, inputs, 0, outputs))
+        # Filled up and cut where channels are the last axis, so that all, and all gradients, are channels last.
+        wide = functional.pad(x.movedim(1, -1), (0, inputs)).movedim(-1, 1)
+        y = functional.conv3d(wide, weight, padding=self.padding)
+        found = y.movedim(1, -1)[..., : self.out_channels].movedim(-1, 1)
+        assert self.bias is not None
+        return found + self.bias.to(y.dtype)[:, None, None, None]
 
 
 class ConvUnit(nn.Module):
@@ -12,7 +45,7 @@ class ConvUnit(nn.Module):
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
-        self.conv = nn.Conv3d(inputs, outputs, 3, padding=1)
+        self.conv = AlignedConv3d(inputs, outputs, 3)
         self.norm = nn.BatchNorm3d(outputs)
         self.act = nn.ReLU(inplace=True)
 

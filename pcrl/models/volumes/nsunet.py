@@ -8,12 +8,12 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from pcrl.config import VolumeModel
-from pcrl.models.decoder import DecoderLevel, decode, require_divisible
+from pcrl.models.decoder import Decoded, DecoderLevel, decode, require_divisible
 from pcrl.models.heads import Head, RestorationHead, prediction_head
 from pcrl.models.merging.kernels import TransposedThenConv
 from pcrl.models.nsunet import NsUNet
 from pcrl.models.outputs import Outputs
-from pcrl.models.volumes.blocks import ConvPair, Encoder3D
+from pcrl.models.volumes.blocks import AlignedConv3d, ConvPair, Encoder3D
 
 
 class NsUNet3D(NsUNet):
@@ -35,7 +35,7 @@ class NsUNet3D(NsUNet):
         self.decoder = nn.ModuleList(
             _level(channels[level], channels[level + 1], head) for level in range(levels - 1)
         )
-        self.final = nn.Conv3d(width, 1, 1)
+        self.final = AlignedConv3d(width, 1, 1)
 
     def forward(self, x: Tensor, restore: tuple[int, ...] = ()) -> Outputs:
         """Encode, decode, restore.
@@ -47,11 +47,14 @@ class NsUNet3D(NsUNet):
         Raises:
             ValueError: an axis is not divisible by 2^(levels − 1), so that the restoration would be smaller than x.
         """
+        decoded = self._decoded(x, restore)
+        return Outputs(self.final(decoded.features).sigmoid(), *decoded[1:])
+
+    def _decoded(self, x: Tensor, restore: tuple[int, ...]) -> Decoded:
         size = x.shape[2:]
         require_divisible(size, self.decoder_levels)
         features = self.encoder(x, self.recompute)[-1]
-        decoded = decode(self.decoder, features, size, restore, self.recompute)
-        return Outputs(self.final(decoded.features).sigmoid(), *decoded[1:])
+        return decode(self.decoder, features, size, restore, self.recompute)
 
 
 def _level(inputs: int, channels: int, head: Head) -> DecoderLevel:

@@ -16,6 +16,8 @@ from pcrl.training.objectives.pyramid import Pyramid, ViewOutputs
 class Comparison(Pyramid):
     """See `Objective`."""
 
+    restores = False
+
     def __init__(self, recipe: Recipe, network: Network) -> None:
         super().__init__(recipe, network)
         self.uses_locals = bool(self.settings.local_cosine)

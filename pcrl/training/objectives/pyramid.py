@@ -8,8 +8,8 @@ Source: the paper (section 3) and its published code.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Collection, Sequence
+from typing import ClassVar, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor
@@ -18,7 +18,7 @@ from torch.nn import functional
 from pcrl.config import ImageRecipe, Pcrlv2, Recipe
 from pcrl.models.images.inputs import UNIT
 from pcrl.models.networks import Network
-from pcrl.models.outputs import Outputs
+from pcrl.models.outputs import Compared, Outputs
 from pcrl.training.objectives.objective import Draws, Keys, Moment, Objective, Reading, Views
 
 LOSS = Reading(
@@ -33,13 +33,15 @@ GLOBAL_COSINE = Reading(
 )
 LOCAL_COSINE = Reading("Negative cosine similarity of local and global views, from 1 to −1; lower is better.")
 
+T = TypeVar("T", Outputs, Compared)
+
 
 class ViewOutputs(NamedTuple):
     """Outputs for the two global views, and for all local views concatenated along the batch (view-major)."""
 
     first: Outputs
-    second: Outputs
-    locals: Outputs | None
+    second: Compared
+    locals: Compared | None
 
     def widened(self) -> ViewOutputs:
         """See `Outputs.widened`."""
@@ -55,6 +57,10 @@ class Pyramid(Objective):
     """
 
     settings: Pcrlv2
+    restores: ClassVar[bool] = True
+    """Whether the loss has a restoration."""
+    compares: ClassVar[bool] = True
+    """Whether the loss compares views."""
 
     def __init__(self, recipe: Recipe, network: Network) -> None:
         super().__init__()
@@ -73,11 +79,22 @@ class Pyramid(Objective):
 
     def forward(self, network: Network, views: Views, draws: Draws) -> ViewOutputs:
         """The three forward passes of a step. The second one runs in every objective of this kind: the running
-        statistics of BatchNorm are part of the weights."""
-        first = network(views.globals[0], restore=(draws["levels"][0],))
-        second = network(views.globals[1])
-        together = network(views.locals.flatten(0, 1)) if len(views.locals) else None
-        return ViewOutputs(first, second, together)
+        statistics of BatchNorm are part of the weights.
+
+        What cannot be part of the loss has no gradient: a compiled backward goes through all that has one, with zeros
+        where the loss gave none.
+        """
+        level = draws["levels"][0]
+        first = network(views.globals[0], restore=(level,))
+        if not self.restores:
+            mids = {level: mid.detach() for level, mid in first.mids.items()}
+            first = first._replace(restored=first.restored.detach(), mids=mids)
+        second = network.compared(views.globals[1])
+        together = network.compared(views.locals.flatten(0, 1)) if len(views.locals) else None
+        # Local views draw levels of their own, which are not constants of the graph: it goes to the finest for them.
+        drawn = (level,) if together is None else range(self.levels)
+        levels: Collection[int] = drawn if self.compares else ()
+        return ViewOutputs(_with_gradient(first, levels), _with_gradient(second, levels), together)
 
     def restored(
         self, outputs: ViewOutputs, views: Views, level: int, moment: Moment
@@ -101,10 +118,11 @@ class Pyramid(Objective):
         between = agreement(first, second, levels[0]) if self.settings.global_cosine else zero
         if outputs.locals is None or not self.settings.local_cosine:
             return between, zero
+        both: tuple[Outputs | Compared, ...] = (first, second)
         pairs = [
             agreement(one, local, levels[1 + 2 * number + which])
             for number, local in enumerate(_per_view(outputs.locals, len(views.target)))
-            for which, one in enumerate((first, second))
+            for which, one in enumerate(both)
         ]
         return between, torch.stack(pairs).mean()
 
@@ -149,7 +167,7 @@ def beta(epoch: int, epochs: int) -> float:
     return 0.5 * (1 + math.cos(math.pi * epoch / epochs))
 
 
-def agreement(a: Outputs, b: Outputs, level: int) -> Tensor:
+def agreement(a: Outputs | Compared, b: Outputs | Compared, level: int) -> Tensor:
     """C(a, b; level): −1 when each view's prediction points where the other's projection does."""
     one = functional.cosine_similarity(a.predictions[level], b.projections[level].detach())
     two = functional.cosine_similarity(b.predictions[level], a.projections[level].detach())
@@ -164,11 +182,19 @@ def _psnr(restored: Tensor, target: Tensor, unit: float) -> Tensor:
     return -10 * torch.log10(functional.mse_loss(restored.float(), target) * unit**2)
 
 
-def _per_view(outputs: Outputs, batch: int) -> list[Outputs]:
+def _with_gradient(outputs: T, levels: Collection[int]) -> T:
+    """The same, with a gradient in the projections and predictions of these levels only."""
+    projections, predictions = (
+        [vector if level in levels else vector.detach() for level, vector in enumerate(vectors)]
+        for vectors in (outputs.projections, outputs.predictions)
+    )
+    return outputs._replace(projections=projections, predictions=predictions)
+
+
+def _per_view(outputs: Compared, batch: int) -> list[Compared]:
     """Undo the concatenation of local views: projections and predictions of each."""
     projections = [z.split(batch) for z in outputs.projections]
     predictions = [p.split(batch) for p in outputs.predictions]
     return [
-        Outputs(outputs.restored, [z[n] for z in projections], [p[n] for p in predictions], {})
-        for n in range(len(projections[0]))
+        Compared([z[n] for z in projections], [p[n] for p in predictions]) for n in range(len(projections[0]))
     ]

@@ -14,6 +14,8 @@ from pcrl.training.objectives.pyramid import Pyramid, ViewOutputs
 class Restoration(Pyramid):
     """See `Objective`. The second view passes through the network all the same; see `Pyramid.forward`."""
 
+    compares = False
+
     def loss(self, outputs: ViewOutputs, views: Views, draws: Draws, moment: Moment) -> Loss:
         """Errors of the restoration, and of that from a middle level."""
         outputs, level, weights = outputs.widened(), draws["levels"][0], self.settings

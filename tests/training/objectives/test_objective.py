@@ -67,16 +67,16 @@ def test_what_it_logs_can_be_read_and_looked_at(name):
 
 @pytest.mark.parametrize("name", OBJECTIVES)
 def test_its_forward_part_is_one_graph(name):
-    """What is compiled has no break in it, and gives what the plain one gives."""
+    """What is compiled has no break in it, and gives what the plain one gives, up to rounding."""
     recipe = recipe_of(name)
     network, objective = initial_state(recipe, None)
     network.eval()
     views, draws = views_of(recipe), draws_of(objective)
     compiled = torch.compile(objective, backend="eager", fullgraph=True)
     plain, graph = (one(network, views, draws) for one in (objective, compiled))
-    assert torch.equal(
-        objective.loss(plain, views, draws, Moment(0, 1)).total,
+    torch.testing.assert_close(
         objective.loss(graph, views, draws, Moment(0, 1)).total,
+        objective.loss(plain, views, draws, Moment(0, 1)).total,
     )
 
 
