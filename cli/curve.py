@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     default="0.05,0.1,0.2,0.5,1",
     show_default=True,
     metavar="SHARE,…",
-    help="Shares of the labelled training patients to evaluate at.",
+    help="Shares of the labelled patients, to train and to validate, to evaluate at.",
 )
 @options_of(*TASKS.values(), fraction=False)
 @click.pass_context
@@ -72,9 +72,18 @@ def _show(made: Curve) -> None:
     from .eval_results import restrictions, sentence
 
     last = made.results[-1]
-    metric, title = last.main, f"{last.dataset}: {last.main.title} by labelled training patients"
+    metric, title = last.main, f"{last.dataset}: {last.main.title} by labelled patients"
     title += restrictions(any(point.transductive for point in made.points), last.virtual)
-    columns = ("arm", "fraction", "training patients", metric.title, "95 % interval", "test patients")
+    columns = (
+        "arm",
+        "fraction",
+        "labelled patients",
+        "to train",
+        "to validate",
+        metric.title,
+        "95 % interval",
+        "test patients",
+    )
     table = Table(*columns, title=title, title_justify="left")
     for point in sorted(made.points, key=lambda one: (one.arm, one.fraction)):
         value = "undefined" if point.value is None else f"{point.value:.3f}"
@@ -82,7 +91,10 @@ def _show(made: Curve) -> None:
         table.add_row(
             point.arm,
             f"{point.fraction:g}",
-            str(point.training_patients),
+            *(
+                "" if count is None else str(count)
+                for count in (point.labelled_patients, point.training_patients, point.validation_patients)
+            ),
             value,
             interval,
             str(point.patients),

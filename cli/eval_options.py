@@ -12,7 +12,15 @@ import click
 from click.core import ParameterSource
 
 from pcrl.evaluation.records.arm_kinds import ARMS, check_arms
-from pcrl.evaluation.tasks.registry import FOLDS_HELP, TASKS, Option, TaskEntry
+from pcrl.evaluation.tasks.registry import (
+    FOLDS_HELP,
+    FRACTION_HELP,
+    TASKS,
+    VALIDATION_HELP,
+    VALIDATIONS,
+    Option,
+    TaskEntry,
+)
 
 from .cache_options import CACHE, RECIPE, setting
 from .device import DEVICE
@@ -87,9 +95,16 @@ class Arms(click.ParamType[tuple[str, ...]]):
 
 FRACTION = click.option(
     "--fraction", type=click.FloatRange(0, 1, min_open=True), default=1.0, show_default=True,
-    help="Share of the labelled training patients.",
+    help=FRACTION_HELP,
 )  # fmt: skip
 SHARED = [
+    click.option(
+        "--validation",
+        type=click.Choice(VALIDATIONS),
+        default="budget",
+        show_default=True,
+        help=VALIDATION_HELP,
+    ),
     click.option(
         "--seeds",
         type=click.IntRange(1),
@@ -130,7 +145,15 @@ SHARED = [
             "[default: the recipe's]"
         ),
     ),
-    click.option("--epochs", type=click.IntRange(1), help="Epochs of fine-tuning.  [default: the recipe's]"),
+    click.option(
+        "--epochs",
+        type=click.IntRange(1),
+        help=(
+            "Epochs of fine-tuning. An epoch has 10 steps at least, or as many as fewest_steps says (in the recipe's "
+            "section finetuning, or candidates of luna): a small training set is gone through several times.  "
+            "[default: the recipe's]"
+        ),
+    ),
     RECIPE,
     setting("finetuning.batch_size=2"),
     click.option(
@@ -156,14 +179,35 @@ SHARED = [
 FOLDS = click.option("--folds", type=Folds(), metavar="0-4", help=FOLDS_HELP)
 
 
+class Value(click.ParamType[str]):
+    """The value of an option that only some tasks have."""
+
+    name = "value"
+
+    def __init__(self, option: Option) -> None:
+        self.option = option
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The value as it was typed."""
+        if not self.option.accepts(str(value)):
+            choices = ", ".join(map(repr, self.option.choices))
+            single = ", or LABEL=CHOICE for single labels" * self.option.per_label
+            self.fail(f"{value!r} is not one of {choices}{single}", param, ctx)
+        return str(value)
+
+
 def option_of(option: Option) -> Callable[..., Any]:
     """An option that only some tasks have."""
+    plain = not (option.per_label or option.several)
+    more: dict[str, Any] = {"is_flag": False, "flag_value": option.alone} if option.alone else {}
     return click.option(
         f"--{option.name}",
-        type=click.Choice(option.choices),
+        type=click.Choice(option.choices) if plain else Value(option),
+        metavar=None if plain else f"[{'|'.join(option.choices)}][,…]",
         default=option.default,
         show_default=True,
         help=option.help,
+        **more,
     )
 
 

@@ -10,6 +10,7 @@ from pcrl.evaluation.report.numbers import counts_in_words, titled
 from pcrl.listing import counted
 
 from .console import console
+from .eval_subgroups import show_subgroups
 
 BEHIND = ("undefined", "predictions", "missed entirely", "found where there is none", "both empty")
 """Counts without which a score would be misread; others, such as positives, are in the report."""
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 def show_results(results: Results) -> None:
     """A row for each arm and label, the comparisons, and what should be known of the numbers."""
-    title = f"{results.dataset}: {counted(results.training_patients, 'training patient')}"
+    title = f"{results.dataset}: {labelled(results)}"
     if results.protocol.get("freeze"):
         title += ", encoder frozen"
     title += restrictions(results.transductive, results.virtual)
@@ -41,6 +42,7 @@ def show_results(results: Results) -> None:
             console.print(sentence(comparison, results.main))
     if details := [titled(metric) for metric in results.metrics if metric.detail]:
         console.print(f"In report.html and scores.csv: {', '.join(details)}.")
+    show_subgroups(results, title)
     rows = [row for arm in results.arms for row in arm.rows]
     if any(row.sd is not None for row in rows):
         console.print("±: standard deviation over test patients; seeds are averaged first.")
@@ -52,6 +54,17 @@ def show_results(results: Results) -> None:
     whole = [row for row in shown if row.label == "mean"] or shown
     for why in dict.fromkeys(row.why for row in whole if row.why):
         console.print(f"{results.main.title} without an interval: {why}.")
+
+
+def labelled(results: Results) -> str:
+    """How many labelled patients were used in all, and for what."""
+    trained = counted(results.training_patients, "training patient")
+    if results.labelled_patients is None:
+        return trained
+    return (
+        f"{counted(results.labelled_patients, 'labelled patient')} in all "
+        f"({results.training_patients} to train, {results.validation_patients} to validate)"
+    )
 
 
 def restrictions(transductive: bool, virtual: int) -> str:

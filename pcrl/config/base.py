@@ -15,6 +15,12 @@ from pydantic import (
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Codec = Literal["lz4", "zstd"]
+FewestSteps = Annotated[int, Field(ge=0)]
+"""Steps of the optimiser that an epoch of fine-tuning has at least, in every arm alike: a training set of fewer batches
+is gone through several times an epoch. Of ten images in a batch, 50 epochs would otherwise be 50 steps. 0: none."""
+NormBatches = Annotated[int, Field(ge=0)]
+"""Batches of training data, at most, over which BatchNorm's running statistics are averaged anew before a fine-tuned
+network is validated, scored or kept; never in a frozen encoder. 0: they stay as training left them."""
 
 
 class RecipeError(ValueError):

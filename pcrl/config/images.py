@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from pcrl.config.base import Codec, Settings, Share, Training
+from pcrl.config.base import Codec, FewestSteps, NormBatches, Settings, Share, Training
 from pcrl.config.objectives import Objective, Pcrlv2
 
 ImageSize = tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]]
@@ -88,7 +88,7 @@ class ImageTraining(Training):
 class Classification(Settings):
     """Fine-tuning and scoring of a multi-label classifier."""
 
-    later = frozenset({"aspect"})
+    later = frozenset({"aspect", "fewest_steps", "norm_batches"})
 
     shape: ImageSize = (224, 224)
     """What the network is shown, in training (a random crop) and in scoring (the middle)."""
@@ -107,6 +107,8 @@ class Classification(Settings):
     """Epochs between two halvings of the learning rate (published: StepLR(50, 0.5))."""
     encoder_rate: Annotated[float, Field(gt=0, le=1)] = 1.0
     """The encoder's learning rate as a share of that of all else, in every arm alike."""
+    fewest_steps: FewestSteps = 10
+    norm_batches: NormBatches = 100
 
     @model_validator(mode="after")
     def _rising(self) -> Classification:

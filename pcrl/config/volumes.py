@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from pcrl.config.base import Codec, Settings, Share, Training
+from pcrl.config.base import Codec, FewestSteps, NormBatches, Settings, Share, Training
 from pcrl.config.objectives import Objective, Pcrlv2
 
 Size = tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]]
@@ -105,7 +105,7 @@ class Augmentation(Settings):
 class FineTuning(Settings):
     """Fine-tuning and scoring of a segmentation network."""
 
-    later = frozenset({"augmentation", "tolerance"})
+    later = frozenset({"augmentation", "fewest_steps", "norm_batches", "tolerance"})
 
     patch: Size | None = None
     """None: the task's own; 96×96×96 for most, 112×128×112 for BraTS (published)."""
@@ -126,6 +126,8 @@ class FineTuning(Settings):
     tolerance: Annotated[float, Field(gt=0)] | None = None
     """mm by which surfaces may lie apart in NSD; none: the task's own; 7 for LiTS, 5 for BraTS, 3 for all others."""
     augmentation: Augmentation = Augmentation()
+    fewest_steps: FewestSteps = 10
+    norm_batches: NormBatches = 100
 
 
 class Jitter(Settings):
@@ -140,7 +142,7 @@ class Jitter(Settings):
 class CandidateTuning(Settings):
     """Fine-tuning and scoring of a classifier of candidates, such as those of LUNA16."""
 
-    later = frozenset({"jitter"})
+    later = frozenset({"jitter", "fewest_steps", "norm_batches"})
 
     crop: Size = (64, 64, 64)
     """Voxels round a candidate (published: 64×64×64 at 1 mm)."""
@@ -154,6 +156,8 @@ class CandidateTuning(Settings):
     encoder_rate: Annotated[float, Field(gt=0, le=1)] = 1.0
     """The encoder's learning rate as a share of that of all else, in every arm alike."""
     jitter: Jitter = Jitter()
+    fewest_steps: FewestSteps = 10
+    norm_batches: NormBatches = 100
 
 
 class VolumeRecipe(Settings):

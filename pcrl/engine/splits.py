@@ -107,10 +107,19 @@ def moved(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
 
 def fraction_of(patients: Iterable[str], fraction: float, seed: int) -> list[str]:
     """The first ceil(fraction · n), at least one, of a seeded permutation: smaller fractions nest in larger ones."""
-    order = sorted(set(patients), key=lambda patient: (_unit(f"fraction:{seed}:{patient}"), patient))
+    order = in_seeded_order(patients, seed)
+    return order[: share_of(len(order), fraction)]
+
+
+def in_seeded_order(patients: Iterable[str], seed: int) -> list[str]:
+    """A permutation of the patients in which each one's place among the others depends on no third."""
+    return sorted(set(patients), key=lambda patient: (_unit(f"fraction:{seed}:{patient}"), patient))
+
+
+def share_of(count: int, fraction: float) -> int:
+    """ceil(fraction · count), at least one if there are any."""
     # Rounded before the ceiling: 0.1 · 30 is 3.0000000000000004.
-    count = max(1, math.ceil(round(fraction * len(order), 9))) if order else 0
-    return order[:count]
+    return max(1, math.ceil(round(fraction * count, 9))) if count else 0
 
 
 def deal(patients: Iterable[str], folds: int, seed: int = SEED) -> dict[str, int]:

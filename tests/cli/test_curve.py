@@ -44,8 +44,12 @@ def test_a_row_for_each_arm_and_fraction(workplace):
         rows = list(csv.DictReader(file))
     assert [(row["arm"], row["fraction"], row["training_patients"]) for row in rows] == [
         (arm, fraction, count)
-        for fraction, count in (("0.25", "1"), ("1.0", "4"))
+        # Of five labelled patients; too few for any of them to validate.
+        for fraction, count in (("0.25", "2"), ("1.0", "4"))
         for arm in ("scratch", "scratch-long")
+    ]
+    assert [(row["labelled_patients"], row["validation_patients"]) for row in rows] == [
+        (row["training_patients"], "0") for row in rows
     ]
     results = json.loads((workplace / "c/fraction-1/results.json").read_text(encoding="utf-8"))
     value = next(row["value"] for row in results["arms"][0]["rows"] if row["metric"] == "dice")

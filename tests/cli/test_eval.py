@@ -56,7 +56,9 @@ def table(path):
 @pytest.fixture(scope="module")
 def scores(workplace):
     """What is said of an evaluation of two arms, and its folder."""
-    done = score(workplace, "lits", "--fraction", 0.5, "--from-scratch", "--out", "scores")
+    done = score(
+        workplace, "lits", "--fraction", 0.5, "--from-scratch", "--validation", "all", "--out", "scores"
+    )
     return done.stdout, workplace / "scores"
 
 
@@ -84,7 +86,9 @@ def test_both_arms_scores_and_pictures(workplace, scores):
         f"Dice of liver, pretrained − scratch: {compared['difference']:+.3f} (3 patients, 1 seed): one training"
         in said
     )
-    assert results["command"].endswith("eval lits --fraction 0.5 --from-scratch --out scores --device cpu")
+    assert results["command"].endswith(
+        "eval lits --fraction 0.5 --from-scratch --validation all --out scores --device cpu"
+    )
 
 
 def test_tables_report_pictures_and_weights_are_written(scores):
@@ -338,6 +342,8 @@ def test_split_files_show_no_patient_on_two_sides(workplace):
         1,
         "--folds",
         "0-4",
+        "--validation",
+        "all",
         "--out",
         "folds",
         *CPU,

@@ -183,7 +183,7 @@ def test_a_linear_probe_on_imported_imagenet_weights(workplace):
     assert "make sure that no test patient" not in done.stdout
     assert "training 1 patient with 1 image;" in done.stdout
     assert "no positive among the training images" in done.stdout
-    assert "chexpert: 1 training patient, encoder frozen" in done.stdout
+    assert "chexpert: 1 labelled patient in all (1 to train, 0 to validate), encoder frozen" in done.stdout
     results = results_in(workplace / "probe")
     assert (results["protocol"]["freeze"], results["training_patients"]) == (True, 1)
     (arm,) = results["arms"]
@@ -280,6 +280,8 @@ def test_a_run_that_saw_test_patients_is_refused_unless_stated(workplace):
         (("chexpert", "--cache", "elsewhere"), "elsewhere is not a cache, or an empty one"),
         (("chexpert", "--recipe", "cpu-3d"), "recipe cpu-3d is for volumes, chexpert holds images"),
         (("chexpert", "--uncertain", "maybe"), "'ones', 'zeros', 'ignore'"),
+        (("chexpert", "--uncertain", "Oedema=ones", "--arms", "scratch"), "there is no label 'Oedema'"),
+        (("chexpert", "--subgroups", "weight"), "'sex', 'age', 'projection'"),
         (("chexpert", "--set", "finetuning.epoch=3"), "finetuning.epoch"),
         (("chexpert", "--set", "model.width=16"), "/runs fits. Make one:"),
         (("chexpert", "--arms", "scratch,other"), "no arm 'other'"),
@@ -303,3 +305,63 @@ def test_weights_of_a_3d_network_are_refused(workplace, tmp_path):
     save_weights(tmp_path / "volumes", VolumeModel(width=4), {}, {})
     said = refused(workplace, "eval", "chexpert", "--checkpoint", tmp_path / "volumes", *CPU)
     assert "a 3D network of width 4 and 4 levels; this evaluation needs a 2D network" in said
+
+
+def test_both_published_test_sets_and_subgroups(workplace):
+    root = workplace / "both"
+    radiographs.chexpert(root, patients=30, valid=26)
+    with (root / "valid.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    (root / "test").mkdir()
+    sides = {"valid": rows[:24], "test": rows[24:]}
+    for n, line in enumerate(rows):
+        line |= {"Sex": "Female" if n % 4 < 2 else "Male", "Age": str(30 + 40 * (n % 8 < 4))}
+    for line in sides["test"]:
+        patient = line["Path"].split("/")[2]
+        if (root / "valid" / patient).is_dir():
+            (root / "valid" / patient).rename(root / "test" / patient)
+        line["Path"] = line["Path"].replace("/valid/", "/test/")
+    for name, kept in sides.items():
+        with (root / f"{name}.csv").open("w", newline="") as file:
+            table = csv.DictWriter(file, list(rows[0]))
+            table.writeheader()
+            table.writerows(kept)
+    call = ("--dataset", "chexpert", "--source", root, "--recipe", "cpu-2d", "--size", 64, "--workers", 1)
+    done = pcrl("ingest", *call, "--cache", "both-cache", *SETTINGS, cwd=workplace)
+    assert done.returncode == 0, done.stderr
+    done = score(
+        workplace, "chexpert", "--cache", "both-cache", "--arms", "scratch", "--subgroups", "--views", "all",
+        "--uncertain", "Edema=ignore", "--epochs", 1, "--validation", "all", "--out", "both-scores",
+    )  # fmt: skip
+    said = " ".join(done.stdout.split())
+    assert "the end point is of CheXpert's published test (28 images of 14 patients)" in said
+    assert (
+        "uncertain labels count as positive for Atelectasis; not at all for Edema; as negative for the others"
+        in said
+    )
+    results = results_in(workplace / "both-scores")
+    (arm,) = results["arms"]
+    assert {each["label"] for each in arm["rows"]} == {
+        f"{name}{suffix}" for name in (*COMPETITION, "mean") for suffix in ("", " (valid)")
+    }
+    assert row(arm, "mean")["patients"] == 14
+    assert row(arm, "mean (valid)")["patients"] == 12
+    with (workplace / "both-scores/subgroups.csv").open(newline="") as file:
+        groups = list(csv.DictReader(file))
+    assert {(one["set"], one["variable"], one["group"]) for one in groups} == {
+        (part, variable, group)
+        for part in ("test", "valid")
+        for variable, group in (
+            *(("sex", "female"), ("sex", "male"), ("age", "20 to 39"), ("age", "60 to 79")),
+            *(("projection", "AP"), ("projection", "not stated")),
+        )
+    }
+    whole = {one["label"]: one for one in groups if (one["set"], one["group"]) == ("test", "female")}
+    assert whole["mean"]["images"] == "14"
+    assert whole["mean"]["patients"] == "7"
+    labelled = results["training_patients"] + results["validation_patients"]
+    assert whole["mean"]["labelled_patients"] == str(labelled)
+    page = (workplace / "both-scores/report.html").read_text(encoding="utf-8")
+    assert 'id="subgroups"' in page
+    assert "AUROC per image of subgroups" in done.stdout
+    assert f"{labelled} labelled patients in all" in done.stdout

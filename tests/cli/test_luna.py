@@ -50,6 +50,8 @@ def workplace(tmp_path_factory):
         "3,9",
         "--seeds",
         "2",
+        "--validation",
+        "all",
         "--out",
         "scores",
         *CPU,

@@ -1,11 +1,19 @@
-"""Radiograph-like images in the layout of CheXpert, for tests."""
+"""Radiograph-like images in the layout of CheXpert, for tests; and tables of images that are nowhere."""
 
 import csv
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from pcrl.config import load_recipe
 from pcrl.datasets.layouts.images.chexpert import OBSERVATIONS
+from pcrl.engine.cache.images.dataset import CachedImages, ImageSetRecord
+from pcrl.engine.cache.images.table import ImageTable
+from pcrl.evaluation.cohorts.cohorts import Design
+from pcrl.evaluation.cohorts.images import images_of_views
+
+RECIPE = load_recipe("cpu-2d")
 
 
 def picture(seed, shape=(80, 100)):
@@ -40,3 +48,47 @@ def chexpert(root, patients=12, valid=4):
                 [["Path", "Sex", "Age", "Frontal/Lateral", "AP/PA", *OBSERVATIONS], *rows]
             )
     return root
+
+
+def chexpert_table(valid, test, train=40, **more):
+    """Frontal images of CheXpert, two of each patient; labels are drawn at random, those of `test` first."""
+    parts = {"test": test, "train": train, "valid": valid}
+    names = [
+        f"{part}/patient{part}{n // 2}/study1/view{n % 2}"
+        for part, count in parts.items()
+        for n in range(count)
+    ]
+    count, rng = len(names), np.random.default_rng(1)
+    values = {
+        "index": np.arange(count),
+        "names": names,
+        "patients": [name.split("/")[1] for name in names],
+        "studies": [name.rpartition("/")[0].partition("/")[2] for name in names],
+        "views": ["frontal"] * count,
+        "splits": ["train" if name.startswith("train") else "test" for name in names],
+        "virtual": np.zeros(count, bool),
+        "shapes": np.full((count, 2), 128, np.int32),
+        "pixels": [f"{n:064}" for n in range(count)],
+        "labels": rng.integers(0, 2, (count, len(OBSERVATIONS))).astype(np.int8),
+        "label_names": OBSERVATIONS,
+        "failed": [],
+        "ages": np.full(count, np.nan, np.float32),
+        "sexes": [""] * count,
+        "projections": [""] * count,
+    }
+    return ImageTable(**values | more)
+
+
+def cohorts_of(table):
+    """Those of a data set with this table."""
+    record = ImageSetRecord(
+        format=1,
+        name="chexpert",
+        recipe=RECIPE,
+        label_names=table.label_names,
+        split_seed=0,
+        shares=(0.05, 0.0),
+    )
+    images = CachedImages(Path("nowhere"), record)
+    images.__dict__["table"] = table
+    return images_of_views(images, Design(options={"views": "frontal"}))

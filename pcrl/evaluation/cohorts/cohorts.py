@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from pcrl.engine.fingerprints.fingerprints import Fingerprints
+from pcrl.evaluation.cohorts.budget import Validation
 from pcrl.evaluation.records.replicate import Replicate
 from pcrl.evaluation.records.results import Side
 
@@ -19,16 +20,18 @@ class Design:
     """How often every arm is trained, and on which patients.
 
     Args:
-        fraction: share of the labelled training patients, in (0, 1]; smaller ones nest in larger ones.
+        fraction: share of the labelled patients, in (0, 1]; smaller ones nest in larger ones.
         seeds: trainings of each arm, each with its own patients and patches.
         folds: each in turn is tested, the one before it validates, all others train; none: the data's own split.
         options: of the task; see `pcrl.evaluation.tasks.registry`.
+        validation: who chooses the epoch; see `pcrl.evaluation.cohorts.budget`.
     """
 
     fraction: float = 1.0
     seeds: int = 1
     folds: tuple[int, ...] = ()
     options: Mapping[str, str] = field(default_factory=dict)
+    validation: Validation = "budget"
 
 
 class Cohorts(Protocol):
@@ -43,6 +46,9 @@ class Cohorts(Protocol):
 
     def counts(self, replicate: Replicate) -> tuple[int, int]:
         """How many patients are trained on, and tested."""
+
+    def validating(self, replicate: Replicate) -> int:
+        """How many patients choose the epoch; their labels are used too."""
 
     def tested(self) -> Fingerprints:
         """What gives away everything that is tested."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,16 +10,17 @@ from numpy.typing import NDArray
 
 from pcrl.engine.cache.images.dataset import CachedImages
 from pcrl.engine.cache.images.table import ImageTable
-from pcrl.engine.splits import fraction_of
+from pcrl.engine.splits import fraction_of, in_seeded_order
+from pcrl.evaluation.cohorts.budget import FEWEST, ONE_OF, Labelled, Validation, divide
 from pcrl.evaluation.cohorts.cohorts import FEWEST_TO_CHOOSE
 from pcrl.evaluation.records.errors import ProtocolError
 from pcrl.evaluation.statistics.inference.estimate import FEWEST_PATIENTS
 from pcrl.listing import counted
 
-CARVED = 0.1
-"""Share of the training patients set aside for validation where the data set has too few validation patients."""
-FEWEST_VALIDATION_PATIENTS = 5
-"""With fewer validation patients the choice of an epoch would be chance: then the last one is kept."""
+CARVED_EARLIER = 0.1
+"""Share of the chosen training patients that evaluations which were begun earlier set aside for validation."""
+FEWEST_EARLIER = 5
+"""Validation patients below which they did so, or kept the last epoch."""
 _CARVING = 1 << 32
 """Added to the seed, so that the patients set aside do not depend on the order by which fractions are taken."""
 
@@ -29,19 +31,20 @@ class ImageCohort:
 
     Args:
         train, validation, test: positions in the table, rising.
-        all_training_patients: of whom a fraction was taken.
+        labelled: how the labelled patients were shared out.
         left_out: images of all splits that are left out because they are not frontal views.
-        validation: none, if they are of fewer than `FEWEST_VALIDATION_PATIENTS` patients.
         carved: the validation patients were set aside from the training patients, as the data set has too few.
+        how: who validates.
     """
 
     table: ImageTable
     train: NDArray[np.int64]
     validation: NDArray[np.int64]
     test: NDArray[np.int64]
-    all_training_patients: int
+    labelled: Labelled
     left_out: int
     carved: bool
+    how: Validation = "budget"
 
     def patients(self, rows: NDArray[np.int64]) -> list[str]:
         """The patient of each image."""
@@ -58,7 +61,7 @@ class ImageCohort:
             f"{name} {counted(len(set(self.patients(rows))), 'patient')} with {counted(len(rows), 'image')}"
             for name, rows in parts
         ]
-        return "; ".join(sides) + f" (of {self.all_training_patients} training patients)"
+        return "; ".join([*sides, self.labelled.describe()])
 
     def notes(self) -> list[str]:
         """What a reader of the scores should know of this choice."""
@@ -73,11 +76,7 @@ class ImageCohort:
                 "the data set has too few validation patients: some of the training patients are set aside for "
                 "validation"
             )
-        if not len(self.validation):
-            notes.append(
-                f"fewer than {FEWEST_VALIDATION_PATIENTS} validation patients: the last epoch is kept, not the "
-                "best one"
-            )
+        notes += self.labelled.notes(self.how)
         if 0 < (validation := len(set(self.patients(self.validation)))) < FEWEST_TO_CHOOSE:
             notes.append(
                 f"only {counted(validation, 'validation patient')}: which epoch they choose is largely chance"
@@ -99,12 +98,18 @@ class ImageCohort:
         return notes
 
 
-def image_cohort(images: CachedImages, fraction: float, seed: int, views: str = "frontal") -> ImageCohort:
-    """The images of a data set, with a share of its training patients.
+def image_cohort(
+    images: CachedImages, fraction: float, seed: int, views: str = "frontal", how: Validation = "budget"
+) -> ImageCohort:
+    """The images of a data set, with a share of its labelled patients.
+
+    A data set with too few validation patients has some of its training patients set aside to validate: the same ones
+    at every fraction, so that none of them trains at another.
 
     Args:
-        fraction: share of the training patients, in (0, 1]; smaller ones nest in larger ones.
+        fraction: share of the labelled patients, in (0, 1]; smaller ones nest in larger ones.
         views: `frontal` or `all`; images whose view is not stated count as frontal.
+        how: who validates.
 
     Raises:
         ProtocolError: no labels, or a split without images.
@@ -120,23 +125,41 @@ def image_cohort(images: CachedImages, fraction: float, seed: int, views: str = 
                 f"{images.name}: no {'image' if views == 'all' else 'frontal image'} of {len(table)} is in the "
                 f"{split} split; add patients, or a column `split` to a table of your own"
             )
-    patients = {table.patients[row] for row in by_split["train"]}
+    patients, own = ({table.patients[row] for row in by_split[split]} for split in ("train", "val"))
+    labelled, carved = (_shared_earlier if how == "earlier" else _shared)(patients, own, fraction, seed, how)
+    train = _whose(table, by_split["train"], labelled.train)
+    validation = _whose(table, by_split["train" if carved else "val"], labelled.validation)
+    return ImageCohort(table, train, validation, by_split["test"], labelled, int((~shown).sum()), carved, how)
+
+
+def _shared(
+    patients: set[str], own: set[str], fraction: float, seed: int, how: Validation
+) -> tuple[Labelled, bool]:
+    """Who trains and validates; and whether training patients were set aside for it."""
+    aside = in_seeded_order(patients, _CARVING)[: len(patients) // ONE_OF] if len(own) < FEWEST else []
+    carved = len(aside) >= FEWEST
+    if carved:
+        patients, own = patients - set(aside), set(aside)
+    return divide(patients, own, fraction, seed, how), carved
+
+
+def _shared_earlier(
+    patients: set[str], own: set[str], fraction: float, seed: int, how: Validation
+) -> tuple[Labelled, bool]:
+    """The same, as evaluations did that were begun earlier: a tenth of those chosen is set aside, at every fraction."""
+    if len(own) >= FEWEST_EARLIER:
+        return divide(patients, own, fraction, seed, how), False
     chosen = fraction_of(patients, fraction, seed)
-    own = {table.patients[row] for row in by_split["val"]}
-    carved = fraction_of(chosen, CARVED, seed + _CARVING) if len(own) < FEWEST_VALIDATION_PATIENTS else []
-    if len(carved) < FEWEST_VALIDATION_PATIENTS:
-        carved = []
-    train = _whose(table, by_split["train"], set(chosen) - set(carved))
-    validation = _whose(table, by_split["train"], set(carved))
-    if len(own) >= FEWEST_VALIDATION_PATIENTS:
-        validation = by_split["val"]
-    left_out = int((~shown).sum())
-    return ImageCohort(table, train, validation, by_split["test"], len(patients), left_out, bool(carved))
+    aside = fraction_of(chosen, CARVED_EARLIER, seed + _CARVING)
+    if len(aside) < FEWEST_EARLIER:
+        aside = []
+    train = frozenset(chosen) - frozenset(aside)
+    return Labelled(train, frozenset(aside), len(patients), 0, len(chosen)), bool(aside)
 
 
 def _of(table: ImageTable, split: str, shown: NDArray[np.bool_]) -> NDArray[np.int64]:
     return np.array([row for row in table.where(split).tolist() if shown[row]], np.int64)
 
 
-def _whose(table: ImageTable, rows: NDArray[np.int64], patients: set[str]) -> NDArray[np.int64]:
+def _whose(table: ImageTable, rows: NDArray[np.int64], patients: Set[str]) -> NDArray[np.int64]:
     return np.array([row for row in rows.tolist() if table.patients[row] in patients], np.int64)

@@ -48,6 +48,11 @@ class ImageCohorts:
         cohort = self.of[replicate]
         return len(set(cohort.patients(cohort.train))), len(set(cohort.patients(cohort.test)))
 
+    def validating(self, replicate: Replicate) -> int:
+        """How many patients choose the epoch."""
+        cohort = self.of[replicate]
+        return len(set(cohort.patients(cohort.validation)))
+
     def tested(self) -> Fingerprints:
         """What gives away everything that is tested."""
         return fingerprints_of_images(self.dataset, self.first.test)
@@ -70,7 +75,7 @@ class ImageCohorts:
 
 
 def images_of_views(dataset: CachedImages, design: Design) -> ImageCohorts:
-    """The images of a data set, with a share of its training patients; `views` is an option of the task.
+    """The images of a data set, with a share of its labelled patients; `views` is an option of the task.
 
     Raises:
         ProtocolError: no labels, or a split without images.
@@ -79,7 +84,7 @@ def images_of_views(dataset: CachedImages, design: Design) -> ImageCohorts:
     return ImageCohorts(
         dataset,
         {
-            Replicate(seed): image_cohort(dataset, design.fraction, seed, views)
+            Replicate(seed): image_cohort(dataset, design.fraction, seed, views, design.validation)
             for seed in range(design.seeds)
         },
     )

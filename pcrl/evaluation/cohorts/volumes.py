@@ -9,7 +9,8 @@ from pcrl.engine.cache.volumes.dataset import CachedCase, CachedDataset
 from pcrl.engine.cache.volumes.records import patients_in_words
 from pcrl.engine.fingerprints.fingerprints import Fingerprints
 from pcrl.engine.selection.fingerprints import fingerprints_of_cases
-from pcrl.engine.splits import deal, fraction_of
+from pcrl.engine.splits import deal
+from pcrl.evaluation.cohorts.budget import Labelled, Validation, divide
 from pcrl.evaluation.cohorts.cohorts import FEWEST_TO_CHOOSE, Design
 from pcrl.evaluation.records.errors import ProtocolError
 from pcrl.evaluation.records.replicate import Replicate
@@ -24,12 +25,12 @@ Cases = tuple[CachedCase, ...]
 
 @dataclass(frozen=True, slots=True)
 class VolumeCohort:
-    """The cases of one training, by side."""
+    """The cases of one training, by side, and how the labelled patients were shared out."""
 
     train: Cases
     validation: Cases
     test: Cases
-    all_training_patients: int
+    labelled: Labelled
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class VolumeCohorts:
 
     dataset: CachedDataset
     of: dict[Replicate, VolumeCohort]
+    how: Validation = "budget"
     empty: tuple[str, ...] = ()
 
     @property
@@ -62,6 +64,10 @@ class VolumeCohorts:
         cohort = self.of[replicate]
         return len(_patients(cohort.train)), len(_patients(cohort.test))
 
+    def validating(self, replicate: Replicate) -> int:
+        """How many patients choose the epoch."""
+        return len(_patients(self.of[replicate].validation))
+
     def tested(self) -> Fingerprints:
         """What gives away everything that is tested."""
         return fingerprints_of_cases(self._tested())
@@ -79,7 +85,7 @@ class VolumeCohorts:
         first = next(iter(self.of.values()))
         parts = (("training", first.train), ("validation", first.validation), ("test", first.test))
         sides = [f"{name} {patients_in_words(case.entry for case in cases)}" for name, cases in parts]
-        text = "; ".join(sides) + f" (of {first.all_training_patients} labelled training patients)"
+        text = "; ".join([*sides, first.labelled.describe()])
         folds = {replicate.fold for replicate in self.of if replicate.fold is not None}
         return text + (f", the first of {len(folds)} folds" if len(folds) > 1 else "")
 
@@ -98,10 +104,10 @@ class VolumeCohorts:
                 f"left out: {counted(len(self.empty), 'case')} in whose label nothing is marked ({few(self.empty)}); "
                 "whether nothing is there, or nobody has drawn it, a label does not say"
             )
-        validation = min(len(_patients(cohort.validation)) for cohort in self.of.values())
-        if not validation:
-            notes.append("no validation patients: every training runs to its last epoch, which is kept")
-        elif validation < FEWEST_TO_CHOOSE:
+        fewest = min((cohort.labelled for cohort in self.of.values()), key=lambda one: len(one.validation))
+        notes += fewest.notes(self.how)
+        validation = len(fewest.validation)
+        if 0 < validation < FEWEST_TO_CHOOSE:
             notes.append(
                 f"only {counted(validation, 'validation patient')}: which epoch they choose is largely chance"
             )
@@ -123,7 +129,7 @@ class VolumeCohorts:
 
 
 def labelled_cases(dataset: CachedDataset, design: Design) -> VolumeCohorts:
-    """The cases of a data set that have a segmentation, with a share of its training patients.
+    """The cases of a data set that have a segmentation, with a share of its labelled patients.
 
     A case in whose label nothing is marked is none of them: its patient is no labelled one.
 
@@ -143,7 +149,7 @@ def labelled_cases(dataset: CachedDataset, design: Design) -> VolumeCohorts:
 
 
 def all_cases(dataset: CachedDataset, design: Design) -> VolumeCohorts:
-    """All cases of a data set, with or without a segmentation, with a share of its training patients.
+    """All cases of a data set, with or without a segmentation, with a share of its labelled patients.
 
     Raises:
         ProtocolError: no cases, a split without patients, or a fold that there is not.
@@ -159,7 +165,6 @@ def _divided(dataset: CachedDataset, cases: Sequence[CachedCase], design: Design
     cohorts: dict[Replicate, VolumeCohort] = {}
     for fold in design.folds or (None,):
         sides = _by_split(cases) if fold is None else _by_fold(cases, fold, dataset.name)
-        patients = _patients(sides["train"])
         for part in ("train", "test"):
             if not sides[part]:
                 held = ", ".join(f"{len(_patients(sides[side]))} in {side}" for side in sides)
@@ -169,12 +174,12 @@ def _divided(dataset: CachedDataset, cases: Sequence[CachedCase], design: Design
                     "--folds"
                 )
         for seed in range(design.seeds):
-            chosen = set(fraction_of(patients, design.fraction, seed))
-            train = tuple(case for case in sides["train"] if case.patient in chosen)
-            cohorts[Replicate(seed, fold)] = VolumeCohort(
-                train, tuple(sides["val"]), tuple(sides["test"]), len(patients)
-            )
-    return VolumeCohorts(dataset, cohorts)
+            to_train, to_validate = _patients(sides["train"]), _patients(sides["val"])
+            labelled = divide(to_train, to_validate, design.fraction, seed, design.validation)
+            train = tuple(case for case in sides["train"] if case.patient in labelled.train)
+            validation = tuple(case for case in sides["val"] if case.patient in labelled.validation)
+            cohorts[Replicate(seed, fold)] = VolumeCohort(train, validation, tuple(sides["test"]), labelled)
+    return VolumeCohorts(dataset, cohorts, design.validation)
 
 
 def _by_split(cases: Iterable[CachedCase]) -> dict[str, list[CachedCase]]:

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
 
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 from pcrl.config import Classification, FineTuning
 from pcrl.config.volumes import CandidateTuning
 from pcrl.evaluation.finetune.early_stopping import EarlyStopping, Score
+from pcrl.evaluation.finetune.norms import settle
 from pcrl.evaluation.finetune.state import is_kept, restore_state, save_state
 
 SAVE_EVERY = 60.0
@@ -33,6 +35,9 @@ class Schedule:
         validate_every: epochs between two validations; the last epoch is always validated.
         frozen: the encoder stays as it is, its statistics included.
         encoder_rate: the encoder's learning rate as a share of that of all else.
+        fewest_steps: of an epoch: a training set of fewer batches is gone through several times, each time drawn anew.
+        norm_batches: of training data, at most, over which BatchNorm's statistics are taken anew before each validation
+            and at the end; 0: they stay as training left them.
     """
 
     epochs: int
@@ -43,6 +48,8 @@ class Schedule:
     validate_every: int = 1
     frozen: bool = False
     encoder_rate: float = 1.0
+    fewest_steps: int = 0
+    norm_batches: int = 0
 
     @classmethod
     def of(cls, settings: FineTuning | CandidateTuning | Classification, validate_every: int = 1) -> Schedule:
@@ -54,6 +61,8 @@ class Schedule:
             settings.patience,
             validate_every=validate_every,
             encoder_rate=settings.encoder_rate,
+            fewest_steps=settings.fewest_steps,
+            norm_batches=settings.norm_batches,
         )
 
 
@@ -65,12 +74,14 @@ class History:
         losses: mean of each epoch.
         validations: epoch and score of validation patients, in the epochs that were validated.
         stopped: `early` when no epoch had been better for a while, `limit` when all epochs were done.
+        steps: of the optimiser, in all epochs; none where a part of them was done by a version that did not count.
     """
 
     losses: tuple[float, ...]
     validations: tuple[tuple[int, Score], ...]
     chosen_epoch: int
     stopped: Literal["early", "limit"]
+    steps: int | None = None
 
     @property
     def best(self) -> Score | None:
@@ -89,11 +100,18 @@ class Learner(Protocol[Batch]):
     def criterion(self) -> str:
         """What the validation score is, in words."""
 
+    @property
+    def steps(self) -> int:
+        """How many batches the training set has."""
+
     def batches(self, epoch: int) -> Iterator[Batch]:
-        """The batches of an epoch: the same for the same epoch, whatever came before."""
+        """The training set once, in batches: the same for the same epoch, whatever came before."""
 
     def loss(self, batch: Batch) -> Tensor:
         """The loss of a batch."""
+
+    def show_training(self, batches: int) -> None:
+        """Send training data through the network, so many batches at most: not augmented, the same at every call."""
 
     def validate(self) -> Score | None:
         """The score of the validation patients; none if there are none."""
@@ -115,9 +133,12 @@ def fit(learner: Learner[Any], schedule: Schedule, keep: Path | None, show: Show
     optimizer = torch.optim.Adam(_groups(module, schedule), lr=schedule.learning_rate)
     stopping = EarlyStopping(module, schedule.patience, schedule.minimum)
     losses: list[float] = []
-    go_on = True
+    go_on = validates = True
+    steps: int | None = 0
     if keep is not None and is_kept(keep):
-        losses, go_on = restore_state(keep, module, optimizer, stopping)
+        losses, go_on, steps = restore_state(keep, module, optimizer, stopping)
+    frozen = _encoder(module) if schedule.frozen else None
+    passes = -(-schedule.fewest_steps // learner.steps) if schedule.fewest_steps else 1
     saved = time.monotonic()
     while go_on and len(losses) < schedule.epochs:
         epoch = len(losses) + 1
@@ -125,28 +146,40 @@ def fit(learner: Learner[Any], schedule: Schedule, keep: Path | None, show: Show
             group["lr"] = (
                 schedule.learning_rate * group["share"] * 0.5 ** ((epoch - 1) // schedule.halve_every)
             )
-        losses.append(_epoch(learner, optimizer, schedule.frozen, epoch))
+        loss, count = _epoch(learner, optimizer, frozen, epoch, passes)
+        losses.append(loss)
+        steps = None if steps is None else steps + count
+        # The last epoch is always due: what it leaves is scored where nobody validates.
         due = epoch % schedule.validate_every == 0 or epoch == schedule.epochs
-        if due and (score := learner.validate()) is not None:
-            go_on = stopping.should_continue(epoch, score)
+        if due and schedule.norm_batches and (validates or epoch == schedule.epochs):
+            settle(module, frozen, learner.show_training, schedule.norm_batches)
+        if due:
+            score = learner.validate()
+            validates = score is not None
+            if score is not None:
+                go_on = stopping.should_continue(epoch, score)
         last = stopping.history[-1][1][0] if stopping.history else None
         ended = not go_on or epoch == schedule.epochs
         if keep is not None and (ended or time.monotonic() - saved > SAVE_EVERY):
-            save_state(keep, module, optimizer, stopping, losses, go_on)
+            save_state(keep, module, optimizer, stopping, losses, go_on, steps)
             saved = time.monotonic()
         show(epoch, losses[-1], last)
     stopping.restore()
     chosen = stopping.chosen_epoch or len(losses)
-    return History(tuple(losses), tuple(stopping.history), chosen, "limit" if go_on else "early")
+    return History(tuple(losses), tuple(stopping.history), chosen, "limit" if go_on else "early", steps)
 
 
-def _epoch(learner: Learner[Any], optimizer: torch.optim.Optimizer, frozen: bool, epoch: int) -> float:
+def _epoch(
+    learner: Learner[Any], optimizer: torch.optim.Optimizer, frozen: nn.Module | None, epoch: int, passes: int
+) -> tuple[float, int]:
+    """Mean loss, and number of steps, of an epoch that goes through the training set so many times."""
     learner.module.train()
-    if frozen and (encoder := _encoder(learner.module)) is not None:
+    if frozen is not None:
         # BatchNorm would otherwise use, and change, statistics of the batch.
-        encoder.eval()
+        frozen.eval()
     values = []
-    for batch in learner.batches(epoch):
+    first = (epoch - 1) * passes + 1
+    for batch in chain.from_iterable(learner.batches(first + n) for n in range(passes)):
         loss = learner.loss(batch)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
@@ -158,7 +191,7 @@ def _epoch(learner: Learner[Any], optimizer: torch.optim.Optimizer, frozen: bool
             f"the loss of epoch {epoch} is {mean} at a learning rate of {optimizer.param_groups[0]['lr']:g}: give a "
             "lower one (--learning-rates)"
         )
-    return mean
+    return mean, len(values)
 
 
 def _encoder(module: nn.Module) -> nn.Module | None:

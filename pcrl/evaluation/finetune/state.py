@@ -33,6 +33,7 @@ def save_state(
     stopping: EarlyStopping,
     losses: list[float],
     go_on: bool,
+    steps: int | None,
 ) -> None:
     """Write everything that the next epoch depends on; what was there is replaced once the new is whole."""
     with new_folder(folder) as partial:
@@ -48,6 +49,7 @@ def save_state(
         position = {
             "losses": losses,
             "go_on": go_on,
+            "steps": steps,
             "chosen_epoch": stopping.chosen_epoch,
             "history": stopping.history,
         }
@@ -56,8 +58,11 @@ def save_state(
 
 def restore_state(
     folder: Path, module: nn.Module, optimizer: Adam, stopping: EarlyStopping
-) -> tuple[list[float], bool]:
-    """Put everything back; the losses of the epochs that are done, and whether training should continue."""
+) -> tuple[list[float], bool, int | None]:
+    """Put everything back; the losses of the epochs that are done, whether training should continue, and steps done.
+
+    Of a training of an earlier version, which did not count them, the steps are none.
+    """
     module.load_state_dict(load_file(folder / _MODULE))
     state: dict[int, dict[str, Tensor]] = {}
     for key, value in load_file(folder / _ADAM).items():
@@ -68,7 +73,7 @@ def restore_state(
     stopping.chosen_epoch = position["chosen_epoch"]
     stopping.history = [(epoch, tuple(score)) for epoch, score in position["history"]]
     stopping.kept = load_file(folder / _KEPT) if (folder / _KEPT).exists() else None
-    return position["losses"], position["go_on"]
+    return position["losses"], position["go_on"], position.get("steps")
 
 
 def _flat(tensors: dict[str, Any]) -> dict[str, Tensor]:

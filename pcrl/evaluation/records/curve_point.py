@@ -14,6 +14,8 @@ class CurvePoint(Record):
     Args:
         metric: its key, as in the rows of the evaluation.
         value: mean over seeds; none where it is not defined.
+        training_patients, validation_patients: whose labels were used; of evaluations of earlier versions, the second
+            is not known.
         by_seed: score of each seed.
         interval: 95 %, over patients and seeds; with one seed over patients alone.
         patients: test patients.
@@ -28,6 +30,8 @@ class CurvePoint(Record):
     arm: str
     fraction: float
     training_patients: int
+    validation_patients: int | None = None
+    labelled_patients: int | None = None
     seeds: int
     metric: str
     label: str

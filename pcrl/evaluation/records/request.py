@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, Literal
 
 from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
 
@@ -21,6 +21,10 @@ _NOT_PROTOCOL = {
     *("format", "task", "dataset", "command", "runs", "recipe", "overrides"),
     *("controls", "weights", "identity", "rebuild"),
 }
+EARLIER: Final = "earlier"
+"""`validation` of evaluations that were begun when nobody was asked: they go on by the rules that held then."""
+_LATER = {"validation": EARLIER, "different_people": False}
+"""Fields that are younger than the first evaluations, and the values with which they are not stored."""
 
 
 class Request(Record):
@@ -28,6 +32,9 @@ class Request(Record):
 
     Args:
         cache, checkpoints, runs: absolute paths; `runs` is where the newest run is looked for.
+        validation: who chooses the epoch; see `pcrl.evaluation.cohorts.budget`. It is not in the JSON of evaluations
+            that were begun earlier. These go on as they began: with the validation patients they had, without a fewest
+            number of steps, and with BatchNorm's statistics as training left them.
         options: those that only some tasks have, by the names in `pcrl.evaluation.tasks.registry`. In JSON the three
             oldest of them stand beside the other fields.
         controls: runs of the arms that are called like an objective, `weights` a digest of those of each run,
@@ -53,6 +60,7 @@ class Request(Record):
     overrides: tuple[str, ...] = ()
     transductive: bool = False
     different_people: bool = False
+    validation: Literal["budget", "all", "earlier"] = EARLIER
     options: dict[str, str] = Field(default_factory=dict)
     controls: dict[str, Path] = Field(default_factory=dict)
     weights: dict[str, str] = Field(default_factory=dict)
@@ -79,6 +87,8 @@ class Request(Record):
     def _spread(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
         stored: dict[str, Any] = {}
         for name, value in serialize(self).items():
+            if _LATER.get(name, ...) == value:
+                continue
             if name != "options":
                 stored[name] = value
                 continue

@@ -52,6 +52,7 @@ class Row(Record):
         interval: 95 %, over patients and seeds; with one seed over patients alone.
         why: why there is no interval; empty where there is one.
         counts: what stands behind it, such as positives and negatives.
+        beside: of a further test set, which is scored beside that of the end point.
     """
 
     label: str
@@ -63,6 +64,7 @@ class Row(Record):
     why: str = ""
     patients: int
     counts: dict[str, int] = Field(default_factory=dict)
+    beside: bool = False
 
 
 class CaseRow(Record):
@@ -85,6 +87,8 @@ class Run(Record):
         stopped: `early` when no epoch had been better for a while, `limit` when all epochs were done.
         rates_tried: learning rate → best validation score; none where there are no validation patients.
         folder: relative to the evaluation's; holds the weights.
+        validation_patients: who chose; none in evaluations of earlier versions, which did not count them.
+        steps: of the optimiser; none in evaluations of earlier versions.
     """
 
     seed: int
@@ -99,6 +103,13 @@ class Run(Record):
     training_patients: int
     seconds: float
     folder: str
+    validation_patients: int | None = None
+    steps: int | None = None
+
+    @property
+    def labelled_patients(self) -> int | None:
+        """How many labelled patients were used in all, to train and to validate."""
+        return in_all(self.training_patients, self.validation_patients)
 
 
 class ArmResult(Record):
@@ -110,6 +121,35 @@ class ArmResult(Record):
     runs: tuple[Run, ...]
     rows: tuple[Row, ...]
     cases: tuple[CaseRow, ...]
+
+
+class Subgroup(Record):
+    """A score of the test images of one group, such as those of women; of one arm, seeds averaged first.
+
+    Args:
+        part: published test set that they are of; empty where there is one test set.
+        variable, group: such as `sex` and `female`.
+        label: what is scored, or `mean` of several.
+        value: none where it is not defined, or too few patients have the finding, or do not have it.
+        interval: 95 %, over patients and seeds; with one seed over patients alone.
+        why: why there is no interval; empty where there is one, or no value.
+        images, patients: those that count for the label.
+        positives, negatives: images; none of a mean.
+    """
+
+    arm: str
+    part: str
+    variable: str
+    group: str
+    label: str
+    metric: str
+    value: float | None
+    interval: Interval | None
+    why: str = ""
+    images: int
+    patients: int
+    positives: int | None
+    negatives: int | None
 
 
 class Comparison(Record):
@@ -176,11 +216,13 @@ class Results(Record):
         command: as typed.
         protocol: the options: fraction, seeds, folds, learning rates, frozen, …; plain values.
         patients: how many are on each side, in words.
+        training_patients, validation_patients: of the first training; of earlier versions, the second is not known.
         notes: what a reader must know beside the numbers.
         transductive: pre-training saw test patients; every table says so.
         virtual: test cases that are generated and of no patient.
         recipe: the settings that the task has; those of pre-training are in the record of its run.
         versions, machine: what it ran on.
+        subgroups: scores of parts of the test images, where they were asked for.
     """
 
     format: int = FORMAT
@@ -205,11 +247,23 @@ class Results(Record):
     recipe: dict[str, Any]
     versions: dict[str, str]
     machine: str
+    validation_patients: int | None = None
+    subgroups: tuple[Subgroup, ...] = ()
+
+    @property
+    def labelled_patients(self) -> int | None:
+        """How many labelled patients were used in all, to train and to validate; none where that is not known."""
+        return in_all(self.training_patients, self.validation_patients)
 
     @property
     def main(self) -> Metric:
         """The end point."""
         return next(metric for metric in self.metrics if metric.main)
+
+
+def in_all(training: int, validation: int | None) -> int | None:
+    """Patients whose labels were used, to train and to validate; none where the latter were not counted."""
+    return None if validation is None else training + validation
 
 
 def save_results(results: Results, folder: Path) -> None:

@@ -18,6 +18,7 @@ from pcrl.evaluation.report.tables.cases import MOST_ROWS, case_table, label_tab
 from pcrl.evaluation.report.tables.comparisons import compared, explained
 from pcrl.evaluation.report.tables.headline import definitions, headline
 from pcrl.evaluation.report.tables.seeds import seed_table, seeds_of, without_interval
+from pcrl.evaluation.report.tables.subgroups import groups_without_interval, subgroup_table
 from pcrl.files import write_text
 
 REPORT = "report.html"
@@ -48,6 +49,8 @@ def write_report(results: Results, folder: Path, curve: Sequence[CurvePoint] = (
         seeds=seeds_of(results),
         seed_rows=seed_table(results),
         without_interval=without_interval(results),
+        subgroups=subgroup_table(results),
+        groups_without_interval=groups_without_interval(results),
         patient_panels=patients_figure(results),
         patients_drawn=has_patients(results),
         cases=case_table(results),

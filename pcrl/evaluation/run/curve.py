@@ -74,6 +74,7 @@ def curve(
     overrides: Sequence[str] = (),
     transductive: bool = False,
     different_people: bool = False,
+    validation: str = "budget",
     options: Mapping[str, str] | None = None,
     out: str | Path | None = None,
     resume: bool = False,
@@ -88,9 +89,9 @@ def curve(
 
     Args:
         task: a name in `pcrl.evaluation.tasks.registry.TASKS`.
-        fractions: shares of the labelled training patients, each in (0, 1].
+        fractions: shares of the labelled patients, each in (0, 1].
         cache, dataset, seeds, arms, checkpoints, runs, learning_rates, folds, freeze, epochs, recipe, overrides,
-            transductive, different_people, options, device, command, progress: see
+            transductive, different_people, validation, options, device, command, progress: see
             `pcrl.evaluation.run.evaluate.evaluate`.
         out: new folder; none: `evaluations/curve-TASK-DATE-TIME`.
         resume: go on with the curve in `out`, or the newest unfinished one of the task, as it was asked. Then only
@@ -118,7 +119,7 @@ def curve(
             task, cache=cache, dataset=dataset, runs=runs, arms=arms, checkpoints=checkpoints, options=options,
             command=command or call_in_words("curve", arguments), fraction=1.0, seeds=seeds, folds=folds,
             learning_rates=learning_rates, freeze=freeze, epochs=epochs, recipe=recipe, overrides=overrides,
-            transductive=transductive, different_people=different_people,
+            transductive=transductive, different_people=different_people, validation=validation,
         )  # fmt: skip
         if not fractions or not all(0 < fraction <= 1 for fraction in fractions):
             raise ProtocolError(
@@ -166,7 +167,7 @@ def _carried_out(curve_request: CurveRequest, folder: Path, device: torch.device
     write_curve_report(
         points,
         folder,
-        f"{curve_request.request.task}: {metric.title} by labelled training patients",
+        f"{curve_request.request.task}: {metric.title} by labelled patients",
         differences=differences,
         metrics=[metric],
         notes=of_shares[-1].notes,

@@ -33,6 +33,7 @@ def evaluate(
     overrides: Sequence[str] = (),
     transductive: bool = False,
     different_people: bool = False,
+    validation: str = "budget",
     options: Mapping[str, str] | None = None,
     out: str | Path | None = None,
     resume: bool = False,
@@ -50,7 +51,7 @@ def evaluate(
         task: a name in `pcrl.evaluation.tasks.registry.TASKS`, such as `lits`.
         cache: that `pcrl ingest` made.
         dataset: its name in the cache; needed of the tasks `segmentation` and `classification`, the others have one.
-        fraction: share of the labelled training patients, in (0, 1].
+        fraction: share of the labelled patients, training and validation patients together, in (0, 1].
         seeds: trainings of each arm.
         arms: `pretrained`, `scratch`, … (`pcrl.evaluation.records.arm_kinds`), or names of objectives; all others are
             compared with the first.
@@ -64,6 +65,9 @@ def evaluate(
         overrides: changed settings, such as `finetuning.batch_size=2`.
         transductive: allow pre-training to have seen test patients, and say so everywhere.
         different_people: state that test scans that look like scans of the pre-training are of other people.
+        validation: `budget`: one in eight of the labelled patients that `fraction` allows chooses the epoch and the
+            learning rate, none if that would be fewer than three, and the others train; `all`: `fraction` is of the
+            training patients alone, and all validation patients choose.
         options: of the task, such as `{"target": "tumour"}`.
         out: new folder; none: `evaluations/TASK-DATE-TIME`.
         resume: go on with the evaluation in `out`, or the newest unfinished one of the task, as it was asked. Then
@@ -100,7 +104,7 @@ def evaluate(
             task, cache=cache, dataset=dataset, runs=runs, arms=arms, checkpoints=checkpoints, options=options,
             command=command or call_in_words("evaluate", arguments), fraction=fraction, seeds=seeds, folds=folds,
             learning_rates=learning_rates, freeze=freeze, epochs=epochs, recipe=recipe, overrides=overrides,
-            transductive=transductive, different_people=different_people,
+            transductive=transductive, different_people=different_people, validation=validation,
         )  # fmt: skip
         folder = new_folder(out, task, REQUEST)
     study = open_study(request)

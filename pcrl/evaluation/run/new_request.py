@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from pcrl.evaluation.records.arm_kinds import check_arms
 from pcrl.evaluation.records.errors import ProtocolError
 from pcrl.evaluation.records.request import Request
-from pcrl.evaluation.tasks.registry import entry_of
+from pcrl.evaluation.tasks.registry import VALIDATIONS, entry_of
 from pcrl.listing import several
 
 Paths = Sequence[str | Path]
@@ -40,6 +40,7 @@ def new_request(
     overrides: Sequence[str],
     transductive: bool,
     different_people: bool,
+    validation: str,
 ) -> Request:
     """The request, as it is kept; see `pcrl.evaluation.run.evaluate.evaluate` for the arguments.
 
@@ -62,6 +63,8 @@ def new_request(
         raise ProtocolError(str(error)) from error
     if not 0 < fraction <= 1:
         raise ProtocolError(f"fraction {fraction:g}: expected more than 0, and at most 1")
+    if validation not in VALIDATIONS:
+        raise ProtocolError(f"validation {validation!r}: expected {' or '.join(VALIDATIONS)}")
     for value, what in ((seeds, "seeds"), (epochs, "epochs")):
         if value is not None and value < 1:
             raise ProtocolError(f"{value} {what}: expected at least 1")
@@ -89,6 +92,7 @@ def new_request(
                 "overrides": several(overrides),
                 "transductive": transductive,
                 "different_people": different_people,
+                "validation": validation,
                 "options": entry.with_defaults(options or {}),
             }
         )

@@ -16,11 +16,14 @@ from pcrl.evaluation.arms.choose import ChosenArms, choose
 from pcrl.evaluation.cohorts.cohorts import Cohorts, Design
 from pcrl.evaluation.leak.check import Allowed
 from pcrl.evaluation.records.errors import ProtocolError
-from pcrl.evaluation.records.request import Request
+from pcrl.evaluation.records.request import EARLIER, Request
 from pcrl.evaluation.run.study import Study
 from pcrl.evaluation.tasks.registry import TaskEntry, entry_of, named
 from pcrl.evaluation.tasks.task import Task
 from pcrl.files import sha256_of
+
+_NOT_YET = {"fewest_steps": 0, "norm_batches": 0}
+"""What evaluations did that were begun before fine-tuning had these settings."""
 
 
 def open_study(request: Request) -> Study:
@@ -46,7 +49,7 @@ def open_study(request: Request) -> Study:
         request.arms, request.checkpoints, recipe.model, request.runs, request.cache, request.controls
     )
     recipe = recipe_from(recipe.model_dump(mode="json") | {"model": chosen.model.model_dump(mode="json")})
-    design = Design(request.fraction, request.seeds, request.folds, options)
+    design = Design(request.fraction, request.seeds, request.folds, options, request.validation)
     cohorts: Cohorts = named(entry.cohorts)(data, design)
     task: Task = named(entry.opens)(cohorts, recipe, options)
     if len(request.learning_rates) > 1:
@@ -73,12 +76,14 @@ def open_study(request: Request) -> Study:
 
 
 def _require_choice(request: Request, chosen: ChosenArms, cohorts: Cohorts, task: Task) -> None:
-    """Refuse several learning rates where no validation patient could choose between them."""
+    """Refuse several learning rates where no validation score of the first arm could choose between them."""
     if chosen.arms[0].shuffled:
         raise ProtocolError(
             "with shuffled labels there is no validation score to choose a learning rate by: give one rate, or list "
             "another arm first, whose rate is then used"
         )
+    if request.validation != EARLIER:
+        return  # Where nobody validates, the recipe's rate is used, and a note says so.
     if without := [replicate for replicate in cohorts.replicates if not task.can_validate(replicate)]:
         raise ProtocolError(
             f"{request.dataset} has no validation patients to choose a learning rate by ({without[0]}): give one rate"
@@ -92,7 +97,10 @@ def _require_same(request: Request, task: Task, weights: dict[str, str]) -> None
         raise ProtocolError(
             f"the weights of {changed[0]} have changed since this evaluation began: start a new one (--out)"
         )
-    if request.rebuild and request.rebuild != json.loads(json.dumps(task.rebuild)):
+    before = request.rebuild
+    if before and request.validation == EARLIER:
+        before = before | {"recipe": _by_earlier_rules(before["recipe"])}
+    if before and before != json.loads(json.dumps(task.rebuild)):
         raise ProtocolError("the recipe has changed since this evaluation began: start a new one (--out)")
 
 
@@ -137,6 +145,8 @@ def _recipe(request: Request, entry: TaskEntry, data: CachedDataset | CachedImag
         tree["finetuning"]["epochs"] = request.epochs
         if "candidates" in tree:
             tree["candidates"]["epochs"] = request.epochs
+    if request.validation == EARLIER:
+        tree = _by_earlier_rules(tree)
     recipe = recipe_from(tree, request.overrides)
     if recipe.data != stored.data:
         raise RecipeError(
@@ -144,3 +154,9 @@ def _recipe(request: Request, entry: TaskEntry, data: CachedDataset | CachedImag
             "overrides): to use these, ingest into another --cache"
         )
     return recipe
+
+
+def _by_earlier_rules(tree: dict[str, Any]) -> dict[str, Any]:
+    """A recipe as evaluations had it that were begun before there were these settings."""
+    changed = {part: tree[part] | _NOT_YET for part in ("finetuning", "candidates") if part in tree}
+    return tree | changed

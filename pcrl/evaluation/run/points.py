@@ -31,6 +31,8 @@ def points_of(results: Results, fraction: float, folder: str) -> list[CurvePoint
                 arm=arm.name,
                 fraction=fraction,
                 training_patients=results.training_patients,
+                validation_patients=results.validation_patients,
+                labelled_patients=results.labelled_patients,
                 seeds=len({run.seed for run in arm.runs}),
                 metric=row.metric,
                 label=row.label,
@@ -56,6 +58,8 @@ def differences_of(results: Results, fraction: float, folder: str) -> list[Curve
             dataset=results.dataset,
             fraction=fraction,
             training_patients=results.training_patients,
+            validation_patients=results.validation_patients,
+            labelled_patients=results.labelled_patients,
             comparison=each,
             folder=folder,
             transductive=results.transductive,
@@ -101,14 +105,14 @@ def write_differences(
             one = each.comparison
             low, high = one.interval or (None, None)
             yield [
-                each.task, each.dataset, each.fraction, each.training_patients, one.label, one.metric, one.arm,
-                one.minus, one.difference, low, high, one.p, one.p_holm, one.patients, len(one.by_seed), one.why,
-                each.folder, each.transductive, each.virtual,
+                each.task, each.dataset, each.fraction, each.training_patients, each.validation_patients,
+                each.labelled_patients, one.label, one.metric, one.arm, one.minus, one.difference, low, high, one.p,
+                one.p_holm, one.patients, len(one.by_seed), one.why, each.folder, each.transductive, each.virtual,
             ]  # fmt: skip
 
     head = (
-        "task dataset fraction training_patients label metric arm minus difference low high p p_holm patients seeds "
-        "why folder transductive virtual"
+        "task dataset fraction training_patients validation_patients labelled_patients label metric arm minus "
+        "difference low high p p_holm patients seeds why folder transductive virtual"
     )
     write_csv(folder / DIFFERENCES_TABLE, head.split(), rows())
 

@@ -20,7 +20,7 @@ from pcrl.evaluation.records.request import Request, save_request
 from pcrl.evaluation.records.results import ArmResult, Results, save_results
 from pcrl.evaluation.report import write_report
 from pcrl.evaluation.run.progress import PlannedEvaluation, Progress
-from pcrl.evaluation.run.tables import write_splits, write_tables
+from pcrl.evaluation.run.tables import write_splits, write_subgroups, write_tables
 from pcrl.evaluation.run.trainings import Finished, Plan, Trainings
 from pcrl.evaluation.statistics.inference.comparisons import corrected
 from pcrl.evaluation.tasks.registry import entry_of
@@ -50,6 +50,7 @@ class Study:
             *self.verdict.notes,
             *self.cohorts.notes(),
             *self.task.notes(),
+            *self._unchosen_rates(),
             *self._of_one_training(),
         )
 
@@ -88,6 +89,7 @@ class Study:
         with locked(folder):
             results = self.run(folder, device, progress)
             write_tables(results, folder)
+            write_subgroups(results, folder)
             write_splits(results.splits, self.cohorts.owners(), folder)
             write_report(results, folder)
             save_results(results, folder)
@@ -101,9 +103,27 @@ class Study:
             FloatingPointError: a loss became NaN or infinite at every learning rate.
         """
         save_request(self.request, folder)
-        plan = Plan(self.request.learning_rates, self.request.freeze)
+        plan = Plan(self.request.learning_rates, self.request.freeze, self._without_validation())
         trainings = Trainings(self.task, self.cohorts, plan, folder, device, progress)
         return self._results(trainings.of(self.chosen.arms), folder)
+
+    def _training_rules(self) -> dict[str, int]:
+        """What a recipe need not state, as it is the default."""
+        schedule = self.task.schedule()
+        return {"fewest_steps": schedule.fewest_steps, "norm_batches": schedule.norm_batches}
+
+    def _without_validation(self) -> frozenset[Replicate]:
+        return frozenset(one for one in self.cohorts.replicates if not self.task.can_validate(one))
+
+    def _unchosen_rates(self) -> list[str]:
+        without = self._without_validation()
+        if len(self.request.learning_rates) < 2 or not without:
+            return []
+        named = ", ".join(str(one) for one in self.cohorts.replicates if one in without)
+        rate = self.task.schedule().learning_rate
+        return [
+            f"nobody validates in {named}, to choose among the learning rates: every arm has the recipe's, {rate:g}"
+        ]
 
     def _results(self, finished: Mapping[str, Mapping[Replicate, Finished]], folder: Path) -> Results:
         request, cohorts, entry = self.request, self.cohorts, entry_of(self.request.task)
@@ -119,7 +139,10 @@ class Study:
                 name=arm.name,
                 about=arm.about,
                 checkpoint=str(arm.checkpoint) if arm.checkpoint else None,
-                runs=tuple(one.run for one in finished[arm.name].values()),
+                runs=tuple(
+                    one.run.model_copy(update={"validation_patients": cohorts.validating(replicate)})
+                    for replicate, one in finished[arm.name].items()
+                ),
                 rows=tuple(scored.rows[arm.name]),
                 cases=tuple(scored.cases[arm.name]),
             )
@@ -133,9 +156,10 @@ class Study:
             created=datetime.now().isoformat(timespec="seconds"),
             # Of all sittings.
             seconds=sum(one.run.seconds for runs in finished.values() for one in runs.values()),
-            protocol=request.protocol(entry.with_defaults({})),
+            protocol=request.protocol(entry.with_defaults({})) | self._training_rules(),
             patients=self.describe(),
             training_patients=trained,
+            validation_patients=cohorts.validating(cohorts.replicates[0]),
             test_patients=len(set(cohorts.tested().patients)),
             notes=self.notes(),
             transductive=self.verdict.saw,
@@ -144,6 +168,7 @@ class Study:
             arms=arms,
             comparisons=corrected(scored.comparisons),
             lines=tuple(scored.lines),
+            subgroups=tuple(scored.subgroups),
             pictures=tuple(scored.pictures),
             splits=tuple(cohorts.side(replicate) for replicate in cohorts.replicates),
             recipe=self.recipe.model_dump(mode="json", include=set(entry.settings)),

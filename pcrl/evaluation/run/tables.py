@@ -10,7 +10,9 @@ from pcrl.evaluation.report.numbers import counts_in_words
 from pcrl.files import write_csv
 
 SCORES, CASES, COMPARISONS, RUNS = "scores.csv", "cases.csv", "comparisons.csv", "runs.csv"
-SEEDS, SPLITS = "seeds.csv", "splits.csv"
+SEEDS, SPLITS, SUBGROUPS = "seeds.csv", "splits.csv", "subgroups.csv"
+LABELLED = "training_patients validation_patients labelled_patients"
+"""Of the first training; `runs.csv` has those of every one."""
 Line = Sequence[object]
 
 
@@ -19,20 +21,20 @@ def write_tables(results: Results, folder: Path) -> tuple[Path, ...]:
     return (
         _write(
             folder / SCORES,
-            "arm label metric value sd low high patients seeds why transductive virtual counts",
+            f"arm label metric value sd low high patients seeds why transductive virtual {LABELLED} counts",
             _scores(results),
         ),
         _write(folder / SEEDS, "arm minus label metric seed value", _seeds(results)),
         _write(folder / CASES, "arm case patient virtual label metric value", _cases(results)),
         _write(
             folder / COMPARISONS,
-            "label metric arm minus difference low high p p_holm patients seeds why transductive virtual",
+            f"label metric arm minus difference low high p p_holm patients seeds why transductive virtual {LABELLED}",
             _comparisons(results),
         ),
         _write(
             folder / RUNS,
             "arm seed fold learning_rate rates_tried chosen_epoch epochs criterion stopped training_patients "
-            "seconds folder",
+            "seconds folder validation_patients labelled_patients steps",
             _runs(results),
         ),
     )
@@ -54,6 +56,33 @@ def write_splits(sides: Iterable[Side], owners: Mapping[str, str], folder: Path)
     return _write(folder / SPLITS, "seed fold side case patient", lines())
 
 
+def write_subgroups(results: Results, folder: Path) -> Path | None:
+    """Write `subgroups.csv`, a score a line, where there are any."""
+    if not results.subgroups:
+        return None
+
+    def lines() -> Iterator[Line]:
+        for one in results.subgroups:
+            numbers = (
+                one.value,
+                *_ends(one.interval),
+                one.why,
+                one.images,
+                one.patients,
+                one.positives,
+                one.negatives,
+            )
+            named = (one.arm, one.part, one.variable, one.group, one.label, one.metric)
+            yield *named, *numbers, *_restricted(results)
+
+    return _write(
+        folder / SUBGROUPS,
+        "arm set variable group label metric value low high why images patients positives negatives transductive "
+        f"virtual {LABELLED}",
+        lines(),
+    )
+
+
 def _scores(results: Results) -> Iterator[Line]:
     for arm in results.arms:
         for row in arm.rows:
@@ -73,9 +102,10 @@ def _seeds(results: Results) -> Iterator[Line]:
             yield each.arm, each.minus, each.label, each.metric, seed, value
 
 
-def _restricted(results: Results) -> tuple[int, int]:
-    """Restrictions that hold for every number: pre-training saw test patients; number of virtual test cases."""
-    return int(results.transductive), results.virtual
+def _restricted(results: Results) -> tuple[int | None, ...]:
+    """What holds for every number: pre-training saw test patients; virtual test cases; labelled patients."""
+    labelled = results.training_patients, results.validation_patients, results.labelled_patients
+    return int(results.transductive), results.virtual, *labelled
 
 
 def _cases(results: Results) -> Iterator[Line]:
@@ -98,6 +128,7 @@ def _runs(results: Results) -> Iterator[Line]:
             yield (
                 arm.name, run.seed, run.fold, run.learning_rate, _rates(run), run.chosen_epoch, len(run.losses),
                 run.criterion, run.stopped, run.training_patients, run.seconds, run.folder,
+                run.validation_patients, run.labelled_patients, run.steps,
             )  # fmt: skip
 
 

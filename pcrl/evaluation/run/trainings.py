@@ -37,10 +37,12 @@ class Plan:
         rates: learning rates of which validation patients choose one, for every arm and replicate anew; none: the
             recipe's.
         frozen: encoders stay as they are.
+        unchosen: replicates in which nobody validates, so that nobody can choose: they are trained at the recipe's.
     """
 
     rates: tuple[float, ...] = ()
     frozen: bool = False
+    unchosen: frozenset[Replicate] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,9 @@ class Trainings:
             for replicate in self.cohorts.replicates:
                 folder = self.folder / RUNS / f"{arm.name}-{replicate}"
                 if not (folder / RUN).exists():
-                    rates = self.plan.rates or (self.task.schedule().learning_rate,)
+                    rates = self.plan.rates
+                    if not rates or (len(rates) > 1 and replicate in self.plan.unchosen):
+                        rates = (self.task.schedule().learning_rate,)
                     if arm.shuffled and arm is not arms[0]:
                         # No true label can choose for it: it has the rate of the arm that it is the control of.
                         rates = (finished[arms[0].name][replicate].run.learning_rate,)
@@ -130,6 +134,7 @@ class Trainings:
             training_patients=self.cohorts.counts(replicate)[0],
             seconds=time.monotonic() - started,
             folder=f"{RUNS}/{folder.name}",
+            steps=history.steps,
         )
         _keep(folder, best.model, predictions, run)
 

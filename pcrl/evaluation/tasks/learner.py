@@ -50,17 +50,29 @@ class ClassifierLearner(ABC):
         """What the validation score is."""
         return self.supervision.criterion
 
+    @property
+    @abstractmethod
+    def steps(self) -> int:
+        """How many batches the training set has."""
+
     @abstractmethod
     def batches(self, epoch: int) -> Iterator[tuple[Rows, Pixels]]:
         """Positions and pixels."""
+
+    @abstractmethod
+    def unchanged(self, batches: int) -> Iterator[Pixels]:
+        """So many batches at most as they are trained on, but not augmented; the same at every call."""
 
     def loss(self, batch: tuple[Rows, Pixels]) -> Tensor:
         """Binary cross-entropy of the labels that count."""
         rows, pixels = batch
         targets = torch.from_numpy(self.supervision.targets[rows]).to(self.device, non_blocking=True)
-        with autocast(self.device):
-            logits = self.module(self._prepared(pixels, self.device))
-        return masked_loss(logits, targets)
+        return masked_loss(self._forward(pixels), targets)
+
+    def show_training(self, batches: int) -> None:
+        """Send training data through the network, not augmented."""
+        for pixels in self.unchanged(batches):
+            self._forward(pixels)
 
     def validate(self) -> Score | None:
         """See `Supervision.score`."""
@@ -71,6 +83,11 @@ class ClassifierLearner(ABC):
 
     def finish(self) -> None:  # noqa: B027
         """Nothing is left to do."""
+
+    def _forward(self, pixels: Pixels) -> Tensor:
+        with autocast(self.device):
+            result: Tensor = self.module(self._prepared(pixels, self.device))
+        return result
 
 
 def logits(

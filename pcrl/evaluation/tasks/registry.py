@@ -21,12 +21,37 @@ _CLASSIFICATION = "pcrl.evaluation.tasks.classification"
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """An option that only some tasks have; `--NAME` on the command line."""
+    """An option that only some tasks have; `--NAME` on the command line.
+
+    Args:
+        per_label: beside one of `choices`, or instead of it, `LABEL=CHOICE` may be given for single labels, separated
+            by commas.
+        several: several of `choices` may be given, separated by commas.
+        alone: what it stands for without a value; empty: it needs one.
+    """
 
     name: str
     choices: tuple[str, ...]
     default: str
     help: str
+    per_label: bool = False
+    several: bool = False
+    alone: str = ""
+
+    def accepts(self, value: str) -> bool:
+        """Whether a value can be meant; which labels there are is not known here."""
+        if not (self.per_label or self.several):
+            return value in self.choices
+        parts = [part.strip() for part in value.split(",")]
+        if self.several:
+            return all(part in self.choices for part in parts)
+        plain = [part for part in parts if "=" not in part]
+        named = [part.rpartition("=") for part in parts if "=" in part]
+        return (
+            len(plain) <= 1
+            and all(part in self.choices for part in plain)
+            and all(label.strip() and choice.strip() in self.choices for label, _, choice in named)
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,11 +102,22 @@ class TaskEntry:
         for name, value in options.items():
             if name not in known:
                 raise ProtocolError(f"{self.name} has no --{name}")
-            if value not in known[name].choices:
-                raise ProtocolError(f"--{name} {value}: {self.name} has {', '.join(known[name].choices)}")
+            if not known[name].accepts(value):
+                single = " or LABEL=CHOICE for single labels" if known[name].per_label else ""
+                raise ProtocolError(
+                    f"--{name} {value}: {self.name} has {', '.join(known[name].choices)}{single}"
+                )
         return {name: option.default for name, option in known.items()} | dict(options)
 
 
+VALIDATIONS = ("budget", "all")
+"""Who chooses the epoch, and the learning rate."""
+FRACTION_HELP = "Share of the labelled patients that may be used, to train and to validate."
+VALIDATION_HELP = (
+    "Who chooses the epoch and the learning rate. budget: of the labelled patients that --fraction allows, one in "
+    "eight; where that is fewer than three, nobody, and the last epoch is kept. all: all validation patients, whose "
+    "labels come on top of --fraction, which is of the training patients then."
+)
 FOLDS_HELP = (
     "Cross-validation: test these folds in turn. LUNA16 has its own ten, other data sets five.  [default: the "
     "split of the data set]"
@@ -94,8 +130,18 @@ VIEWS = Option(
     "views", ("frontal", "all"), "frontal", "Views to use; images whose view is not stated count as frontal."
 )
 UNCERTAIN = Option(
-    "uncertain", ("ones", "zeros", "ignore"), "ones",
-    "How an uncertain label counts in training: as positive, as negative, or not at all.",
+    "uncertain", ("published", "ones", "zeros", "ignore"), "published",
+    "How an uncertain label counts in training and validation: ones as positive, zeros as negative, ignore not at all; "
+    "published: of CheXpert's observations, Atelectasis and Edema as positive, all others as negative (Irvin et al. "
+    "2019, table 3; Yuan et al. 2021), and labels of other data sets as positive. For single labels: Edema=zeros,…; "
+    "the others are as published, or as a choice without label says.",
+    per_label=True,
+)  # fmt: skip
+SUBGROUPS = Option(
+    "subgroups", ("none", "all", "sex", "age", "projection"), "none",
+    "Scores by sex, age and projection (AP or PA) as well, with the numbers of images and patients; without a value, "
+    "by all of them. Undefined where fewer than five patients have, or do not have, the finding.",
+    several=True, alone="all",
 )  # fmt: skip
 
 _ENTRIES = (
@@ -159,10 +205,11 @@ _ENTRIES = (
         kind="classification",
         data="images",
         about="CheXpert: 14 observations are learnt, the five of the competition scored, per image and per "
-        "study.\n\nThe published valid (and test, if present) is only scored: it never chooses an epoch.",
+        "study.\n\nThe published valid and, if present, test are only scored, each on its own: they never choose an "
+        "epoch. The end point is of test; where it is absent, of valid.",
         examples=("pcrl eval chexpert --fraction 0.1 --from-scratch --seeds 3",),
         dataset="chexpert",
-        options=(VIEWS, UNCERTAIN),
+        options=(VIEWS, UNCERTAIN, SUBGROUPS),
         cohorts=f"{_IMAGES}:images_of_views",
         opens=f"{_CLASSIFICATION}.opening:competition_scored",
         predicts=f"{_CLASSIFICATION}.predictor:ImagePredictor",
@@ -174,7 +221,7 @@ _ENTRIES = (
         about="ChestX-ray14: 14 findings, on the official test list.",
         examples=("pcrl eval chestxray --fraction 0.01 --from-scratch",),
         dataset="chestxray",
-        options=(VIEWS, UNCERTAIN),
+        options=(VIEWS, UNCERTAIN, SUBGROUPS),
         cohorts=f"{_IMAGES}:images_of_views",
         opens=f"{_CLASSIFICATION}.opening:all_scored",
         predicts=f"{_CLASSIFICATION}.predictor:ImagePredictor",
@@ -189,7 +236,7 @@ _ENTRIES = (
             "pcrl eval classification --table labels.csv --images ~/radiographs --patient-column person",
         ),
         dataset=None,
-        options=(VIEWS, UNCERTAIN),
+        options=(VIEWS, UNCERTAIN, SUBGROUPS),
         cohorts=f"{_IMAGES}:images_of_views",
         opens=f"{_CLASSIFICATION}.opening:all_scored",
         predicts=f"{_CLASSIFICATION}.predictor:ImagePredictor",

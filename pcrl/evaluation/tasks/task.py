@@ -14,7 +14,7 @@ from torch import nn
 from pcrl.evaluation.arms.arm import State
 from pcrl.evaluation.finetune.fit import Learner, Schedule
 from pcrl.evaluation.records.replicate import Replicate
-from pcrl.evaluation.records.results import CaseRow, Comparison, Line, Metric, Picture, Row
+from pcrl.evaluation.records.results import CaseRow, Comparison, Line, Metric, Picture, Row, Subgroup
 
 Predictions = Mapping[str, NDArray[Any]]
 """Predictions of a trained network for the test cases; all scores follow from them."""
@@ -44,6 +44,7 @@ class Scored:
     comparisons: Sequence[Comparison]
     lines: Sequence[Line] = ()
     pictures: Sequence[Picture] = ()
+    subgroups: Sequence[Subgroup] = ()
 
 
 class Task(Protocol):

@@ -62,20 +62,20 @@ def patients(cohort):
 def test_fractions_nest_and_no_patient_is_on_two_sides(seed):
     found = [image_cohort(MANY, fraction, seed) for fraction in (0.0001, 0.01, 0.1, 1.0)]
     assert all(set(a.train) < set(b.train) for a, b in pairwise(found))
-    whole = found[-1].all_training_patients
-    assert [len(patients(each)[0]) for each in found] == [
-        1,
-        -(-whole // 100),
-        -(-whole // 10),
-        whole,
-    ]
+    assert all(set(a.validation) <= set(b.validation) for a, b in pairwise(found))
+    everyone = found[-1].labelled.training_pool + found[-1].labelled.validation_pool
+    budgets = [1, -(-everyone // 100), -(-everyone // 10)]
+    assert [len(patients(each)[1]) for each in found[:3]] == [0, 0, budgets[2] // 8]
+    assert [len(patients(each)[0]) for each in found[:3]] == [1, budgets[1], budgets[2] - budgets[2] // 8]
     for each in found:
         train, validation, test = patients(each)
         assert not train & validation
         assert not (train | validation) & test
         np.testing.assert_array_equal(each.test, found[0].test)
-        np.testing.assert_array_equal(each.validation, found[0].validation)
         assert not each.carved
+    beside = [image_cohort(MANY, fraction, seed, how="all") for fraction in (0.0001, 0.1)]
+    np.testing.assert_array_equal(beside[0].validation, beside[1].validation)
+    assert len(patients(beside[0])[1]) == beside[0].labelled.validation_pool > 100
 
 
 def test_seeds_draw_other_patients():
@@ -91,7 +91,7 @@ def test_all_images_of_a_chosen_patient_that_are_frontal_or_all_of_them():
     assert len(everything.train) == 3 * len(patients(everything)[0])
     assert not any(MANY.table.views[row] == "lateral" for row in frontal.test)
     assert "1500 images of other than frontal views" in frontal.notes()[0]
-    assert everything.notes() == []
+    assert [note for note in everything.notes() if "validation" not in note] == []
 
 
 def test_without_validation_patients_some_training_patients_choose():
@@ -100,22 +100,38 @@ def test_without_validation_patients_some_training_patients_choose():
     train, validation, test = patients(chosen)
     assert chosen.carved
     assert "which epoch they choose" not in "".join(chosen.notes())
-    assert "6 validation patients: which epoch they choose" in image_cohort(none, 0.05, 0).notes()[2]
-    assert len(validation) == -(-(len(train) + len(validation)) // 10)
+    assert "7 validation patients: which epoch they choose" in image_cohort(none, 0.05, 0).notes()[2]
+    assert len(validation) == (len(train) + len(validation)) // 8
     assert not train & validation
     assert not (train | validation) & test
     assert "some of the training patients are set aside for validation" in chosen.notes()[1]
-    labelled = [set(a.train) | set(a.validation) for a in (chosen, image_cohort(none, 1.0, 0))]
-    assert labelled[0] < labelled[1]
+    # Nobody who trains at one fraction validates at another.
+    found = [image_cohort(none, fraction, 0) for fraction in (0.01, 0.02, 0.05, 0.1, 0.5, 1.0)]
+    assert all(set(a.train) < set(b.train) for a, b in pairwise(found))
+    assert all(set(a.validation) <= set(b.validation) for a, b in pairwise(found))
 
 
-@pytest.mark.parametrize(("count", "shares"), [(12, (0.0, 0.2)), (60, (0.02, 0.2))])
+@pytest.mark.parametrize(("count", "shares"), [(12, (0.0, 0.2)), (16, (0.02, 0.2))])
 def test_a_few_patients_choose_nothing(count, shares):
     few = images_of(patients=count, shares=shares)
     chosen = image_cohort(few, 0.5, 0)
     assert not len(chosen.validation)
     assert not chosen.carved
-    assert "the last epoch is kept" in chosen.notes()[1]
+    assert "its last epoch, which is kept" in chosen.notes()[1]
+
+
+@pytest.mark.parametrize(("shares", "fraction"), [((0.1, 0.2), 0.01), ((0.0, 0.2), 0.1), ((0.0, 0.2), 0.01)])
+def test_an_evaluation_begun_earlier_has_the_patients_it_began_with(shares, fraction):
+    data, seed = images_of(shares=shares), 3
+    found = image_cohort(data, fraction, seed, how="earlier")
+    own = {data.table.patients[row] for row in data.table.where("val")}
+    chosen = splits.fraction_of(
+        {data.table.patients[row] for row in data.table.where("train")}, fraction, seed
+    )
+    aside = splits.fraction_of(chosen, 0.1, seed + (1 << 32)) if not own and fraction > 0.01 else []
+    train, validation, _ = patients(found)
+    assert train == set(chosen) - set(aside)
+    assert validation == (own or set(aside))
 
 
 def test_numbers_are_of_what_is_taken():
@@ -124,8 +140,9 @@ def test_numbers_are_of_what_is_taken():
     train, validation, test = patients(found)
     assert found.describe() == (
         f"training {len(train)} patients with {len(found.train)} images; validation {len(validation)} patients with "
-        f"{len(found.validation)} images; test {len(test)} patients with {len(found.test)} images (of "
-        f"{found.all_training_patients} training patients)"
+        f"{len(found.validation)} images; test {len(test)} patients with {len(found.test)} images; "
+        f"{len(train)} labelled patients used in all, of {found.labelled.training_pool} to train on and "
+        f"{found.labelled.validation_pool} to validate on"
     )
     made = sum(table.virtual[rows].sum() for rows in (found.train, found.validation, found.test))
     assert f"{made} synthetic images: the scores say nothing about real patients" in found.notes()

@@ -33,6 +33,10 @@ def only(lits, fraction=1.0, seed=0):
     return labelled_cases(lits, Design(fraction, seed + 1)).of[Replicate(seed)]
 
 
+EVERYONE = Design(validation="all")
+"""All validation patients choose, however few."""
+
+
 def of_entries(lits, *entries):
     """The data set with other cases: (name, patient, split, fold, virtual)."""
     known = {name: CaseEntry(patient=p, split=s, fold=f, virtual=v) for name, p, s, f, v in entries}
@@ -41,7 +45,7 @@ def of_entries(lits, *entries):
 
 
 def test_every_part_has_the_patients_of_its_split(lits):
-    found = labelled_cases(lits, Design())
+    found = labelled_cases(lits, EVERYONE)
     whole = found.of[Replicate(0)]
     for cases, numbers in (
         (whole.train, patients.TRAIN),
@@ -49,9 +53,10 @@ def test_every_part_has_the_patients_of_its_split(lits):
         (whole.test, patients.TEST),
     ):
         assert names(cases) == {f"volume-{n}" for n in numbers}
-    assert found.counts(Replicate(0)) == (4, 3)
+    assert (found.counts(Replicate(0)), found.validating(Replicate(0))) == ((4, 3), 1)
     assert found.describe() == (
-        "training 4 patients; validation 1 patient; test 3 patients (of 4 labelled training patients)"
+        "training 4 patients; validation 1 patient; test 3 patients; 5 labelled patients used in all, of 4 to train on "
+        "and 1 to validate on"
     )
     side = found.side(Replicate(0))
     assert (set(side.train), set(side.test)) == (names(whole.train), names(whole.test))
@@ -64,7 +69,8 @@ def test_smaller_fractions_nest_and_are_never_empty(lits):
         chosen = [names(only(lits, fraction, seed).train) for fraction in (0.01, 0.25, 0.5, 0.75, 1.0)]
         assert all(a <= b for a, b in pairwise(chosen))
         sizes.append([len(one) for one in chosen])
-    assert sizes == [[1, 1, 2, 3, 4]] * 3
+    # Of five labelled patients.
+    assert sizes == [[1, 2, 3, 4, 4]] * 3
     assert len({frozenset(names(only(lits, 0.5, seed).train)) for seed in range(8)}) > 1
 
 
@@ -73,7 +79,7 @@ def test_seeds_share_who_is_tested(lits):
     assert found.replicates == (Replicate(0), Replicate(1), Replicate(2))
     assert {cohort.test for cohort in found.of.values()} == {found.of[Replicate(0)].test}
     assert len(found.tested()) == 3
-    assert all(case.all_training_patients == 4 for case in found.of.values())
+    assert all(case.labelled.training_pool == 4 for case in found.of.values())
 
 
 def test_labels_are_needed_on_both_sides(lits):
@@ -93,7 +99,7 @@ def counted(lits):
 
 @pytest.mark.parametrize("fraction", [0.3, 1.0])
 def test_dealt_folds_test_every_patient_once_and_have_none_on_two_sides(lits, fraction):
-    found = all_cases(counted(lits), Design(fraction, 2, tuple(range(FOLDS))))
+    found = all_cases(counted(lits), Design(fraction, 2, tuple(range(FOLDS)), validation="all"))
     assert found.replicates == tuple(Replicate(seed, fold) for fold in range(FOLDS) for seed in range(2))
     of_first_seed = [found.of[Replicate(0, fold)] for fold in range(FOLDS)]
     tested = Counter(patient for cohort in of_first_seed for patient in owners(cohort.test))
@@ -104,7 +110,7 @@ def test_dealt_folds_test_every_patient_once_and_have_none_on_two_sides(lits, fr
         assert sum(map(len, sides)) == len(set().union(*sides))
         # The fold before it chooses the epoch.
         assert sides[1] == owners(of_first_seed[fold - 1].test)
-        assert len(sides[0]) == -(-cohort.all_training_patients * fraction // 1)
+        assert len(sides[0]) == -(-cohort.labelled.training_pool * fraction // 1)
     assert len(set().union(*(names(cohort.test) for cohort in of_first_seed))) == 31
     assert "the first of 5 folds" in found.describe()
 
@@ -138,7 +144,8 @@ def test_a_fold_that_there_is_not_is_named(lits, fold, last):
 
 
 def test_what_a_reader_should_know(lits):
-    assert labelled_cases(lits, Design()).notes() == [
+    assert "fewer than 3 validation patients" in labelled_cases(lits, Design()).notes()[0]
+    assert labelled_cases(lits, EVERYONE).notes() == [
         "only 1 validation patient: which epoch they choose is largely chance",
         "only 3 test patients: too few for confidence intervals of means, or for conclusions about quality",
     ]
@@ -150,7 +157,7 @@ def test_what_a_reader_should_know(lits):
     ]
     choosing = [(f"v{n}", f"v{n}", "val", None, False) for n in range(10)]
     data = of_entries(lits, ("a", "a", "train", None, False), *several, *choosing)
-    found = all_cases(data, Design())
+    found = all_cases(data, EVERYONE)
     assert found.notes() == ["2 of 20 test cases are virtual: the scores say nothing about real patients"]
     assert found.virtual() == 2
     assert "test 18 patients and 2 virtual ones" in found.describe()

@@ -1,5 +1,6 @@
 """The one training loop: chooses by validation, ends early, resumes to the last bit, freezes, refuses to explode."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -30,9 +31,20 @@ class Line:
 
     def __init__(self, scores=None):
         torch.manual_seed(0)
-        self.module, self.scores, self.asked = Net(), scores, []
+        self.module, self.scores, self.asked, self.passes = Net(), scores, [], []
+
+    @property
+    def steps(self):
+        return 4
+
+    def show_training(self, batches):
+        for n in range(min(batches, 4)):
+            self.module(
+                torch.from_numpy(np.random.default_rng([0, n]).normal(size=(8, 3)).astype(np.float32))
+            )
 
     def batches(self, epoch):
+        self.passes.append(epoch)
         rng = np.random.default_rng(epoch)
         for _ in range(4):
             yield torch.from_numpy(rng.normal(size=(8, 3)).astype(np.float32))
@@ -87,8 +99,12 @@ class KilledError(Exception):
     pass
 
 
+FEW = replace(SCHEDULE, fewest_steps=9, norm_batches=3)
+
+
 @pytest.mark.parametrize("scores", [None, [0.1, 0.8, 0.3, 0.9, 0.2, 0.1, 0.0, 0.0]])
-def test_a_killed_training_goes_on_to_the_same_bits(tmp_path, monkeypatch, scores):
+@pytest.mark.parametrize("schedule", [SCHEDULE, FEW])
+def test_a_killed_training_goes_on_to_the_same_bits(tmp_path, monkeypatch, scores, schedule):
     monkeypatch.setattr(loop, "SAVE_EVERY", 0.0)
 
     def killed(epoch, *_):
@@ -96,12 +112,12 @@ def test_a_killed_training_goes_on_to_the_same_bits(tmp_path, monkeypatch, score
             raise KilledError
 
     whole = Line(scores)
-    expected = fit(whole, SCHEDULE, None, quiet)
+    expected = fit(whole, schedule, None, quiet)
     with pytest.raises(KilledError):
-        fit(Line(scores), SCHEDULE, tmp_path / "state", killed)
+        fit(Line(scores), schedule, tmp_path / "state", killed)
     again = Line(scores[5:] if scores else None)
     shown = []
-    history = fit(again, SCHEDULE, tmp_path / "state", lambda epoch, *_: shown.append(epoch))
+    history = fit(again, schedule, tmp_path / "state", lambda epoch, *_: shown.append(epoch))
     assert shown == [6, 7, 8]
     assert history == expected
     pairs = zip(whole.module.state_dict().values(), again.module.state_dict().values(), strict=True)
@@ -157,3 +173,67 @@ def test_the_encoder_moves_at_its_share_of_the_rate():
 def test_a_loss_that_explodes_stops_it():
     with pytest.raises(FloatingPointError, match="--learning-rates"):
         fit(Line(), replace(SCHEDULE, learning_rate=float("inf")), None, quiet)
+
+
+def test_a_small_training_set_is_gone_through_until_an_epoch_has_its_steps():
+    learner = Line([0.0] * 8)
+    history = fit(learner, FEW, None, quiet)
+    # Nine steps of four batches are three times through, each time others.
+    assert learner.passes == list(range(1, 25))
+    assert (history.steps, len(history.losses)) == (96, 8)
+    once = Line([0.0] * 8)
+    assert fit(once, replace(SCHEDULE, fewest_steps=4), None, quiet).steps == 32
+    assert once.passes == list(range(1, 9))
+
+
+def test_steps_that_an_earlier_version_did_not_count_are_not_known(tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "SAVE_EVERY", 0.0)
+
+    def killed(epoch, *_):
+        raise KilledError
+
+    with pytest.raises(KilledError):
+        fit(Line(), SCHEDULE, tmp_path / "state", killed)
+    path = tmp_path / "state/position.json"
+    position = json.loads(path.read_text())
+    assert position.pop("steps") == 4
+    path.write_text(json.dumps(position))
+    assert fit(Line(), SCHEDULE, tmp_path / "state", quiet).steps is None
+
+
+@pytest.mark.parametrize("scores", [None, [0.0] * 7 + [1.0]])
+def test_what_is_scored_and_kept_has_statistics_of_the_training_data(scores):
+    """The last epoch is kept, because nobody validates or as the best."""
+    found = {}
+    for batches in (0, 4):
+        learner = Line(scores)
+        fit(learner, replace(SCHEDULE, norm_batches=batches), None, quiet)
+        found[batches] = learner.module
+        if scores:
+            kept, scored = learner.module.state_dict(), learner.asked[-1]
+            assert all(torch.equal(kept[name], value) for name, value in scored.items())
+    for one, other in zip(found[0].parameters(), found[4].parameters(), strict=True):
+        assert torch.equal(one, other)
+    points = [np.random.default_rng([0, n]).normal(size=(8, 3)).astype(np.float32) for n in range(4)]
+    with torch.no_grad():
+        inside = found[4].encoder[0](torch.from_numpy(np.concatenate(points)))
+    torch.testing.assert_close(found[4].encoder[1].running_mean, inside.mean(dim=0))
+    assert not torch.allclose(found[0].encoder[1].running_mean, inside.mean(dim=0), atol=1e-3)
+
+
+def test_a_frozen_encoder_keeps_its_statistics():
+    learner = Line()
+    before = {name: value.clone() for name, value in learner.module.encoder.state_dict().items()}
+    fit(learner, replace(FEW, frozen=True), None, quiet)
+    after = learner.module.encoder.state_dict()
+    assert all(torch.equal(after[name], value) for name, value in before.items())
+
+
+@pytest.mark.parametrize(("scores", "expected"), [(None, 2), ([0.0] * 8, 8)])
+def test_statistics_are_not_taken_for_nobody(scores, expected):
+    """Where nobody validates, they are needed at the end; that nobody does is known after the first epoch."""
+    learner, shown = Line(scores), []
+    show = learner.show_training
+    learner.show_training = lambda batches: shown.append(batches) or show(batches)
+    fit(learner, replace(SCHEDULE, norm_batches=3), None, quiet)
+    assert shown == [3] * expected

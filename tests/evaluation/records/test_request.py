@@ -100,3 +100,14 @@ def test_what_is_no_request_is_named(tmp_path):
         (tmp_path / "evaluation.json").write_text(json.dumps(json.loads(FIRST) | change))
         with pytest.raises(ProtocolError, match=rf"evaluation\.json cannot be used \({next(iter(change))}"):
             load_request(tmp_path)
+
+
+def test_who_validates_is_kept_and_is_no_part_of_evaluations_that_nobody_asked(tmp_path):
+    for validation in ("budget", "all"):
+        request = asked(validation=validation)
+        save_request(request, tmp_path)
+        assert load_request(tmp_path) == request
+        assert request.protocol()["validation"] == validation
+    (tmp_path / "evaluation.json").write_text(FIRST)
+    assert load_request(tmp_path).validation == "earlier"
+    assert "validation" not in load_request(tmp_path).protocol()

@@ -5,9 +5,10 @@ import base64
 import pytest
 
 from pcrl.evaluation.records.curve_point import CurvePoint
-from pcrl.evaluation.records.results import Line
+from pcrl.evaluation.records.results import Line, Subgroup
 from pcrl.evaluation.report import write_curve_report
 from pcrl.evaluation.report.figures.axes import linear
+from pcrl.evaluation.report.figures.fractions import arm_numbers, fraction_figure
 from pcrl.evaluation.report.figures.lines import read_off
 from pcrl.evaluation.report.figures.patients import patients_figure
 from pcrl.evaluation.report.numbers import duration, number, p_value
@@ -29,6 +30,50 @@ def test_best_is_said_only_of_what_is_surely_better():
         update={"comparisons": tuple(c.model_copy(update={"p_holm": 0.051}) for c in results.comparisons)}
     )
     assert not any(cell.better_than for row in headline(hidden) for cell in row.cells)
+
+
+def test_only_rows_of_its_own_test_set_are_the_end_point():
+    results = example_results.classification()
+    assert any(row.main for row in headline(results))
+    arms = [
+        arm.model_copy(update={"rows": tuple(row.model_copy(update={"beside": True}) for row in arm.rows)})
+        for arm in results.arms
+    ]
+    assert not any(row.main for row in headline(results.model_copy(update={"arms": tuple(arms)})))
+
+
+def test_labelled_patients_are_counted_in_all_and_subgroups_shown(tmp_path):
+    results = example_results.classification()
+    group = {
+        "part": "",
+        "variable": "sex",
+        "label": "Edema",
+        "metric": results.main.name,
+        "images": 9,
+        "patients": 8,
+    }
+    few = Subgroup(
+        arm=results.arms[0].name, group="female", value=None, interval=None, positives=1, negatives=8, **group
+    )
+    enough = few.model_copy(update={"group": "male", "value": 0.8125, "interval": (0.7, 0.9)})
+    page = page_of(results.model_copy(update={"subgroups": (few, enough)}), tmp_path)
+    assert "Labelled patients used in all: 21, 19 to train and 2 to validate" in page.text
+    assert {"female", "male", "1 positives, 8 negatives", "0.812", "0.700 to 0.900"} <= set(page.texts)
+    assert "subgroups" in {attributes.get("id") for _, attributes in page.elements}
+    earlier = results.model_copy(update={"validation_patients": None})
+    assert "Labelled patients used in all" not in page_of(earlier, tmp_path / "earlier").text
+
+
+def test_a_curve_is_drawn_by_all_labelled_patients_where_they_are_known():
+    metrics = {"dice": example_results.DICE}
+    points = example_results.curve()
+    drawn = "".join(fraction_figure(points, arm_numbers(points), metrics))
+    assert "labelled patients, training and validation" in drawn
+    assert ", 46 patients: " in drawn
+    unknown = [point.model_copy(update={"labelled_patients": None}) for point in points]
+    drawn = "".join(fraction_figure(unknown, arm_numbers(points), metrics))
+    assert "labelled training patients" in drawn
+    assert ", 41 patients: " in drawn
 
 
 def test_where_lower_is_better_the_lower_is_best():

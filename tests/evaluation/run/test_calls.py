@@ -153,7 +153,7 @@ def test_a_curve_stopped_and_gone_on_with(cache, tmp_path):
     found = curve("lits", out=out, resume=True, device="cpu", progress=told)
     assert told.events.count("written") == 1
     assert [(point.arm, point.fraction) for point in found.points] == [("scratch", 0.25), ("scratch", 1.0)]
-    assert [results.training_patients for results in found.results] == [1, 4]
+    assert [results.training_patients for results in found.results] == [2, 4]
     assert json.loads((out / "curve.json").read_text(encoding="utf-8"))[1]["value"] == found.points[1].value
     # Scores of an earlier definition are not mixed with those of this one.
     earlier = out / "fraction-1/results.json"

@@ -444,3 +444,39 @@ def test_opening_reads_no_voxel(asked, monkeypatch):
     assert (one.planned().runs, one.planned().epochs) == (1, epochs)
     many = open_study(asked(arms=KINDS, seeds=2, learning_rates=(0.1, 0.2))).planned()
     assert (many.runs, many.epochs) == (5 * 2, 5 * 2 * 2 * epochs)
+
+
+def test_where_nobody_validates_every_arm_has_the_rate_of_the_recipe(asked, tmp_path):
+    arms = ("scratch", "pretrained")
+    request = asked(validation="budget", arms=arms, learning_rates=(1e-5, 0.2), fraction=0.5)
+    notes = open_study(request).notes()
+    assert (
+        "nobody validates in seed0, to choose among the learning rates: every arm has the recipe's, 0.01"
+        in notes
+    )
+    results = carry_out(request, tmp_path)
+    for arm in results.arms:
+        (run,) = arm.runs
+        assert (run.learning_rate, run.rates_tried, run.criterion) == (0.01, {"0.01": None}, "last epoch")
+        assert (run.training_patients, run.validation_patients, run.labelled_patients) == (3, 0, 3)
+    assert (results.training_patients, results.validation_patients, results.labelled_patients) == (3, 0, 3)
+
+
+def test_an_evaluation_begun_earlier_goes_on_by_the_rules_it_began_with(asked, tmp_path):
+    begun = open_study(asked(arms=("scratch",))).request
+    finetuning = begun.rebuild["recipe"]["finetuning"]
+    # As an earlier version stored it: it knew none of these settings.
+    for part in (finetuning, begun.rebuild["recipe"]["candidates"]):
+        assert [part.pop(name) for name in ("fewest_steps", "norm_batches")] == [0, 0]
+    save_request(begun, tmp_path / "before")
+    assert "validation" not in json.loads((tmp_path / "before/evaluation.json").read_text(encoding="utf-8"))
+    results = carry_out(load_request(tmp_path / "before"), tmp_path / "before")
+    (run,) = results.arms[0].runs
+    # Two patches of each of four cases, two a batch; the one validation patient chooses.
+    assert (run.steps, run.criterion, run.validation_patients) == (4, "mean Dice on the cache's grid", 1)
+    assert (results.protocol["fewest_steps"], results.protocol["norm_batches"]) == (0, 0)
+    carry_out(load_request(tmp_path / "before"), tmp_path / "before")
+    now = carry_out(asked(arms=("scratch",), validation="all"), tmp_path / "now")
+    assert now.arms[0].runs[0].steps == 12
+    assert (now.protocol["fewest_steps"], now.protocol["norm_batches"]) == (10, 100)
+    assert now.splits == results.splits

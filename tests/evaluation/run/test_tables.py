@@ -19,6 +19,15 @@ def number(text):
     return None if text == "" else float(text)
 
 
+LABELLED = ("training_patients", "validation_patients", "labelled_patients")
+
+
+def labelled(stored):
+    """Patients who train, who validate, and all of them; the last two are not known of earlier evaluations."""
+    train, validate = stored["training_patients"], stored["validation_patients"]
+    return train, validate, None if validate is None else train + validate
+
+
 @pytest.mark.parametrize(
     "make",
     [
@@ -37,11 +46,11 @@ def test_numbers_are_those_of_the_results(tmp_path, make):
     assert [tuple(r.values())[:3] for r in scores] == [
         (a["name"], r["label"], r["metric"]) for a in arms for r in a["rows"]
     ]
-    columns = ("value", "sd", "low", "high", "patients", "seeds", "transductive", "virtual")
+    columns = ("value", "sd", "low", "high", "patients", "seeds", "transductive", "virtual", *LABELLED)
     assert [(*(number(r[name]) for name in columns), r["why"]) for r in scores] == [
         (
             *(r["value"], r["sd"], *(r["interval"] or (None, None)), r["patients"], len(r["by_seed"])),
-            *(int(stored["transductive"]), stored["virtual"], r["why"]),
+            *(int(stored["transductive"]), stored["virtual"], *labelled(stored), r["why"]),
         )
         for a in arms
         for r in a["rows"]
@@ -83,6 +92,13 @@ def test_numbers_are_those_of_the_results(tmp_path, make):
     assert [
         (r["arm"], int(r["seed"]), number(r["fold"]), float(r["seconds"]), r["folder"]) for r in runs
     ] == [(a["name"], r["seed"], r["fold"], r["seconds"], r["folder"]) for a in arms for r in a["runs"]]
+    for lines, counted in (
+        (comparisons, [stored] * len(comparisons)),
+        (runs, [r for a in arms for r in a["runs"]]),
+    ):
+        assert [tuple(number(line[name]) for name in LABELLED) for line in lines] == list(
+            map(labelled, counted)
+        )
 
 
 def test_rates_are_told_with_their_scores(tmp_path):

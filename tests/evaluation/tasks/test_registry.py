@@ -37,7 +37,11 @@ def test_an_option_of_two_tasks_is_one():
 
 def test_options_of_a_task_are_completed_and_those_of_others_refused():
     assert TASKS["lits"].with_defaults({}) == {"target": "liver"}
-    assert TASKS["chexpert"].with_defaults({"views": "all"}) == {"views": "all", "uncertain": "ones"}
+    assert TASKS["chexpert"].with_defaults({"views": "all"}) == {
+        "views": "all",
+        "uncertain": "published",
+        "subgroups": "none",
+    }
     with pytest.raises(ProtocolError, match="lits has no --views"):
         TASKS["lits"].with_defaults({"views": "all"})
     with pytest.raises(ProtocolError, match="--target spleen: lits has liver, tumour"):
@@ -66,3 +70,21 @@ def test_new_settings_of_fine_tuning_leave_stored_recipes_as_they_were():
     )
     assert turned.model_dump(mode="json")["finetuning"]["augmentation"]["angle"] == 30
     assert VolumeRecipe.model_validate(turned.model_dump(mode="json")) == turned
+
+
+@pytest.mark.parametrize(
+    ("option", "good", "bad"),
+    [
+        ("views", ("frontal", "all"), ("", "frontal,all", "side")),
+        (
+            "uncertain",
+            ("ones", "Edema=zeros", "ones,Edema=zeros,Lung Opacity=ignore"),
+            ("", "maybe", "ones,zeros", "Edema=maybe", "=ones", "Edema="),
+        ),
+        ("subgroups", ("none", "all", "sex,age", "sex, projection"), ("", "weight", "sex,weight", "sex=all")),
+    ],
+)
+def test_values_that_can_be_meant(option, good, bad):
+    known = {one.name: one for one in TASKS["chexpert"].options}[option]
+    assert all(known.accepts(value) for value in good)
+    assert not any(known.accepts(value) for value in bad)

@@ -1,9 +1,9 @@
-"""Scores against the number of labelled training patients."""
+"""Scores against the number of labelled patients."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -57,7 +57,9 @@ def curve_rows(points: Sequence[CurvePoint], metrics: Mapping[str, Metric]) -> l
         for metric in {point.metric for point in points}
     }
     order = {key: n for n, key in enumerate(dict.fromkeys(map(_panel_of, points)))}
-    rows = sorted(points, key=lambda point: (order[_panel_of(point)], point.training_patients))
+    rows = sorted(
+        points, key=lambda point: (order[_panel_of(point)], point.training_patients, point.fraction)
+    )
     return [
         CurveRow(
             point,
@@ -81,9 +83,10 @@ def _titled(metric: str, metrics: Mapping[str, Metric]) -> str:
 
 
 def _panel(title: str, points: Sequence[CurvePoint], arms: Mapping[str, int], metric: Metric) -> Markup:
-    counts = sorted({max(point.training_patients, 1) for point in points})
+    used, of = _used(points)
+    counts = sorted({used(point) for point in points})
     values = [end for point in points for end in (point.value, *(point.interval or ())) if end is not None]
-    x = logarithmic([Tick(count, "") for count in counts], "labelled training patients (logarithmic)")
+    x = logarithmic([Tick(count, "") for count in counts], f"{of} (logarithmic)")
     panel = Panel(title, x, linear(values, titled(metric), within=metric.within), height=280)
     if not values:
         panel.empty("not defined")
@@ -93,21 +96,29 @@ def _panel(title: str, points: Sequence[CurvePoint], arms: Mapping[str, int], me
     for place, name in enumerate(names):
         # Beside each other by a hair, so that intervals of several arms can be told apart.
         room = (panel.x.high / panel.x.low) ** (0.014 * (place - (len(names) - 1) / 2))
-        of_arm = sorted((p for p in points if p.arm == name), key=lambda point: point.training_patients)
+        of_arm = sorted((p for p in points if p.arm == name), key=used)
         defined = [(p, p.value) for p in of_arm if p.value is not None and math.isfinite(p.value)]
         number_of = arms[name]
-        line = [(max(p.training_patients, 1) * room, value) for p, value in defined]
+        line = [(used(p) * room, value) for p, value in defined]
         panel.line(line, number_of, dash=number_of, title=name)
         for (across, value), (point, _) in zip(line, defined, strict=True):
             if point.interval is not None:
                 low, high = point.interval
                 panel.segment((across, low), (across, high), "whisker", number_of)
-            text = f"{name}, {point.training_patients} patients: {value:.4g}"
+            text = f"{name}, {used(point)} patients: {value:.4g}"
             panel.mark(across, value, number_of, text)
             said.append(text)
-    return panel.svg(
-        f"{titled(metric)} of {title} by number of labelled training patients. {'; '.join(said)}."
-    )
+    return panel.svg(f"{titled(metric)} of {title} by number of {of}. {'; '.join(said)}.")
+
+
+def _used(points: Sequence[CurvePoint]) -> tuple[Callable[[CurvePoint], int], str]:
+    """How many labelled patients each point used, one at least, and what is counted.
+
+    All of them; where one point does not know those who validated, of every point those who trained.
+    """
+    if any(point.labelled_patients is None for point in points):
+        return lambda point: max(point.training_patients, 1), "labelled training patients"
+    return lambda point: max(point.labelled_patients or 0, 1), "labelled patients, training and validation"
 
 
 def _write_ticks(panel: Panel, counts: Sequence[int]) -> None:

@@ -91,7 +91,7 @@ def _row(results: Results, label: str, metric: Metric) -> HeadlineRow:
         metric=titled(metric),
         better=f"the nearer to {metric.ideal:g} the better" if nearer else f"{metric.better} is better",
         arrow=f"→ {metric.ideal:g}" if nearer else _ARROWS.get(metric.better, ""),
-        main=metric.main,
+        main=metric.main and not any(row.beside for row in present),
         cells=tuple(_cell(row, places, worse if n == best else (), same) for n, row in enumerate(rows)),
         patients=_span([row.patients for row in present]),
         counts=same,

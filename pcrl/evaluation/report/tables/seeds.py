@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pcrl.evaluation.records.results import Results
@@ -50,10 +51,17 @@ def seed_table(results: Results) -> list[SeedRow]:
 
 def without_interval(results: Results) -> list[str]:
     """Reasons for which scores have no interval, each with the scores that it holds for."""
+    return by_reason(
+        (row.why, f"{metric_of(results, row.metric).title} of {row.label}")
+        for arm in results.arms
+        for row in arm.rows
+    )
+
+
+def by_reason(scores: Iterable[tuple[str, str]]) -> list[str]:
+    """A sentence for each reason, of (reason, score); what has no reason is left out."""
     reasons: dict[str, dict[str, None]] = {}
-    for arm in results.arms:
-        for row in arm.rows:
-            if row.why:
-                score = f"{metric_of(results, row.metric).title} of {row.label}"
-                reasons.setdefault(row.why, {})[score] = None
-    return [f"{', '.join(scores)}: {reason}." for reason, scores in reasons.items()]
+    for reason, score in scores:
+        if reason:
+            reasons.setdefault(reason, {})[score] = None
+    return [f"{', '.join(named)}: {reason}." for reason, named in reasons.items()]

@@ -21,6 +21,8 @@ from pcrl.evaluation.tasks.candidates.crops import Buffers, Crop, OpenScan, draw
 from pcrl.evaluation.tasks.supervision import Pixels, Rows
 from pcrl.kernels.streams import sample_key
 
+UNCHANGED = 0
+"""In place of an epoch, which count from 1: the order of candidates that are shown without learning from them."""
 KEPT_OPEN = 256
 """Scans that stay open, each with a file; a process may have 1,024 of them."""
 
@@ -68,6 +70,13 @@ class CandidateCrops:
             batches, lambda row: drawn_crop(sample_key(seed, epoch, int(lines[row])), self.jitter)
         )
 
+    def unchanged(
+        self, rows: Rows, seed: int, batches: int, labels: NDArray[np.bool_]
+    ) -> Iterator[tuple[Rows, Pixels]]:
+        """So many batches at most, balanced as in training, each candidate in the middle. Yields as `augmented`."""
+        drawn = balanced(labels, seed, UNCHANGED, self.batch_size)[:batches]
+        return self._cut_all([rows[batch] for batch in drawn], _in_the_middle)
+
     def plain(self, rows: Rows) -> Iterator[tuple[Rows, Pixels]]:
         """Batches for scoring, in the order of `rows`, each candidate in the middle. Yields as `augmented`."""
         batches = [rows[at : at + self.batch_size] for at in range(0, len(rows), self.batch_size)]
@@ -96,6 +105,11 @@ def _in_the_middle(_: int) -> Crop:
     return Crop((0, 0, 0), None)
 
 
+def batches_of(labels: NDArray[np.bool_], batch_size: int) -> int:
+    """How many batches an epoch has."""
+    return math.ceil(int(labels.sum()) / max(1, batch_size // 2))
+
+
 def balanced(labels: NDArray[np.bool_], seed: int, epoch: int, batch_size: int) -> list[Rows]:
     """An epoch: every positive once and as many negatives, half of each batch being positive.
 
@@ -109,12 +123,12 @@ def balanced(labels: NDArray[np.bool_], seed: int, epoch: int, batch_size: int) 
     """
     rng = np.random.default_rng([seed, 2, epoch])
     positives, negatives = (rng.permutation(np.flatnonzero(labels == positive)) for positive in (True, False))
-    if not len(positives):
+    count = batches_of(labels, batch_size)
+    if not count:
         return []
     if len(negatives):
         rounds = math.ceil(len(positives) / len(negatives))
         further = [rng.permutation(negatives) for _ in range(rounds - 1)]
         negatives = np.concatenate([negatives, *further])[: len(positives)]
-    count = math.ceil(len(positives) / max(1, batch_size // 2))
     halves = zip(np.array_split(positives, count), np.array_split(negatives, count), strict=True)
     return [rng.permutation(np.concatenate(half)) for half in halves]

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pcrl.evaluation.tasks.candidates.batches import CandidateCrops
+from pcrl.evaluation.tasks.candidates.batches import CandidateCrops, batches_of
 from pcrl.evaluation.tasks.learner import ClassifierLearner, logits
 from pcrl.evaluation.tasks.supervision import Pixels, Rows, Supervision
 from pcrl.models.classifier import Classifier
@@ -29,11 +29,21 @@ class CandidateLearner(ClassifierLearner):
         moved = model.to(device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
         super().__init__(moved, crops, normalised, supervision, device)
         self._crops, self._seed = crops, seed
+        self._nodules = supervision.targets[supervision.train, 0] > 0.5
+
+    @property
+    def steps(self) -> int:
+        """How many batches the training candidates make: as many as hold every nodule once."""
+        return batches_of(self._nodules, self._crops.batch_size)
 
     def batches(self, epoch: int) -> Iterator[tuple[Rows, Pixels]]:
         """Positions and crops."""
-        labels = self.supervision.targets[self.supervision.train, 0] > 0.5
-        return self._crops.augmented(self.supervision.train, self._seed, epoch, labels)
+        return self._crops.augmented(self.supervision.train, self._seed, epoch, self._nodules)
+
+    def unchanged(self, batches: int) -> Iterator[Pixels]:
+        """Candidates in the middle of their crops, half of each batch nodules."""
+        rows = self.supervision.train
+        return (pixels for _, pixels in self._crops.unchanged(rows, self._seed, batches, self._nodules))
 
 
 def logits_of(

@@ -27,6 +27,8 @@ MIDDLE = 224 / 256
 """Share of the shorter side that is scored (published: resized to 256, the middle 224 cut out)."""
 CROP, TURN = range(2)
 """What is drawn: each from a stream of its own."""
+UNCHANGED = 0
+"""In place of an epoch, which count from 1: the order of images that are shown without learning from them."""
 KEPT_OPEN = 512
 """Shards that stay open: those of half a million images."""
 
@@ -68,6 +70,15 @@ class ImageBatches:
             return drawn_cut(key, self._size(row), self.settings)
 
         return self._rendered(shuffled(rows, self.settings.batch_size, seed, epoch), cut)
+
+    def steps(self, rows: Rows) -> int:
+        """How many batches these images make in training."""
+        return math.ceil(len(rows) / self.settings.batch_size)
+
+    def unchanged(self, rows: Rows, seed: int, batches: int) -> Iterator[tuple[Rows, Pixels]]:
+        """So many batches at most of a seeded order, as large as in training: the middle of each image."""
+        order = shuffled(rows, self.settings.batch_size, seed, UNCHANGED)[:batches]
+        return self._rendered(order, lambda row: Cut(middle(self._size(row), self.settings.shape)))
 
     def plain(self, rows: Rows) -> Iterator[tuple[Rows, Pixels]]:
         """Batches for scoring, in the order of `rows`: the middle of each image. Yields as `augmented`."""

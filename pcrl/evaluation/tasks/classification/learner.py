@@ -22,6 +22,12 @@ class Images(Plain, Protocol):
     def augmented(self, rows: Rows, seed: int, epoch: int) -> Iterator[tuple[Rows, Pixels]]:
         """Batches for training."""
 
+    def unchanged(self, rows: Rows, seed: int, batches: int) -> Iterator[tuple[Rows, Pixels]]:
+        """So many batches at most as in training, but of the middle of each image."""
+
+    def steps(self, rows: Rows) -> int:
+        """How many batches they make in training."""
+
 
 class ImageLearner(ClassifierLearner):
     """All images once an epoch."""
@@ -33,9 +39,18 @@ class ImageLearner(ClassifierLearner):
         super().__init__(moved, images, _expanded, supervision, device)
         self._images, self._seed = images, seed
 
+    @property
+    def steps(self) -> int:
+        """How many batches the training images make."""
+        return self._images.steps(self.supervision.train)
+
     def batches(self, epoch: int) -> Iterator[tuple[Rows, Pixels]]:
         """Positions and pixels."""
         return self._images.augmented(self.supervision.train, self._seed, epoch)
+
+    def unchanged(self, batches: int) -> Iterator[Pixels]:
+        """The middle of the images."""
+        return (pixels for _, pixels in self._images.unchanged(self.supervision.train, self._seed, batches))
 
 
 def logits_of(model: Classifier, images: Images, rows: Rows, device: torch.device) -> NDArray[np.float64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -56,6 +57,11 @@ class ProbeLearner:
         """What the validation score is."""
         return self.supervision.criterion
 
+    @property
+    def steps(self) -> int:
+        """How many batches the training images make."""
+        return math.ceil(len(self.train) / self.batch_size)
+
     def batches(self, epoch: int) -> Iterator[Tensor]:
         """Positions of images among those of training."""
         everything = np.arange(len(self.train))
@@ -64,6 +70,9 @@ class ProbeLearner:
     def loss(self, batch: Tensor) -> Tensor:
         """Binary cross-entropy of the labels that count."""
         return masked_loss(self.module(self.train[batch]), self.targets[batch])
+
+    def show_training(self, batches: int) -> None:
+        """Nothing: a linear layer has no statistics, and those of the encoder stay as they are."""
 
     def validate(self) -> Score | None:
         """See `Supervision.score`."""

@@ -85,14 +85,14 @@ class UnitResults:
 ResultsByUnit = dict[str, UnitResults]
 
 
-def results_of(runs: Mapping[int, Scores], tables: Tables) -> ResultsByUnit:
+def results_of(runs: Mapping[int, Scores], tables: Tables, units: Sequence[str] = UNITS) -> ResultsByUnit:
     """Scores of each seed, and what each patient contributes to them: not the scores of averaged predictions.
 
     Args:
         runs: seed → probabilities (n, labels).
     """
     return {
-        unit: _of_unit([tables.unit(unit, each) for each in runs.values()], tuple(runs)) for unit in UNITS
+        unit: _of_unit([tables.unit(unit, each) for each in runs.values()], tuple(runs)) for unit in units
     }
 
 
@@ -140,8 +140,7 @@ def _briers(scores: Scores, truth: Scores, places: NDArray[np.int64]) -> tuple[S
 def rows_of(results: ResultsByUnit, tables: Tables) -> list[Row]:
     """AUROCs, means over seeds, with their intervals; of what `results_of` gives."""
     rows: list[Row] = []
-    for unit in UNITS:
-        of = results[unit]
+    for unit, of in results.items():
         for column, name in enumerate(tables.scored):
             known, patients = of.auroc.score(column), of.patients[column]
             rows.append(row_of((name, METRIC[unit]), known, of.seeds, patients, of.counts[column]))

@@ -18,14 +18,17 @@ from pcrl.evaluation.cohorts.image_cohort import ImageCohort
 from pcrl.evaluation.cohorts.images import ImageCohorts
 from pcrl.evaluation.finetune.fit import Schedule
 from pcrl.evaluation.records.replicate import Replicate
-from pcrl.evaluation.records.results import Metric
+from pcrl.evaluation.records.results import Metric, Subgroup
 from pcrl.evaluation.tasks.classification import details
 from pcrl.evaluation.tasks.classification.batches import ImageBatches
 from pcrl.evaluation.tasks.classification.files import write_calibration, write_scores, write_thresholds
 from pcrl.evaluation.tasks.classification.learner import ImageLearner, logits_of
 from pcrl.evaluation.tasks.classification.probe import ProbeLearner
-from pcrl.evaluation.tasks.classification.summary import Tables, compare_first, lines_of, results_of, rows_of
-from pcrl.evaluation.tasks.classification.uncertain import targets
+from pcrl.evaluation.tasks.classification.subsets.labels import unlearnt, unscored, without_threshold
+from pcrl.evaluation.tasks.classification.subsets.parts import Part, notes_on, parts_of, scored_of, together
+from pcrl.evaluation.tasks.classification.subsets.subgroups import notes_on_subgroups, subgroup_scores
+from pcrl.evaluation.tasks.classification.summary import Scores, Tables
+from pcrl.evaluation.tasks.classification.uncertain import UNCERTAIN, policies_in_words, targets
 from pcrl.evaluation.tasks.supervision import Supervision
 from pcrl.evaluation.tasks.task import Conditions, Predictions, Scored
 from pcrl.models.classifier import Classifier, build_classifier
@@ -51,6 +54,7 @@ class ClassificationTask:
         uncertain: what an uncertain label of a training or validation image counts as; one of a test image does not
             count. Of all labels, or label → policy.
         scored: labels whose AUROCs count; all labels are learnt. None: all.
+        subgroups: what test images are divided by for further scores; see `subgroups.VARIABLES`.
     """
 
     metrics = METRICS
@@ -62,14 +66,17 @@ class ClassificationTask:
         recipe: ImageRecipe,
         uncertain: str | Mapping[str, str] = "ones",
         scored: Sequence[str] | None = None,
+        subgroups: Sequence[str] = (),
     ) -> None:
-        self.cohorts, self.recipe = cohorts, recipe
+        self.cohorts, self.recipe, self.subgroups = cohorts, recipe, subgroups
         images = cohorts.dataset
         table, test = images.table, cohorts.first.test
         self.learnt = targets(table.labels, uncertain, table.label_names)
+        self.uncertain = _of_each(uncertain, table.label_names)
         truth = targets(table.labels, "ignore", table.label_names)
         self.truth = truth
         self.tables = Tables.of(table, test, truth[test], scored or table.label_names)
+        self.parts = parts_of(table, test, truth[test], self.tables.scored)
         self.batches = ImageBatches(images, recipe, recipe.training.loader_threads)
 
     @property
@@ -91,8 +98,19 @@ class ClassificationTask:
         return []
 
     def notes(self) -> list[str]:
-        """Labels that cannot be scored, or were not learnt."""
-        return [*self._without(), *self._unlearnt(), *self._without_threshold()]
+        """What the end point is of, how uncertain labels count, labels that cannot be scored, or were not learnt."""
+        table, test, tables = self.cohorts.dataset.table, self.cohorts.first.test, self.tables
+        training, validation = (
+            [getattr(one, side) for one in self.cohorts.of.values()] for side in ("train", "validation")
+        )
+        return [
+            *notes_on(self.parts),
+            *([policies_in_words(self.uncertain)] if (table.labels == UNCERTAIN).any() else []),
+            *(note for part in self.parts for note in unscored(part)),
+            *unlearnt([self.learnt[rows] for rows in training], tables),
+            *without_threshold([self.truth[rows] for rows in validation], tables),
+            *notes_on_subgroups(table, test, self.subgroups),
+        ]
 
     def schedule(self) -> Schedule:
         """As the recipe says."""
@@ -129,29 +147,18 @@ class ClassificationTask:
         }
 
     def score(self, predictions: Mapping[str, Mapping[Replicate, Predictions]], out: Path) -> Scored:
-        """AUROCs and all else of images and studies, their mean over seeds."""
+        """AUROCs and all else of images and studies, means over seeds; of each published test set on its own."""
         scores = {
             arm: {replicate.seed: each["probabilities"] for replicate, each in runs.items()}
             for arm, runs in predictions.items()
         }
-        results = {arm: results_of(runs, self.tables) for arm, runs in scores.items()}
         thresholds = {arm: self._thresholds(runs) for arm, runs in predictions.items()}
+        of_parts = [(part, {arm: part.scores(runs) for arm, runs in scores.items()}) for part in self.parts]
         write_scores(out / "probabilities.csv", scores, self.tables)
-        write_calibration(out / "calibration.png", scores, self.tables)
+        write_calibration(out / "calibration.png", of_parts[0][1], self.parts[0].tables)
         write_thresholds(out / "thresholds.csv", thresholds, self.tables)
-        return Scored(
-            rows={
-                arm: [
-                    *rows_of(results[arm], self.tables),
-                    *details.precision_rows(runs, self.tables),
-                    *details.operating_rows(runs, thresholds[arm], self.tables),
-                    *details.calibration_rows(runs, results[arm]["images"], self.tables),
-                ]
-                for arm, runs in scores.items()
-            },
-            cases={arm: [] for arm in scores},
-            comparisons=compare_first(results, self.tables),
-            lines=lines_of(scores, self.tables),
+        return together(
+            [scored_of(part, own, thresholds) for part, own in of_parts], self.parts, self._by_group(of_parts)
         )
 
     def _thresholds(self, runs: Mapping[Replicate, Predictions]) -> dict[int, NDArray[np.float64]]:
@@ -161,44 +168,22 @@ class ClassificationTask:
         }
         return details.thresholds_of(validation, self.tables)
 
-    def _without_threshold(self) -> list[str]:
-        """Labels for which validation images choose no threshold; of several trainings, in one of them."""
-        none = []
-        for column, name in zip(self.tables.columns, self.tables.scored, strict=True):
-            sides = (
-                self.truth[one.validation, column] == value
-                for one in self.cohorts.of.values()
-                for value in (0, 1)
-            )
-            if not all(side.any() for side in sides):
-                none.append(name)
-        if not none:
-            return []
-        named = ", ".join(none)
+    def _by_group(
+        self, of_parts: Sequence[tuple[Part, Mapping[str, Mapping[int, Scores]]]]
+    ) -> list[Subgroup]:
+        table, test = self.cohorts.dataset.table, self.cohorts.first.test
         return [
-            f"validation images without positives or negatives, and so without a threshold to score at: {named}"
+            one
+            for part, own in of_parts
+            for one in subgroup_scores(own, part, table, test[part.places], self.subgroups)
         ]
 
-    def _without(self) -> list[str]:
-        truth, notes = self.tables.truth, []
-        for what, value in (("positives", 1), ("negatives", 0)):
-            none = [self.tables.names[c] for c in self.tables.columns if not (truth[:, c] == value).any()]
-            if none:
-                notes.append(
-                    f"no {what} among the test images, so that the AUROC is undefined and not part of the mean: "
-                    f"{', '.join(none)}"
-                )
-        return notes
 
-    def _unlearnt(self) -> list[str]:
-        none = [
-            name
-            for column, name in enumerate(self.tables.names)
-            if any(not (self.learnt[one.train, column] == 1).any() for one in self.cohorts.of.values())
-        ]
-        if not none:
-            return []
-        return [f"no positive among the training images, so that it cannot be learnt: {', '.join(none)}"]
+def _of_each(uncertain: str | Mapping[str, str], names: Sequence[str]) -> dict[str, str]:
+    """The policy of each label, as `targets` takes it."""
+    if isinstance(uncertain, str):
+        return dict.fromkeys(names, uncertain)
+    return {name: uncertain.get(name, "ignore") for name in names}
 
 
 def _shuffled(learnt: NDArray[np.float32], cohort: ImageCohort, seed: int) -> NDArray[np.float32]:

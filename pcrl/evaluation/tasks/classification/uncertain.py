@@ -7,9 +7,64 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from pcrl.datasets.layouts.images.chexpert import OBSERVATIONS
+from pcrl.evaluation.records.errors import ProtocolError
+
 POSITIVE, NEGATIVE, UNCERTAIN, NOT_MENTIONED = 1, 0, -1, -2
 """Labels as the cache holds them."""
 _VALUES = {"ones": 1.0, "zeros": 0.0, "ignore": np.nan}
+
+
+PUBLISHED = {"Atelectasis": "ones", "Edema": "ones"}
+"""Of CheXpert's observations; all others are zeros. Of the two, U-Ones is the better one for Atelectasis and Edema in
+Irvin et al. (arXiv 1901.07031, table 3); Yuan et al. (arXiv 2012.03173, and the code of LibAUC) train with just this
+division."""
+
+
+def policies(text: str, names: Sequence[str]) -> dict[str, str]:
+    """What an uncertain label counts as, for each label, as `--uncertain` says it.
+
+    Args:
+        text: `ones`, `zeros`, `ignore` or `published` for all, `published` if none of them is given; `LABEL=ones` for
+            one of them; separated by commas.
+        names: of the labels.
+
+    Raises:
+        ProtocolError: a label that there is not, or that is named twice.
+    """
+    parts = [part.strip() for part in text.split(",")]
+    whole = next((part for part in parts if "=" not in part), "published")
+    chosen = dict.fromkeys(names, "ones" if whole == "published" else whole)
+    if whole == "published" and tuple(names) == OBSERVATIONS:
+        chosen = {name: PUBLISHED.get(name, "zeros") for name in names}
+    said: set[str] = set()
+    for label, _, policy in (part.rpartition("=") for part in parts if "=" in part):
+        name = label.strip()
+        if name not in chosen:
+            raise ProtocolError(
+                f"--uncertain {text}: there is no label {name!r}; there are {', '.join(names)}"
+            )
+        if name in said or policy.strip() not in _VALUES:
+            raise ProtocolError(
+                f"--uncertain {text}: expected one of {', '.join(_VALUES)} for {name}, and once"
+            )
+        said.add(name)
+        chosen[name] = policy.strip()
+    return chosen
+
+
+def policies_in_words(chosen: Mapping[str, str]) -> str:
+    """`uncertain labels count as positive for a, b; as negative for c`."""
+    words = {"ones": "as positive", "zeros": "as negative", "ignore": "not at all"}
+    groups = {policy: [name for name, own in chosen.items() if own == policy] for policy in words}
+    used = {policy: names for policy, names in groups.items() if names}
+    if len(used) == 1:
+        return f"uncertain labels count {words[next(iter(used))]}"
+    largest = max(used, key=lambda policy: len(used[policy]))
+    listed = [
+        f"{words[policy]} for {', '.join(names)}" for policy, names in used.items() if policy != largest
+    ]
+    return f"uncertain labels count {'; '.join([*listed, f'{words[largest]} for the others'])}"
 
 
 def targets(

@@ -26,6 +26,8 @@ from pcrl.models.precision import autocast
 
 ORDER, PATCH, AUGMENTATION = range(3)
 """What is drawn: each from a stream of its own, so that one does not depend on another."""
+UNCHANGED = 0
+"""In place of an epoch, which count from 1: the patches that are shown without learning from them."""
 Patch = tuple[NDArray[np.float32], NDArray[np.int64]]
 
 
@@ -60,27 +62,24 @@ class SegmentationLearner:
 
     def batches(self, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Images (batch, channel, z, y, x), and label values (batch, z, y, x), augmented."""
-        cases = np.repeat(np.arange(len(self._train)), self.settings.samples_per_case)
-        order = np.random.default_rng([self.seed, ORDER, epoch]).permutation(cases)
-        # Batches that differ by at most one patch: a rest of one would be no batch to BatchNorm.
-        parts = np.array_split(np.arange(len(order)), -(-len(order) // self.settings.batch_size))
-        makers = [
-            [partial(self._patch, self._train[order[n]], epoch, n) for n in part.tolist()] for part in parts
-        ]
-        for number, patches in enumerate(ahead(self._pool, makers)):
-            image, label = (
-                torch.from_numpy(np.stack(arrays)).to(self.device, non_blocking=True)
-                for arrays in zip(*patches, strict=True)
-            )
+        for number, (image, label) in enumerate(self._patches(epoch, self.steps)):
             rng = np.random.default_rng([self.seed, AUGMENTATION, epoch, number])
             yield augment(image, label, self.settings.augmentation, rng)
+
+    @property
+    def steps(self) -> int:
+        """How many batches the patches of all training cases make."""
+        return -(-len(self._train) * self.settings.samples_per_case // self.settings.batch_size)
 
     def loss(self, batch: tuple[Tensor, Tensor]) -> Tensor:
         """Dice and cross-entropy."""
         image, label = batch
-        with autocast(self.device):
-            scores = self.module(image)
-        return self.setup.target.loss(scores.float(), label)
+        return self.setup.target.loss(self._forward(image).float(), label)
+
+    def show_training(self, batches: int) -> None:
+        """Send patches through the network, not augmented."""
+        for image, _ in self._patches(UNCHANGED, batches):
+            self._forward(image)
 
     def validate(self) -> Score | None:
         """Mean over validation cases and regions, on the cache's grid; of regions that one of the cases has.
@@ -104,6 +103,27 @@ class SegmentationLearner:
     def finish(self) -> None:
         """End the threads."""
         self._pool.shutdown(cancel_futures=True)
+
+    def _forward(self, image: Tensor) -> Tensor:
+        with autocast(self.device):
+            scores: Tensor = self.module(image)
+        return scores
+
+    def _patches(self, epoch: int, batches: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """So many batches at most of an epoch, as they are cut out."""
+        cases = np.repeat(np.arange(len(self._train)), self.settings.samples_per_case)
+        order = np.random.default_rng([self.seed, ORDER, epoch]).permutation(cases)
+        # Batches that differ by at most one patch: a rest of one would be no batch to BatchNorm.
+        parts = np.array_split(np.arange(len(order)), self.steps)[:batches]
+        makers = [
+            [partial(self._patch, self._train[order[n]], epoch, n) for n in part.tolist()] for part in parts
+        ]
+        for patches in ahead(self._pool, makers):
+            image, label = (
+                torch.from_numpy(np.stack(arrays)).to(self.device, non_blocking=True)
+                for arrays in zip(*patches, strict=True)
+            )
+            yield image, label
 
     def _patch(self, volume: Volume, epoch: int, number: int) -> Patch:
         if not hasattr(self._own, "scratch"):

@@ -5,7 +5,7 @@ import pytest
 from scipy.ndimage import map_coordinates
 
 from pcrl.config.volumes import CandidateTuning, Jitter
-from pcrl.evaluation.tasks.candidates.batches import CandidateCrops, balanced
+from pcrl.evaluation.tasks.candidates.batches import CandidateCrops, balanced, batches_of
 from pcrl.evaluation.tasks.candidates.candidates import read_candidates
 from pcrl.evaluation.tasks.candidates.crops import drawn_crop
 from pcrl.kernels.streams import sample_key
@@ -143,3 +143,18 @@ def test_epochs_are_balanced(positives, negatives, size):
 def test_without_positives_or_negatives():
     assert balanced(np.zeros(4, bool), 0, 0, 2) == []
     assert [len(batch) for batch in balanced(np.ones(4, bool), 0, 0, 4)] == [2, 2]
+
+
+def test_what_is_shown_without_learning_is_balanced_and_as_it_lies(luna):
+    candidates, _ = read_candidates(luna)
+    crops = CandidateCrops(luna.cases, candidates, settings(6), 2)
+    rows = np.arange(len(candidates))
+    labels = candidates.label[rows]
+    shown = list(crops.unchanged(rows, 3, 2, labels))
+    trained = list(crops.augmented(rows, 3, 1))
+    assert [len(got) for got, _ in shown] == [len(got) for got, _ in trained][:2]
+    assert batches_of(labels, 6) == len(trained) == len(list(crops.unchanged(rows, 3, 1000, labels)))
+    for got, pixels in shown:
+        assert candidates.label[got].sum() == len(got) / 2
+        np.testing.assert_array_equal(pixels, all_of(crops.plain(got))[1])
+    np.testing.assert_array_equal(all_of(shown)[1], all_of(crops.unchanged(rows, 3, 2, labels))[1])

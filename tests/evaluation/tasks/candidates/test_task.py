@@ -30,7 +30,7 @@ def luna(tmp_path_factory):
 
 def task(luna, folds=(), candidates=None, nodules=None):
     found = read_candidates(luna)
-    chosen = all_cases(luna, Design(folds=folds))
+    chosen = all_cases(luna, Design(folds=folds, validation="all"))
     return CandidateTask(chosen, candidates or found[0], nodules or found[1], RECIPE)
 
 

@@ -203,6 +203,46 @@ def test_a_linear_probe_learns_and_the_encoder_that_answers_is_the_one_given(ima
     assert all(torch.equal(kept[0][name], value) for name, value in given.items())
 
 
+def test_a_dozen_images_are_enough_for_the_statistics_of_batch_norm(images, tmp_path):
+    """An encoder brings those of other data; twenty steps forget too little of them."""
+    torch.manual_seed(5)
+    state = build_classifier(RECIPE.model, 3, None).state_dict()
+    given = {name: value.clone() for name, value in state.items() if name.startswith("encoder.")}
+    for name, value in given.items():
+        if name.endswith("running_mean"):
+            value += 1000
+    sure = {}
+    for batches in (0, 100):
+        few = changed(epochs=2, learning_rate=1e-3, norm_batches=batches)
+        task = task_of(images, few, fraction=0.07, scored=("square",))
+        outcomes, _ = carry_out(task, tmp_path / str(batches), (Arm("pretrained", "", given),))
+        (one,) = outcomes["pretrained"].values()
+        assert len(task.cohorts.first.train) == 12
+        assert (one.run.steps, len(one.run.losses)) == (20, 2)
+        truth = images.table.labels[task.cohorts.first.test][:, 0]
+        probabilities = one.predictions["probabilities"][:, 0]
+        sure[batches] = [float(np.median(probabilities[truth == value])) for value in (0, 1)]
+    assert sure[100][0] < 0.5 < sure[100][1]
+    assert not sure[0][0] < 0.5 < sure[0][1]
+
+
+def test_what_is_shown_without_learning_is_the_middle_of_training_images(images):
+    task = task_of(images)
+    rows = task.cohorts.first.train
+    shown, again = (list(task.batches.unchanged(rows, 0, 2)) for _ in range(2))
+    assert [len(positions) for positions, _ in shown] == [
+        len(p) for p, _ in list(task.batches.augmented(rows, 0, 1))[:2]
+    ]
+    for (positions, pixels), (_, same) in zip(shown, again, strict=True):
+        np.testing.assert_array_equal(pixels, same)
+        plain = np.concatenate([one for _, one in task.batches.plain(positions)])
+        np.testing.assert_array_equal(pixels, plain)
+    assert set(np.concatenate([p for p, _ in task.batches.unchanged(rows, 0, 1000)]).tolist()) == set(
+        rows.tolist()
+    )
+    assert task.batches.steps(rows) == len(list(task.batches.unchanged(rows, 0, 1000)))
+
+
 def test_what_a_task_says_of_itself(images):
     task = task_of(images, seeds=2)
     cohorts = task.cohorts

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from pcrl.evaluation.tasks.classification.uncertain import targets
+from pcrl.datasets.layouts.images.chexpert import OBSERVATIONS
+from pcrl.evaluation.records.errors import ProtocolError
+from pcrl.evaluation.tasks.classification.uncertain import policies, policies_in_words, targets
 
 
 def test_policies():
@@ -34,3 +36,36 @@ def test_targets_are_float32_and_do_not_touch_the_labels():
 def test_what_makes_no_sense_is_refused(labels, policy, names, message):
     with pytest.raises(ValueError, match=message):
         targets(np.array(labels, np.int8), policy, names)
+
+
+def test_of_chexpert_each_observation_counts_as_published():
+    found = policies("published", OBSERVATIONS)
+    assert {name for name, policy in found.items() if policy == "ones"} == {"Atelectasis", "Edema"}
+    assert {policy for name, policy in found.items() if name not in ("Atelectasis", "Edema")} == {"zeros"}
+    assert policies_in_words(found) == (
+        "uncertain labels count as positive for Edema, Atelectasis; as negative for the others"
+    )
+    assert policies("published", ("Edema", "Mass")) == {"Edema": "ones", "Mass": "ones"}
+
+
+def test_single_labels_differ_from_the_others():
+    found = policies("Edema=ignore, Lung Opacity=ones", OBSERVATIONS)
+    assert (found["Edema"], found["Lung Opacity"], found["Atelectasis"]) == ("ignore", "ones", "ones")
+    assert found["Fracture"] == "zeros"
+    assert policies("zeros,b=ones", "abc") == {"a": "zeros", "b": "ones", "c": "zeros"}
+    assert policies_in_words(policies("b=zeros,zeros", "ab")) == "uncertain labels count as negative"
+    # A name may hold an equals sign.
+    assert policies("a=b=zeros,ones", ["a=b", "c"]) == {"a=b": "zeros", "c": "ones"}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("Oedema=ones", "there is no label 'Oedema'; there are No Finding, "),
+        ("Edema=ones,Edema=zeros", "expected one of ones, zeros, ignore for Edema, and once"),
+        ("Edema=published", "expected one of ones, zeros, ignore for Edema"),
+    ],
+)
+def test_a_label_that_there_is_not_is_named(text, message):
+    with pytest.raises(ProtocolError, match=message):
+        policies(text, OBSERVATIONS)
