@@ -62,10 +62,9 @@ def test_an_old_file_is_read_and_written_to_the_same_bytes(tmp_path):
 def test_the_protocol_has_the_options_of_the_task_and_no_others():
     common = [
         *("cache", "arms", "checkpoints", "fraction", "seeds", "folds", "learning_rates", "freeze", "epochs"),
-        "transductive",
-        "different_people",
+        *("transductive", "different_people", "validation"),
     ]
-    wanted = asked(options={"target": "tumour"})
+    wanted = asked(options={"target": "tumour"}, different_people=True, validation="all")
     assert list(wanted.protocol({"target"})) == [*common, "target"]
     assert list(wanted.protocol({"views", "uncertain"})) == [*common, "views", "uncertain"]
     assert list(wanted.protocol(())) == common
@@ -107,7 +106,7 @@ def test_who_validates_is_kept_and_is_no_part_of_evaluations_that_nobody_asked(t
         request = asked(validation=validation)
         save_request(request, tmp_path)
         assert load_request(tmp_path) == request
-        assert request.protocol()["validation"] == validation
+        assert request.protocol(())["validation"] == validation
     (tmp_path / "evaluation.json").write_text(FIRST)
     assert load_request(tmp_path).validation == "earlier"
-    assert "validation" not in load_request(tmp_path).protocol()
+    assert "validation" not in load_request(tmp_path).protocol(())

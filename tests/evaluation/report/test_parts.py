@@ -56,7 +56,9 @@ def test_labelled_patients_are_counted_in_all_and_subgroups_shown(tmp_path):
         arm=results.arms[0].name, group="female", value=None, interval=None, positives=1, negatives=8, **group
     )
     enough = few.model_copy(update={"group": "male", "value": 0.8125, "interval": (0.7, 0.9)})
-    page = page_of(results.model_copy(update={"subgroups": (few, enough)}), tmp_path)
+    without = few.model_copy(update={"group": "not stated", "value": 0.75, "why": "too few patients"})
+    page = page_of(results.model_copy(update={"subgroups": (few, enough, without)}), tmp_path)
+    assert "sex not stated, Edema: too few patients." in page.texts
     assert "Labelled patients used in all: 21, 19 to train and 2 to validate" in page.text
     assert {"female", "male", "1 positives, 8 negatives", "0.812", "0.700 to 0.900"} <= set(page.texts)
     assert "subgroups" in {attributes.get("id") for _, attributes in page.elements}

@@ -61,6 +61,10 @@ def test_tables_hold_differences_and_every_seed(tmp_path):
     assert [(float(r["fraction"]), r["minus"], float(r["p_holm"]), r["seeds"]) for r in rows] == [
         (each.fraction, each.comparison.minus, each.comparison.p_holm, "2") for each in differences
     ]
+    counts = ("training_patients", "validation_patients", "labelled_patients")
+    assert {tuple(int(r[name]) for name in counts) for r in rows} == {
+        (results.training_patients, results.validation_patients, results.labelled_patients)
+    }
     seeds = read(tmp_path / "curve-seeds.csv")
     of_differences = [r for r in seeds if r["minus"]]
     assert len(of_differences) == 2 * len(differences)

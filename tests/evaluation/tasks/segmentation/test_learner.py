@@ -9,6 +9,7 @@ from pcrl.evaluation.cohorts.volumes import labelled_cases
 from pcrl.evaluation.finetune.fit import Schedule, fit
 from pcrl.evaluation.finetune.norms import settle
 from pcrl.evaluation.records.replicate import Replicate
+from pcrl.evaluation.statistics.masks.overlap import Rules
 from pcrl.evaluation.tasks.segmentation.inference import SegmentationSetup
 from pcrl.evaluation.tasks.segmentation.learner import SegmentationLearner
 from pcrl.evaluation.tasks.segmentation.target import Target
@@ -20,6 +21,7 @@ SETUP = SegmentationSetup(
     Target.of_values({1: "liver"}),
     patients.RECIPE.finetuning.model_copy(update={"samples_per_case": 3}),
     (16, 16, 16),
+    Rules(),
 )
 
 

@@ -55,6 +55,7 @@ def test_a_group_is_scored_as_its_images_alone():
                 assert (one.images, one.patients) == (inside.sum(), 40 if variable == "sex" else 60)
                 assert (one.positives, one.negatives) == (truth.sum(), (1 - truth).sum())
                 assert one.interval[0] < one.value < one.interval[1]
+                assert not one.why
             mean = found[arm, variable, group, "mean"]
             own = [found[arm, variable, group, label].value for label in COMPETITION]
             assert mean.value == pytest.approx(np.mean(own))
@@ -67,6 +68,11 @@ def test_too_few_patients_have_no_score_but_are_counted():
     assert len(men) == 6
     assert {(one.value, one.interval, one.images, one.patients) for one in men} == {(None, None, 8, 4)}
     assert {group for _, _, group, _ in found} == {"female", "male", "not stated"}
+    assert {one.why for one in men} == {""}
+    # Of some who state nothing there is a score, but without an interval.
+    unstated = [one for (_, _, group, _), one in found.items() if group == "not stated"]
+    assert all(one.value is not None and one.interval is None for one in unstated)
+    assert all("fewer than" in one.why for one in unstated)
     # Four women alone have a finding: in eight images, but of four patients.
     labels = stated().labels.copy()
     labels[:, OBSERVATIONS.index("Edema")] = np.arange(len(labels)) % 20 < 2
