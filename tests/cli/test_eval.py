@@ -105,7 +105,7 @@ def test_tables_report_pictures_and_weights_are_written(scores):
     rows = {(row["arm"], row["label"], row["metric"]): row["value"] for row in table(folder / "scores.csv")}
     assert float(rows["scratch", "liver", "dice"]) == value(results["arms"][1], "liver", "dice")
     assert len(table(folder / "runs.csv")) == 2
-    assert len(table(folder / "cases.csv")) == 2 * 3 * 2
+    assert len(table(folder / "cases.csv")) == 2 * 3 * 3
     assert {row["minus"] for row in table(folder / "comparisons.csv")} == {"scratch"}
 
 
@@ -215,7 +215,7 @@ def test_a_frozen_encoder_is_said_to_be(workplace):
         "--out",
         "frozen",
     )
-    assert "lits: 1 training patient, encoder frozen" in done.stdout
+    assert "lits: 1 labelled patient in all (1 to train, 0 to validate), encoder frozen" in done.stdout
     results = results_in(workplace / "frozen")
     assert (results["protocol"]["freeze"], results["protocol"]["target"]) == (True, "tumour")
 

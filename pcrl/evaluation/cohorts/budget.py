@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pcrl.engine.splits import in_seeded_order, share_of
+from pcrl.listing import counted
 
 ONE_OF = 8
 """One labelled patient of so many validates."""
@@ -37,8 +38,8 @@ class Labelled:
     def describe(self) -> str:
         """How many labelled patients are used in all, and of how many."""
         return (
-            f"{len(self.train) + len(self.validation)} labelled patients used in all, of {self.training_pool} to train "
-            f"on and {self.validation_pool} to validate on"
+            f"{counted(len(self.train) + len(self.validation), 'labelled patient')} used in all, of "
+            f"{self.training_pool} to train on and {self.validation_pool} to validate on"
         )
 
     def notes(self, validation: Validation) -> list[str]:
