@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from pcrl.evaluation.records.results import save_results
-from pcrl.evaluation.run.tables import write_tables
+from pcrl.evaluation.records.results import Subgroup, save_results
+from pcrl.evaluation.run.tables import write_subgroups, write_tables
 from tests.helpers import example_results
 
 
@@ -107,6 +107,20 @@ def test_rates_are_told_with_their_scores(tmp_path):
     line = read(write_tables(results, tmp_path)[4])[0]
     assert line["rates_tried"] == " ".join(f"{rate}={score!r}" for rate, score in run.rates_tried.items())
     assert (line["epochs"], line["chosen_epoch"]) == (str(len(run.losses)), str(run.chosen_epoch))
+
+
+def test_subgroups_are_counted_and_say_why_they_have_no_interval(tmp_path):
+    results = example_results.classification()
+    assert write_subgroups(results, tmp_path) is None
+    group = Subgroup(
+        arm="scratch", part="valid", variable="sex", group="female", label="Edema", metric="auroc", value=0.75,
+        interval=None, why="too few", images=30, patients=15, positives=9, negatives=21,
+    )  # fmt: skip
+    (line,) = read(write_subgroups(results.model_copy(update={"subgroups": (group,)}), tmp_path))
+    assert [line[name] for name in ("set", "group", "value", "low", "high", "why", "images", "negatives")] == [
+        *("valid", "female", "0.75", "", "", "too few", "30", "21")
+    ]
+    assert tuple(int(line[name]) for name in LABELLED) == labelled(results.model_dump())
 
 
 def test_a_table_is_replaced_whole(tmp_path):
