@@ -117,9 +117,9 @@ def test_subgroups_are_counted_and_say_why_they_have_no_interval(tmp_path):
         interval=None, why="too few", images=30, patients=15, positives=9, negatives=21,
     )  # fmt: skip
     (line,) = read(write_subgroups(results.model_copy(update={"subgroups": (group,)}), tmp_path))
-    assert [line[name] for name in ("set", "group", "value", "low", "high", "why", "images", "negatives")] == [
-        *("valid", "female", "0.75", "", "", "too few", "30", "21")
-    ]
+    assert [
+        line[name] for name in ("set", "group", "value", "low", "high", "why", "images", "negatives")
+    ] == [*("valid", "female", "0.75", "", "", "too few", "30", "21")]
     assert tuple(int(line[name]) for name in LABELLED) == labelled(results.model_dump())
 
 
