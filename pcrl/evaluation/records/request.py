@@ -21,6 +21,9 @@ _NOT_PROTOCOL = {
     *("controls", "weights", "identity", "rebuild"),
 }
 
+_LATER = {"different_people": False}
+"""Fields that are younger than the first evaluations, and the values with which they are not stored."""
+
 
 class Request(Record):
     """Everything that determines the results of an evaluation.
@@ -78,6 +81,8 @@ class Request(Record):
     def _spread(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
         stored: dict[str, Any] = {}
         for name, value in serialize(self).items():
+            if _LATER.get(name, ...) == value:
+                continue
             if name != "options":
                 stored[name] = value
                 continue

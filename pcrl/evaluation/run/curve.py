@@ -143,7 +143,7 @@ def _carried_out(curve_request: CurveRequest, folder: Path, device: torch.device
             results = load_results(own)
         else:
             begun = (own / REQUEST).exists()
-            study = open_study(load_request(own) if begun else request)
+            study = open_study(load_request(own) if begun else request, watch)
             watch.planned(study.planned(), own)
             results = study.carry_out(own, device, watch)
         points += points_of(results, request.fraction, name)

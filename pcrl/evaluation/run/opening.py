@@ -17,14 +17,18 @@ from pcrl.evaluation.cohorts.cohorts import Cohorts, Design
 from pcrl.evaluation.leak.check import Allowed
 from pcrl.evaluation.records.errors import ProtocolError
 from pcrl.evaluation.records.request import Request
+from pcrl.evaluation.run.progress import Progress
 from pcrl.evaluation.run.study import Study
 from pcrl.evaluation.tasks.registry import TaskEntry, entry_of, named
 from pcrl.evaluation.tasks.task import Task
 from pcrl.files import sha256_of
 
 
-def open_study(request: Request) -> Study:
+def open_study(request: Request, progress: Progress | None = None) -> Study:
     """Everything that can fail before the first training fails here.
+
+    Args:
+        progress: is told what takes long.
 
     Raises:
         CacheError: no such data set in the cache.
@@ -52,7 +56,8 @@ def open_study(request: Request) -> Study:
     if len(request.learning_rates) > 1:
         _require_choice(request, chosen, cohorts, task)
     allowed = Allowed(request.transductive, request.different_people)
-    verdict = chosen.saw_test(cohorts.tested(), Cache(request.cache), allowed)
+    watch = progress or Progress()
+    verdict = chosen.saw_test(cohorts.tested(), Cache(request.cache), allowed, watch.comparing)
     weights = {str(one.path.resolve()): one.digest() for one in chosen.weights}
     _require_same(request, task, weights)
     # The newest run may be another one tomorrow.
