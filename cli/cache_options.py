@@ -24,7 +24,7 @@ class _Recipe(click.Option):
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
         """The option and its help."""
-        from pcrl.config import builtin_recipes
+        from pcrl.recipes import builtin_recipes
 
         record = super().get_help_record(ctx)
         assert record is not None

@@ -56,6 +56,10 @@ class EvaluationDisplay(Progress):
     ) -> None:
         self._end()
 
+    def comparing(self, tested: int, seen: int) -> None:
+        """Say so: it can take minutes."""
+        console.print(f"Looking for copies of {tested} test scans among {seen} that pre-training has seen …")
+
     def note(self, text: str) -> None:
         """Print it."""
         tell_note(text)

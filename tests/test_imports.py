@@ -14,7 +14,7 @@ MAY_IMPORT = {
     "files": set(),
     "listing": set(),
     "notes": set(),
-    "config": {"config"},
+    "config": {"config", "recipes"},
     "kernels": {"kernels"},
     "datasets": {"datasets", *GROUND},
     "models": {"models", *GROUND},

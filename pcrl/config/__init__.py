@@ -13,7 +13,7 @@ from pcrl.config.images import (
     ImageSize,
     ImageViews,
 )
-from pcrl.config.load import Model, Recipe, builtin_recipes, load_recipe, model_from, recipe_from
+from pcrl.config.load import Model, Recipe, load_recipe, model_from, recipe_from
 from pcrl.config.objectives import OBJECTIVES, Masked, Objective, Pcrlv2
 from pcrl.config.volumes import (
     Corruption,
@@ -27,6 +27,7 @@ from pcrl.config.volumes import (
     VolumeModel,
     VolumeRecipe,
 )
+from pcrl.recipes import builtin_recipes
 
 __all__ = [
     "OBJECTIVES",

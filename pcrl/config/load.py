@@ -15,17 +15,12 @@ from pcrl.config.errors import explained
 from pcrl.config.images import ImageModel, ImageRecipe
 from pcrl.config.objectives import check_name, renamed
 from pcrl.config.volumes import VolumeModel, VolumeRecipe
+from pcrl.recipes import builtin_recipes
 
 Recipe = VolumeRecipe | ImageRecipe
 Model = VolumeModel | ImageModel
 _RECIPE: TypeAdapter[Recipe] = TypeAdapter(Annotated[Recipe, Field(discriminator="dimensions")])
 _MODEL: TypeAdapter[Model] = TypeAdapter(Annotated[Model, Field(discriminator="network")])
-
-
-def builtin_recipes() -> list[str]:
-    """Names of the recipes that come with pcrl."""
-    folder = resources.files("pcrl") / "recipes"
-    return sorted(p.name.removesuffix(".toml") for p in folder.iterdir() if p.name.endswith(".toml"))
 
 
 def load_recipe(name: str | Path, overrides: Iterable[str] = ()) -> Recipe:

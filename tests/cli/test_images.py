@@ -124,6 +124,6 @@ def test_killed_and_resumed_ends_as_an_undisturbed_run(workplace):
     assert lines[-1]["restoration"] < lines[0]["restoration"]
     assert lines[-1]["psnr"] > 5
     record = json.loads((workplace / "runs/whole/run.json").read_text(encoding="utf-8"))
-    assert len(record["pixels"]) == len(record["cases"]) >= 20
+    assert len(record["cases"]) >= 20
     assert not any(case.startswith("chexpert/valid") for case in record["cases"])
     assert any((workplace / "runs/whole/pictures").iterdir())

@@ -42,7 +42,7 @@ def last_weights(folder):
     [
         ({"overrides": ["training.batch_size=1000"]}, LoaderError, "do not fill one batch"),
         ({"overrides": ["objective.name=masked", "objective.edge=7"]}, RecipeError, r"objective\.edge"),
-        ({"init": "nowhere"}, WeightsError, "is missing"),
+        ({"init": "nowhere"}, WeightsError, "no such file or folder"),
     ],
 )
 def test_what_cannot_be_done_leaves_no_run(cache, tmp_path, change, error, said):

@@ -285,7 +285,7 @@ def test_command_asks_where_it_cannot_know(cache, tmp_path):
     assert "no unfinished run" in call("--cache", str(cache), "--resume")
     assert "holds lits, scans" in call("--cache", str(cache), "--dataset", "brats")
     assert "training.epoch" in call("--cache", str(cache), "--set", "training.epoch=1")
-    assert "is missing" in call("--cache", str(cache), "--init", "nowhere")
+    assert "nowhere: no such file or folder" in call("--cache", str(cache), "--init", "nowhere")
     if not torch.cuda.is_available():
         assert "no GPU" in call("--cache", str(cache), "--device", "cuda")
 

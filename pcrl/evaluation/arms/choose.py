@@ -11,7 +11,7 @@ from pcrl.engine.cache.cache import Cache
 from pcrl.engine.fingerprints.fingerprints import Fingerprints
 from pcrl.evaluation.arms.arm import AT_MOST, LONGER, Arm
 from pcrl.evaluation.arms.runs import Pretrained, describe, newest_compatible, open_run
-from pcrl.evaluation.leak.check import Allowed, Verdict, check_leak
+from pcrl.evaluation.leak.check import Allowed, Comparing, Verdict, check_leak
 from pcrl.evaluation.records.errors import ProtocolError
 
 
@@ -30,18 +30,19 @@ class ChosenArms:
     weights: tuple[Pretrained, ...]
     notes: tuple[str, ...]
 
-    def saw_test(self, tested: Fingerprints, cache: Cache, allowed: Allowed) -> Verdict:
+    def saw_test(self, tested: Fingerprints, cache: Cache, allowed: Allowed, comparing: Comparing) -> Verdict:
         """Whether any pre-training that an arm begins with saw what is tested.
 
         Args:
             cache: of the evaluation.
+            comparing: is told when scans are compared that are not the same.
 
         Raises:
             ProtocolError: one did, and `allowed` does not allow it.
         """
         begun_with = {arm.checkpoint for arm in self.arms}
         verdicts = [
-            check_leak(weights.record, str(weights.path), tested, cache, allowed)
+            check_leak(weights.record, str(weights.path), tested, cache, allowed, comparing)
             for weights in self.weights
             if weights.record is not None and weights.path in begun_with
         ]

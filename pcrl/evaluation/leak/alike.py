@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import permutations, product
 
 import numpy as np
@@ -52,14 +51,11 @@ def as_tensor(pictures: NDArray[np.uint8]) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(pictures)).float()[:, None] / 255
 
 
-def alike(
-    ones: NDArray[np.uint8], others: NDArray[np.uint8], advance: Callable[[int], None] = lambda _: None
-) -> NDArray[np.float32]:
+def alike(ones: NDArray[np.uint8], others: NDArray[np.uint8]) -> NDArray[np.float32]:
     """How alike pairs of thumbnails are at best.
 
     Args:
         ones, others: (pairs, edges) uint8.
-        advance: is told how many pairs are done.
 
     Returns:
         (pairs,) from 0 to 1; see `pcrl.evaluation.leak.affine.likeness`.
@@ -70,7 +66,6 @@ def alike(
         some, theirs = ones[first : first + each], others[first : first + each]
         # Where only one of two has a border, it is laid onto the other more easily than the other onto it.
         found.append(np.maximum(_laid(some, theirs), _laid(theirs, some)))
-        advance(len(some))
     return np.concatenate(found) if found else np.empty(0, np.float32)
 
 

@@ -16,6 +16,9 @@ from pcrl.evaluation.records.errors import ProtocolError
 from pcrl.listing import counted, few
 from pcrl.training.records.run_folder import RunRecord
 
+Comparing = Callable[[int, int], None]
+"""Is told how many tested scans are compared with how many that were seen."""
+
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
@@ -44,13 +47,13 @@ def check_leak(
     tested: Fingerprints,
     cache: Cache,
     allowed: Allowed,
-    advance: Callable[[int], None] = lambda _: None,
+    comparing: Comparing = lambda _tested, _seen: None,
 ) -> Verdict:
     """Whether pre-training saw a patient, a scan or a copy of a scan of the test set.
 
     Args:
         cache: of the evaluation.
-        advance: is told how many pairs of scans have been compared.
+        comparing: is told when scans are looked at that are not the same, which may take minutes.
 
     Raises:
         ProtocolError: it did, and `allowed` does not allow it.
@@ -64,7 +67,8 @@ def check_leak(
         if not allowed.transductive:
             raise ProtocolError(_seen_in_words(name, tested, same_patient, same_scan))
         return Verdict(True)
-    alike = near(seen, tested, FromCache(cache, _digests_by_name(seen, tested)), advance)
+    comparing(len(tested), len(seen))
+    alike = near(seen, tested, FromCache(cache, _digests_by_name(seen, tested)))
     notes = _notes(name, seen, tested, alike)
     if not alike.matches:
         return Verdict(False, notes)

@@ -58,9 +58,7 @@ def threshold(others: float) -> float:
     return max(FLOOR, others + MARGIN * (1 - others))
 
 
-def near(
-    seen: Fingerprints, tested: Fingerprints, closer: Closer, advance: Callable[[int], None] = lambda _: None
-) -> Near:
+def near(seen: Fingerprints, tested: Fingerprints, closer: Closer) -> Near:
     """Compare tested scans with those seen, in whichever orientation, cut and padded.
 
     Args:
@@ -70,12 +68,12 @@ def near(
         return Near()
     neighbours = Neighbours(seen.thumbnails)
     asked, found = neighbours.nearest(tested.thumbnails, _COUNT)
-    likeness = alike(tested.thumbnails[asked], seen.thumbnails[found], advance)
+    likeness = alike(tested.thumbnails[asked], seen.thumbnails[found])
     best = _best(likeness, tested.thumbnail_of[asked], seen.thumbnail_of[found])
     close = {pair: value for pair, value in best.items() if value > FLOOR}
     if not close:
         return Near()
-    others, twins = _others(seen, neighbours, closer, advance)
+    others, twins = _others(seen, neighbours, closer)
     matches = [
         Match(tested.names[one], seen.names[other], value)
         for (one, other), value in sorted(close.items(), key=lambda item: -item[1])
@@ -93,21 +91,17 @@ def _confirmed(match: Match, closer: Closer) -> bool:
     return bool(found.max() > FLOOR)
 
 
-def _others(
-    seen: Fingerprints, neighbours: Neighbours, closer: Closer, advance: Callable[[int], None]
-) -> tuple[float, list[Match]]:
+def _others(seen: Fingerprints, neighbours: Neighbours, closer: Closer) -> tuple[float, list[Match]]:
     """The most that scans of different patients are alike, and those that look like copies in spite of that."""
     sample = _SAMPLE[seen.thumbnails.ndim - 1]
     rows = np.unique(np.linspace(0, len(seen.thumbnails) - 1, min(sample, len(seen.thumbnails))).astype(int))
-    asked, found = neighbours.nearest(seen.thumbnails[rows], 4 * _COUNT)
+    asked, found = neighbours.nearest(seen.thumbnails[rows], 2 * _COUNT)
     scans, others = seen.thumbnail_of[rows[asked]], seen.thumbnail_of[found]
     patients = np.array(seen.patients)
-    foreign = patients[scans] != patients[others]
-    # Of each, as many as a tested scan is compared with.
-    kept = [n for row in np.unique(asked) for n in np.flatnonzero(foreign & (asked == row))[: 2 * _COUNT]]
-    if not kept:
+    kept = np.flatnonzero(patients[scans] != patients[others])
+    if not len(kept):
         return 0.0, []
-    likeness = alike(seen.thumbnails[rows[asked[kept]]], seen.thumbnails[found[kept]], advance)
+    likeness = alike(seen.thumbnails[rows[asked[kept]]], seen.thumbnails[found[kept]])
     best = _best(likeness, scans[kept], others[kept])
     nearest = [max(value for pair, value in best.items() if pair[0] == scan) for scan in {a for a, _ in best}]
     bound = max(TWIN, _beyond(np.array(nearest)))

@@ -26,6 +26,9 @@ EARLIER: Final = "earlier"
 _LATER = {"validation": EARLIER, "different_people": False}
 """Fields that are younger than the first evaluations, and the values with which they are not stored."""
 
+_LATER = {"different_people": False}
+"""Fields that are younger than the first evaluations, and the values with which they are not stored."""
+
 
 class Request(Record):
     """Everything that determines the results of an evaluation.

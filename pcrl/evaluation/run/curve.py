@@ -155,7 +155,7 @@ def _carried_out(curve_request: CurveRequest, folder: Path, device: torch.device
         # Scores of another format are of other definitions, and belong into no curve with these.
         if results is None or results.format != FORMAT:
             begun = (own / REQUEST).exists()
-            study = open_study(load_request(own) if begun else request)
+            study = open_study(load_request(own) if begun else request, watch)
             watch.planned(study.planned(), own)
             results = study.carry_out(own, device, watch)
         points += points_of(results, request.fraction, name)

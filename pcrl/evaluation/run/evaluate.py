@@ -107,7 +107,7 @@ def evaluate(
             transductive=transductive, different_people=different_people, validation=validation,
         )  # fmt: skip
         folder = new_folder(out, task, REQUEST)
-    study = open_study(request)
+    study = open_study(request, watch)
     watch.planned(study.planned(), folder)
     return study.carry_out(folder, where, watch)
 

@@ -17,6 +17,7 @@ from pcrl.evaluation.cohorts.cohorts import Cohorts, Design
 from pcrl.evaluation.leak.check import Allowed
 from pcrl.evaluation.records.errors import ProtocolError
 from pcrl.evaluation.records.request import EARLIER, Request
+from pcrl.evaluation.run.progress import Progress
 from pcrl.evaluation.run.study import Study
 from pcrl.evaluation.tasks.registry import TaskEntry, entry_of, named
 from pcrl.evaluation.tasks.task import Task
@@ -26,8 +27,11 @@ _NOT_YET = {"fewest_steps": 0, "norm_batches": 0}
 """What evaluations did that were begun before fine-tuning had these settings."""
 
 
-def open_study(request: Request) -> Study:
+def open_study(request: Request, progress: Progress | None = None) -> Study:
     """Everything that can fail before the first training fails here.
+
+    Args:
+        progress: is told what takes long.
 
     Raises:
         CacheError: no such data set in the cache.
@@ -55,7 +59,8 @@ def open_study(request: Request) -> Study:
     if len(request.learning_rates) > 1:
         _require_choice(request, chosen, cohorts, task)
     allowed = Allowed(request.transductive, request.different_people)
-    verdict = chosen.saw_test(cohorts.tested(), Cache(request.cache), allowed)
+    watch = progress or Progress()
+    verdict = chosen.saw_test(cohorts.tested(), Cache(request.cache), allowed, watch.comparing)
     weights = {str(one.path.resolve()): one.digest() for one in chosen.weights}
     _require_same(request, task, weights)
     # The newest run may be another one tomorrow.

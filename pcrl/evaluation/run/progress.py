@@ -42,6 +42,9 @@ class Progress:
     def resumed(self, folder: Path, command: str) -> None:
         """What was begun in `folder` goes on; `command` is what was typed then."""
 
+    def comparing(self, tested: int, seen: int) -> None:
+        """So many tested scans are compared with so many that pre-training has seen."""
+
     def planned(self, plan: PlannedEvaluation, folder: Path) -> None:
         """An evaluation can begin; its trainings come next."""
         for text in plan.notes:
