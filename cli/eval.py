@@ -71,7 +71,8 @@ def command_of(task: TaskEntry) -> click.Command:
         show_results(results)
         folder = progress.folder
         console.print(
-            f"Written: {folder / 'report.html'}, {folder / 'results.json'}, and tables as CSV beside them."
+            f"Written: {folder / 'report.html'}, {folder / 'results.json'}, and beside them model-card.md, "
+            "checklist.md and tables as CSV."
         )
 
     command = options_of(task)(call)

@@ -113,7 +113,12 @@ class Run(Record):
 
 
 class ArmResult(Record):
-    """All of one arm. `about` says in words what the weights were at the start."""
+    """All of one arm.
+
+    Args:
+        about: what the weights were at the start, in words.
+        digest: SHA-256 of the weights that the arm was made from; none without any, and in records that lack it.
+    """
 
     name: str
     about: str
@@ -121,6 +126,7 @@ class ArmResult(Record):
     runs: tuple[Run, ...]
     rows: tuple[Row, ...]
     cases: tuple[CaseRow, ...]
+    digest: str | None = None
 
 
 class Subgroup(Record):

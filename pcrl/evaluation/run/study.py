@@ -18,7 +18,7 @@ from pcrl.evaluation.leak.check import Verdict
 from pcrl.evaluation.records.replicate import Replicate
 from pcrl.evaluation.records.request import Request, save_request
 from pcrl.evaluation.records.results import ArmResult, Results, save_results
-from pcrl.evaluation.report import write_report
+from pcrl.evaluation.report import write_checklist, write_model_card, write_report
 from pcrl.evaluation.run.progress import PlannedEvaluation, Progress
 from pcrl.evaluation.run.tables import write_splits, write_subgroups, write_tables
 from pcrl.evaluation.run.trainings import Finished, Plan, Trainings
@@ -92,6 +92,8 @@ class Study:
             write_subgroups(results, folder)
             write_splits(results.splits, self.cohorts.owners(), folder)
             write_report(results, folder)
+            write_model_card(results, folder)
+            write_checklist(results, folder)
             save_results(results, folder)
         progress.written(results, folder)
         return results
@@ -145,6 +147,7 @@ class Study:
                 ),
                 rows=tuple(scored.rows[arm.name]),
                 cases=tuple(scored.cases[arm.name]),
+                digest=request.weights.get(str(arm.checkpoint.resolve())) if arm.checkpoint else None,
             )
             for arm in self.chosen.arms
         )

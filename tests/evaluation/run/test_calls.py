@@ -85,7 +85,16 @@ def test_it_is_told_from_beginning_to_end_and_goes_on(evaluated):
     assert results.protocol["target"] == "tumour"
     assert results.command.startswith("pcrl.evaluate('lits', cache=")
     written = {path.name for path in folder.iterdir()}
-    assert written >= {"report.html", "scores.csv", "cases.csv", "comparisons.csv", "runs.csv", "splits.csv"}
+    assert written >= {
+        "report.html",
+        "model-card.md",
+        "checklist.md",
+        "scores.csv",
+        "cases.csv",
+        "comparisons.csv",
+        "runs.csv",
+        "splits.csv",
+    }
 
 
 def test_nothing_is_overwritten_and_what_goes_on_is_what_was_asked(evaluated, cache, monkeypatch):
