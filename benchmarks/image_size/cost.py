@@ -63,9 +63,7 @@ def costs(recipe: ImageRecipe, sizes: tuple[int, ...], rounds: int, seconds: flo
 class _Ingested:
     def __init__(self, recipe: ImageRecipe, size: int, codec: Codec) -> None:
         self.size, self.codec = size, codec
-        settings = recipe_from(
-            recipe.model_dump(mode="json"), [f"data.size={size}", f"data.codec={codec}"]
-        )
+        settings = recipe_from(recipe.model_dump(mode="json"), [f"data.size={size}", f"data.codec={codec}"])
         assert isinstance(settings, ImageRecipe)
         folder: Path = FOLDER.with_name("cache-sizes") / f"{size}-{codec}"
         shutil.rmtree(folder, ignore_errors=True)

@@ -34,7 +34,14 @@ def report(samples: int, rounds: int, seconds: float) -> None:
         "has fewer pixels than the view in all. *File*: cut from the original, as the published chain does. Sizes "
         f"at which the file is stored as it is are left out. The recipe's size is {size}.\n\n"
         + grid(
-            ("`data.size`", "codec", "bytes of an image", "samples/s, 1 thread", "spread", "ingest, images/s"),
+            (
+                "`data.size`",
+                "codec",
+                "bytes of an image",
+                "samples/s, 1 thread",
+                "spread",
+                "ingest, images/s",
+            ),
             [_cost_row(cost) for cost in measured],
         )
         + "\n\nDrawn radiographs of 1024×1024 pixels in 8 bits (`benchmarks/radiographs.py`), square in the cache; "
