@@ -1,4 +1,4 @@
-"""How large radiographs must lie in a cache for views to be as sharp as those of the original files, and what that costs.
+"""How large radiographs must be in a cache for views to be as sharp as those of the files, and what that costs.
 
     python benchmarks/image_size [--samples N] [--rounds N] [--seconds S]
 
