@@ -101,8 +101,9 @@ def main() -> None:
         f"{recipe.views.local_shape}, all corruptions on; drawn images, PNG files of {size:.2f} MB. All draw the same "
         "plans. Pillow's chain rounds to 8 bits after each step, rotates to the nearest pixel and normalises; as "
         f"published it carries three equal channels all along. pcrl loads from its cache ({SMALL} pixels, lz4, "
-        "checksums compared), anti-aliases, interpolates in float32, and normalises and expands on the device, which is "
-        "not in these figures. Ingest reads the same files, shrinks, compresses and writes them (64 a shard) with one thread: "
+        "checksums compared), anti-aliases, interpolates in float32, and normalises and expands on the device, "
+        "which is not in these figures. Ingest reads the same files, shrinks, compresses and writes them (64 a shard) "
+        "with one thread: "
         f"{medians[ingest] / medians[decoding]:.2f} of the rate of decoding them. Medians of {ROUNDS} interleaved "
         f"rounds of {SECONDS:g} s, page cache warm.\n\n"
         f"Where the loader's time goes, ms a sample with one thread: {stages}.",
