@@ -65,6 +65,7 @@ bench: $(PEERS)
 	$(PEERS_BIN)/python benchmarks/storage.py
 	$(PEERS_BIN)/python benchmarks/loader.py
 	$(PEERS_BIN)/python benchmarks/images.py
+	$(PEERS_BIN)/python benchmarks/image_size
 	$(PEERS_BIN)/python benchmarks/ingest.py
 	$(PEERS_BIN)/python benchmarks/reuse.py
 	$(PEERS_BIN)/python benchmarks/cold.py

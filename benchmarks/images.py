@@ -38,7 +38,7 @@ OURS = "pcrl, 1 thread"
 def main() -> None:
     """Measure and write the table."""
     torch.set_num_threads(1)
-    recipe = load_recipe("pcrlv2-2d")
+    recipe = load_recipe("pcrlv2-2d", [f"data.size={SMALL}"])
     assert isinstance(recipe, ImageRecipe)
     paths, images = files(), small()
     list(run(plan(find(FOLDER), CACHE, recipe), 1))
@@ -100,9 +100,10 @@ def main() -> None:
         f"A sample: two global views {recipe.views.global_shape} with target and {recipe.views.locals} local views "
         f"{recipe.views.local_shape}, all corruptions on; drawn images, PNG files of {size:.2f} MB. All draw the same "
         "plans. Pillow's chain rounds to 8 bits after each step, rotates to the nearest pixel and normalises; as "
-        "published it carries three equal channels all along. pcrl loads from its cache (256 pixels, lz4, checksums "
-        "compared), anti-aliases, interpolates in float32, and normalises and expands on the device, which is not in "
-        "these figures. Ingest reads the same files, shrinks, compresses and writes them (64 a shard) with one thread: "
+        f"published it carries three equal channels all along. pcrl loads from its cache ({SMALL} pixels, lz4, "
+        "checksums compared), anti-aliases, interpolates in float32, and normalises and expands on the device, "
+        "which is not in these figures. Ingest reads the same files, shrinks, compresses and writes them (64 a shard) "
+        "with one thread: "
         f"{medians[ingest] / medians[decoding]:.2f} of the rate of decoding them. Medians of {ROUNDS} interleaved "
         f"rounds of {SECONDS:g} s, page cache warm.\n\n"
         f"Where the loader's time goes, ms a sample with one thread: {stages}.",

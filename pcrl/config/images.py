@@ -17,8 +17,9 @@ _DEEPEST = 32
 class ImageData(Settings):
     """What ingest does to an image; a change here means another cache."""
 
-    size: Annotated[int, Field(ge=8, le=4096)] = 256
-    """Shorter side in the cache. An image smaller than that is stored as it is, never enlarged."""
+    size: Annotated[int, Field(ge=8, le=4096)] = 512
+    """Shorter side in the cache. An image smaller than that is stored as it is, never enlarged. The published chain
+    cuts views from the files; from 496 on the smallest crop has the pixels of its view, as it has there."""
     longest: Annotated[float, Field(ge=1, le=4)] = 2.0
     """Room for the longer side, as a multiple of `size`; an image longer than that is made to fit."""
     bits: Literal[8, 16] = 8

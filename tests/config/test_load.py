@@ -20,6 +20,15 @@ def test_published_numbers():
     assert recipe.training.batch_size == 32
     assert recipe.views.global_shape == (32, 64, 64)
     assert recipe.data.spacing == (1.0, 1.0, 1.0)
+    images = load_recipe("pcrlv2-2d")
+    assert (images.training.epochs, images.training.batch_size) == (240, 64)
+    assert (images.views.global_shape, images.views.local_shape) == ((224, 224), (96, 96))
+    # The smallest square crop of each kind has the pixels of its view, as it has in the files.
+    for shape, area in (
+        (images.views.global_shape, images.views.global_area),
+        (images.views.local_shape, images.views.local_area),
+    ):
+        assert images.data.size * (area[0] * images.views.aspect[0]) ** 0.5 >= shape[0]
 
 
 def test_set_overrides_and_types():

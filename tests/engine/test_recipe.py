@@ -60,6 +60,22 @@ def test_a_new_data_set_is_made_as_the_others_of_the_cache(kept, tmp_path):
     assert ingest_recipe(tmp_path / "second", 3).name == "pcrlv2-3d"
 
 
+def test_a_cache_of_another_size_of_images_keeps_it(tmp_path):
+    for number in range(4):
+        radiographs.write(tmp_path / f"first/{number}.png", radiographs.picture(number))
+    options = {"cache": tmp_path / "cache", "recipe": "pcrlv2-2d", "workers": 1}
+    ingest("folder", tmp_path / "first", overrides=["data.size=256"], **options)
+    assert load_recipe("pcrlv2-2d").data.size != 256
+    assert ingest_recipe(tmp_path / "cache/first", 2).data.size == 256
+    assert ingest_recipe(tmp_path / "cache/second", 2).data.size == 256
+    assert recipe_for(Cache(tmp_path / "cache")).data.size == 256
+    notes = []
+    assert recipe_for(Cache(tmp_path / "cache"), recipe="pcrlv2-2d", note=notes.append).data.size == 512
+    assert notes == ["first was ingested with data.size = 256, recipe pcrlv2-2d is meant for 512"]
+    with pytest.raises(CacheError, match=r"data.size = 256.*data.size = 512.*--cache .*--replace"):
+        ingest_recipe(tmp_path / "cache/first", 2, "pcrlv2-2d")
+
+
 @pytest.fixture(scope="module")
 def mixed(tmp_path_factory):
     folder = stored(tmp_path_factory.mktemp("mixed"))
