@@ -17,6 +17,20 @@ class FileRecord(Record):
     sha256: str
 
 
+def record_of(path: Path) -> FileRecord:
+    """Of a file as it is now."""
+    return FileRecord(size=path.stat().st_size, sha256=sha256_of(path))
+
+
+def fault_of(path: Path, expected: FileRecord) -> str:
+    """What of a file is not as it was written; empty if all is well. Reads every byte of one of the right size."""
+    if not path.is_file():
+        return "missing"
+    if (size := path.stat().st_size) != expected.size:
+        return f"{size} bytes, {expected.size} were written"
+    return "" if sha256_of(path) == expected.sha256 else "content differs from what was written (SHA-256)"
+
+
 class Commit(Record):
     """All files of a case but this one. A case without it is not in the cache."""
 
@@ -27,7 +41,7 @@ class Commit(Record):
 def commit(folder: Path) -> None:
     """Write the commit record of all files in `folder`."""
     files = {
-        str(path.relative_to(folder)): FileRecord(size=path.stat().st_size, sha256=sha256_of(path))
+        str(path.relative_to(folder)): record_of(path)
         for path in sorted(folder.rglob("*"))
         if path.is_file() and path.name != COMMIT
     }
@@ -47,23 +61,15 @@ def damages(folder: Path) -> list[str]:
         return [str(error)]
     found = {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file() and p.name != COMMIT}
     lines = [f"{name}: not part of the commit record" for name in sorted(found - set(record.files))]
-    for name, expected in sorted(record.files.items()):
-        path = folder / name
-        if name not in found:
-            lines.append(f"{name}: missing")
-        elif path.stat().st_size != expected.size:
-            lines.append(f"{name}: {path.stat().st_size} bytes, {expected.size} were written")
-        elif sha256_of(path) != expected.sha256:
-            lines.append(f"{name}: content differs from what was written (SHA-256)")
-    return lines
+    faults = ((name, fault_of(folder / name, expected)) for name, expected in sorted(record.files.items()))
+    return lines + [f"{name}: {fault}" for name, fault in faults if fault]
 
 
 def include(folder: Path, name: str) -> None:
     """Take a file that was written into the folder of a committed case into its record; the others are not read."""
     record = read_record(Commit, folder / COMMIT)
-    path = folder / name
-    added = FileRecord(size=path.stat().st_size, sha256=sha256_of(path))
-    save_record(Commit(format=record.format, files={**record.files, name: added}), folder / COMMIT)
+    files = {**record.files, name: record_of(folder / name)}
+    save_record(Commit(format=record.format, files=files), folder / COMMIT)
 
 
 def forget(folder: Path, name: str) -> None:

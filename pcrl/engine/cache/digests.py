@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from pcrl.engine.cache.commit import COMMIT, FileRecord
+from pcrl.engine.cache.commit import COMMIT, FileRecord, fault_of, record_of
 from pcrl.engine.cache.format import FORMAT, CacheError, read_record
-from pcrl.files import Record, save_record, sha256_of
+from pcrl.files import Record, save_record
 
 DIGESTS = "files.json"
 _NAMED = ("*", "tables/*", f"cases/*/{COMMIT}", "shards/*.json", "images.zarr/zarr.json")
@@ -28,10 +28,7 @@ class DatasetFiles(Record):
 
 def write_digests(folder: Path) -> None:
     """Write `files.json` of the data set in `folder`, which is complete. The caller holds its lock."""
-    files = {
-        str(path.relative_to(folder)): FileRecord(size=path.stat().st_size, sha256=sha256_of(path))
-        for path in _files(folder)
-    }
+    files = {str(path.relative_to(folder)): record_of(path) for path in _files(folder)}
     save_record(DatasetFiles(format=FORMAT, files=files), folder / DIGESTS)
 
 
@@ -51,18 +48,9 @@ def changed_files(folder: Path) -> list[str]:
         record = read_record(DatasetFiles, folder / DIGESTS)
     except CacheError as error:
         return [str(error)]
-    lines = []
-    for name, expected in sorted(record.files.items()):
-        path = folder / name
-        if name.startswith("cases/"):
-            continue
-        if not path.is_file():
-            lines.append(f"{name}: missing")
-        elif path.stat().st_size != expected.size:
-            lines.append(f"{name}: {path.stat().st_size} bytes, {expected.size} were written")
-        elif sha256_of(path) != expected.sha256:
-            lines.append(f"{name}: content differs from what was written (SHA-256)")
-    return lines
+    own = {name: file for name, file in sorted(record.files.items()) if not name.startswith("cases/")}
+    faults = ((name, fault_of(folder / name, expected)) for name, expected in own.items())
+    return [f"{name}: {fault}" for name, fault in faults if fault]
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,10 +30,13 @@ class ChosenArms:
     weights: tuple[Pretrained, ...]
     notes: tuple[str, ...]
 
-    def saw_test(self, tested: Fingerprints, cache: Cache, allowed: Allowed, comparing: Comparing) -> Verdict:
+    def saw_test(
+        self, tested: Callable[[], Fingerprints], cache: Cache, allowed: Allowed, comparing: Comparing
+    ) -> Verdict:
         """Whether any pre-training that an arm begins with saw what is tested.
 
         Args:
+            tested: gives what is tested; asked only where an arm begins with weights of a known run.
             cache: of the evaluation.
             comparing: is told when scans are compared that are not the same.
 
@@ -41,10 +44,16 @@ class ChosenArms:
             ProtocolError: one did, and `allowed` does not allow it.
         """
         begun_with = {arm.checkpoint for arm in self.arms}
-        verdicts = [
-            check_leak(weights.record, str(weights.path), tested, cache, allowed, comparing)
+        known = {
+            str(weights.path): weights.record
             for weights in self.weights
             if weights.record is not None and weights.path in begun_with
+        }
+        if not known:
+            return Verdict(False)
+        scans = tested()
+        verdicts = [
+            check_leak(record, name, scans, cache, allowed, comparing) for name, record in known.items()
         ]
         notes = dict.fromkeys(note for verdict in verdicts for note in verdict.notes)
         return Verdict(any(verdict.saw for verdict in verdicts), tuple(notes))

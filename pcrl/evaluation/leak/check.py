@@ -68,7 +68,7 @@ def check_leak(
             raise ProtocolError(_seen_in_words(name, tested, same_patient, same_scan))
         return Verdict(True)
     comparing(len(tested), len(seen))
-    alike = near(seen, tested, FromCache(cache, _digests_by_name(seen, tested)))
+    alike = near(seen, tested, FromCache(cache, seen, tested))
     notes = _notes(name, seen, tested, alike)
     if not alike.matches:
         return Verdict(False, notes)
@@ -129,11 +129,3 @@ def _have(scans: Fingerprints, keys: NDArray[np.bytes_]) -> NDArray[np.bool_]:
 def _keys(digests: NDArray[np.uint8]) -> NDArray[np.bytes_]:
     """Digests as single values, which can be sorted and looked for."""
     return np.ascontiguousarray(digests).view(f"S{DIGEST}").reshape(-1)
-
-
-def _digests_by_name(*scans: Fingerprints) -> dict[str, set[str]]:
-    found: dict[str, set[str]] = {}
-    for each in scans:
-        for row, digest in zip(each.digest_of.tolist(), each.digests, strict=True):
-            found.setdefault(each.names[row], set()).add(digest.tobytes().hex())
-    return found

@@ -60,7 +60,7 @@ def open_study(request: Request, progress: Progress | None = None) -> Study:
         _require_choice(request, chosen, cohorts, task)
     allowed = Allowed(request.transductive, request.different_people)
     watch = progress or Progress()
-    verdict = chosen.saw_test(cohorts.tested(), Cache(request.cache), allowed, watch.comparing)
+    verdict = chosen.saw_test(cohorts.tested, Cache(request.cache), allowed, watch.comparing)
     weights = {str(one.path.resolve()): one.digest() for one in chosen.weights}
     _require_same(request, task, weights)
     # The newest run may be another one tomorrow.

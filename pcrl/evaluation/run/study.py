@@ -152,6 +152,7 @@ class Study:
             for arm in self.chosen.arms
         )
         trained, _ = cohorts.counts(cohorts.replicates[0])
+        owners, sides = cohorts.owners(), tuple(cohorts.side(replicate) for replicate in cohorts.replicates)
         return Results(
             task=request.task,
             dataset=request.dataset,
@@ -163,7 +164,7 @@ class Study:
             patients=self.describe(),
             training_patients=trained,
             validation_patients=cohorts.validating(cohorts.replicates[0]),
-            test_patients=len(set(cohorts.tested().patients)),
+            test_patients=len({owners[name] for side in sides for name in side.test}),
             notes=self.notes(),
             transductive=self.verdict.saw,
             virtual=cohorts.virtual(),
@@ -173,7 +174,7 @@ class Study:
             lines=tuple(scored.lines),
             subgroups=tuple(scored.subgroups),
             pictures=tuple(scored.pictures),
-            splits=tuple(cohorts.side(replicate) for replicate in cohorts.replicates),
+            splits=sides,
             recipe=self.recipe.model_dump(mode="json", include=set(entry.settings)),
             versions=versions(),
             machine=f"{platform.platform()}, {torch.get_num_threads()} threads",

@@ -73,7 +73,7 @@ def test_a_run_a_checkpoint_and_imported_weights_can_be_named(lits, tmp_path):
     assert any("not fully known" in note and "imported" in note for note in notes)
     assert (
         not pick(tmp_path, "pretrained", checkpoints=[imported])
-        .saw_test(Collection().fingerprints(), Cache(lits.folder.parent), Allowed(), print)
+        .saw_test(Collection().fingerprints, Cache(lits.folder.parent), Allowed(), print)
         .saw
     )
 
