@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-GROUND = {"cores", "files", "listing", "notes", "config"}
+GROUND = {"cores", "files", "listing", "notes", "config", "workers"}
 MAY_IMPORT = {
     "cores": set(),
     "files": set(),
@@ -16,6 +16,7 @@ MAY_IMPORT = {
     "notes": set(),
     "config": {"config", "recipes"},
     "kernels": {"kernels"},
+    "workers": {"workers"},
     "datasets": {"datasets", *GROUND},
     "models": {"models", *GROUND},
     "engine": {"engine", "kernels", "datasets", *GROUND},
