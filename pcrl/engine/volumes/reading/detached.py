@@ -1,15 +1,22 @@
-"""Headers whose voxels may lie in files of their own: MetaImage (`.mhd`) and NRRD (`.nhdr`)."""
+"""Headers whose voxels may lie in files of their own: MetaImage (`.mhd`), NRRD (`.nhdr`) and pairs of `.hdr` and `.img`."""
 
 from __future__ import annotations
 
 import math
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
+from pcrl.datasets.regular import why_not_regular
 from pcrl.engine.errors import ReadError
 
 _META, _NRRD = (".mhd", ".mha"), (".nhdr", ".nrrd")
 _LONGEST_HEADER = 1 << 20
+_LOCAL = re.compile(rb"ElementDataFile[ \t]*=[ \t]*LOCAL[ \t]*\r?\n", re.IGNORECASE)
+_BLANK = re.compile(rb"\n\r?\n")
+_COUNTED = re.compile(r"(\S*%0?\d*d\S*)\s+(-?\d+)\s+(-?\d+)\s+(-?\d+)(?:\s+\d+)?")
+"""A pattern of printf, its first and last number, and the step between them."""
+_MOST_FILES, _MOST_AXES = 100_000, 8
 _FIELD = re.compile(r"([^:=]*)(:=|[:=]?)(.*)")
 _META_BYTES = {"CHAR": 1, "SHORT": 2, "INT": 4, "LONG": 4, "LONG_LONG": 8, "FLOAT": 4, "DOUBLE": 8}
 _NRRD_BYTES = {
@@ -22,70 +29,161 @@ _NRRD_BYTES = {
 }  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class _Header:
+    """What the text of a header says.
+
+    Args:
+        fields: by their names in lower case.
+        after: the lines after the last of them.
+        end: the byte after it; None where the voxels are files of their own.
+    """
+
+    fields: dict[str, str]
+    after: list[str]
+    end: int | None
+
+
 def voxel_files(path: Path) -> list[Path]:
-    """The files that a header names for its voxels, there or not; empty where they are not files of their own."""
-    if path.suffix.lower() not in _META + _NRRD or not path.is_file():
+    """The files that a header names for its voxels, there or not; empty where they are not files of their own.
+
+    Raises:
+        OSError: the header cannot be read.
+        ReadError: it counts files that cannot be.
+    """
+    suffix = path.suffix.lower()
+    if suffix in (".hdr", ".img"):
+        return _pair(path)
+    if suffix not in _META + _NRRD or why_not_regular(path):
         return []
-    fields, after = _fields(path)
+    header = _header(path)
+    fields = header.fields
     name = fields.get("elementdatafile") or fields.get("data file") or fields.get("datafile") or ""
     if name.upper().startswith("LIST"):
-        return [path.parent / line for line in after]
-    # One file a slice, counted by a pattern of printf, is left to ITK.
-    return [path.parent / name] if name and name.upper() != "LOCAL" and "%" not in name else []
+        return [path.parent / line for line in header.after]
+    if not name or name.upper() == "LOCAL":
+        return []
+    return [path.parent / each for each in _counted(path, name)]
 
 
 def check_voxel_files(path: Path) -> None:
-    """Refuse a header whose voxels are not there, or not all there.
+    """Refuse a header whose voxels are not there, not all there, or more than it announces.
 
     Raises:
-        ReadError: names the file that is missing or too short.
+        OSError: it cannot be read.
+        ReadError: names the file that is missing, no regular file, or of another size than its header announces.
     """
     files = voxel_files(path)
     for file in files:
-        if not file.is_file():
+        if reason := why_not_regular(file):
+            reason = "is missing" if reason == "no such file" else reason
             raise ReadError(
-                f"{path}: its voxels should lie in {file}, which is missing: put it there, such as from the archive "
+                f"{path}: its voxels should lie in {file}, which {reason}: put it there, such as from the archive "
                 "that the header came in"
             )
-    expected = _bytes(path)
-    found = sum(file.stat().st_size for file in files)
-    if files and expected is not None and found < expected:
+    if path.suffix.lower() not in _META + _NRRD:
+        return
+    header = _header(path)
+    _check_axes(path, header.fields)
+    expected = _bytes(path, header.fields)
+    if expected is None or not (files or header.end is not None):
+        return
+    whole, slice_bytes = expected
+    found = sum(file.stat().st_size for file in files) if files else path.stat().st_size - (header.end or 0)
+    where = files[0] if files else "it"
+    if found < whole:
         raise ReadError(
-            f"{path}: {files[0]} is truncated: {found:,} bytes of voxels, the header announces {expected:,}; copy it "
-            "again"
+            f"{path}: {where} is truncated: {found:,} bytes of voxels, the header announces {whole:,}; copy it again"
+        )
+    if found - whole >= max(1, slice_bytes):
+        raise ReadError(
+            f"{path}: {where} holds {found:,} bytes of voxels, the header announces {whole:,}: its sizes or its type "
+            "are not those of the voxels; correct the header"
         )
 
 
-def _fields(path: Path) -> tuple[dict[str, str], list[str]]:
-    """Fields of a header by their names in lower case, and the lines after the last of them."""
+def _pair(path: Path) -> list[Path]:
+    """The other half of a header `.hdr` and its voxels `.img`."""
+    if path.suffix.lower() == ".img":
+        return [path.with_suffix(".hdr")]
+    compressed = path.with_suffix(".img.gz")
+    return [compressed if compressed.exists() else path.with_suffix(".img")]
+
+
+def _counted(path: Path, name: str) -> list[str]:
+    """The names that a pattern of printf stands for; else the name itself."""
+    match = _COUNTED.fullmatch(name)
+    if match is None:
+        return [name]
+    first, last, step = (int(number) for number in match.groups()[1:])
+    numbers = range(first, last + 1, step) if step > 0 else range(0)
+    if not 0 < len(numbers) <= _MOST_FILES:
+        raise ReadError(
+            f"{path}: names its voxels' files as {name!r}: expected a pattern, its first and last number"
+        )
+    return [re.sub(r"%(0?\d*)d", lambda m: f"{number:{m[1][:3]}d}", match[1]) for number in numbers]
+
+
+def _header(path: Path) -> _Header:
+    with path.open("rb") as file:
+        content = file.read(_LONGEST_HEADER)
+    is_nrrd = path.suffix.lower() in _NRRD
+    ended = (_BLANK if is_nrrd else _LOCAL).search(content)
+    text = content[: ended.end()] if ended else content
     fields: dict[str, str] = {}
     after: list[str] = []
-    with path.open("rb") as file:
-        lines = file.read(_LONGEST_HEADER).decode("utf-8", "replace").splitlines()
-    for line in lines:
+    for line in text.decode("utf-8", "replace").splitlines():
         key, mark, value = (part.strip() for part in _FIELD.fullmatch(line.strip()).groups())  # type: ignore[union-attr]
         if mark in (":", "=") and not line.startswith("#"):
             fields[key.lower()] = value
             after = []
         elif line.strip() and not mark:
             after.append(line.strip())
-        if value == "LOCAL" or (not line.strip() and path.suffix.lower() in _NRRD):
+        if value == "LOCAL" or (not line.strip() and is_nrrd):
             break
-    return fields, after
+    detached = is_nrrd and ("data file" in fields or "datafile" in fields)
+    return _Header(fields, after, ended.end() if ended and not detached else None)
 
 
-def _bytes(path: Path) -> int | None:
-    """Bytes of the voxels where they are not compressed and the header's types are known; None elsewhere."""
-    fields, _ = _fields(path)
+def _check_axes(path: Path, fields: dict[str, str]) -> None:
+    """Before ITK sees them: it believes a header whatever number of axes it states, and how many values follow."""
+    name, counts = ("NDims", "dimsize") if path.suffix.lower() in _META else ("dimension", "sizes")
+    stated = fields.get(name.lower(), "")
+    axes = int(stated) if re.fullmatch(r"\d{1,9}", stated) else 0
+    if not 1 <= axes <= _MOST_AXES:
+        raise ReadError(
+            f"{path}: {name} is {stated[:40] or 'not stated'!r}, expected 3: the header is damaged"
+        )
+    sizes = fields.get(counts, "").split()
+    if len(sizes) != axes or not all(re.fullmatch(r"[1-9]\d{0,8}", size) for size in sizes):
+        raise ReadError(
+            f"{path}: its size is stated as {fields.get(counts, '')[:80]!r}, expected {axes} whole numbers above 0: "
+            "the header is damaged"
+        )
+
+
+def _bytes(path: Path, fields: dict[str, str]) -> tuple[int, int] | None:
+    """Bytes of the voxels and of one slice where they are not compressed and the header's types are known."""
     meta = path.suffix.lower() in _META
     if meta:
         kind = fields.get("elementtype", "").upper().removeprefix("MET_").removesuffix("_ARRAY")
         size = _META_BYTES.get(kind) or _META_BYTES.get(kind.removeprefix("U"))
-        plain = fields.get("compresseddata", "false").lower() != "true"
+        plain = fields.get("compresseddata", "false").lower() not in ("true", "1")
+        skipped = fields.get("headersize", "0")
     else:
         size, plain = _NRRD_BYTES.get(fields.get("type", "").lower()), fields.get("encoding") == "raw"
-    counts = (fields.get("dimsize") if meta else fields.get("sizes")) or ""
-    if size is None or not plain or not re.fullmatch(r"\d+(\s+\d+)*", counts):
+        skipped = fields.get("line skip", fields.get("lineskip", "0"))
+        if skipped == "0":
+            skipped = fields.get("byte skip", fields.get("byteskip", "0"))
+        elif skipped != "0":
+            plain = False
+    if size is None or not plain or not re.fullmatch(r"\d{1,9}", skipped):
         return None
-    channels = int(fields.get("elementnumberofchannels", "1") or 1)
-    return math.prod(int(n) for n in counts.split()) * size * channels
+    sizes = [int(n) for n in fields["dimsize" if meta else "sizes"].split()]
+    stated = fields.get("elementnumberofchannels", "1") or "1"
+    if not re.fullmatch(r"[1-9]\d{0,6}", stated):
+        raise ReadError(
+            f"{path}: ElementNumberOfChannels is {stated[:40]!r}, expected 1: the header is damaged"
+        )
+    each = size * int(stated)
+    return math.prod(sizes) * each + int(skipped), math.prod(sizes[:2]) * each

@@ -20,7 +20,7 @@ from pcrl.datasets.dicom.stacks import Stack
 from pcrl.datasets.plain import plain_path
 from pcrl.engine.errors import ReadError
 from pcrl.engine.geometry.grid import Grid, Vector
-from pcrl.engine.volumes.reading.detached import check_voxel_files
+from pcrl.engine.volumes.reading.announced import announced, reason_of
 from pcrl.engine.volumes.reading.nifti import voxels
 from pcrl.engine.volumes.reading.nifti.header import read_header
 from pcrl.engine.volumes.reading.nifti.place import is_nifti, place_of, put
@@ -45,14 +45,10 @@ def read(path: Path, like: Path | None = None, stack: Stack | None = None) -> Sc
             sheared beyond tolerance (of DICOM, a sheared stack is resampled); of another size than `like`.
     """
     sitk = _simpleitk()
-    if not path.exists():
-        raise ReadError(f"{path}: no such file")
-    if stack is not None or path.is_dir() or is_dicom(path):
+    if _is_stack(path, stack):
         image, modality, notes = _image_of_stack(path, stack)
         return _scan(path, image, sitk, modality, notes)
-    if path.stat().st_size == 0:
-        raise ReadError(f"{path}: the file is empty (0 bytes)")
-    check_voxel_files(path)
+    announced(path, is_placed=like is None)
     not_finite = voxels.check(path) if is_nifti(path) else None
     place = place_of(path) if is_nifti(path) and like is None else None
     with placeless(path) if is_nifti(path) and like is not None else nullcontext(path) as readable:
@@ -73,12 +69,21 @@ def open_image(path: Path, stack: Stack | None = None) -> Any:
         ReadError: it cannot be read.
     """
     sitk = _simpleitk()
-    if stack is not None or path.is_dir() or is_dicom(path):
+    if _is_stack(path, stack):
         return _image_of_stack(path, stack)[0]
+    announced(path)
     image = _image(path, sitk)
     if is_nifti(path):
         put(image, place_of(path))
     return _three_axes(image)
+
+
+def _is_stack(path: Path, stack: Stack | None) -> bool:
+    """Whether a scan is DICOM."""
+    try:
+        return stack is not None or path.is_dir() or is_dicom(path)
+    except OSError as error:
+        raise ReadError(f"{path}: cannot be read: {error.strerror}") from error
 
 
 def _image(path: Path, sitk: Any, readable: Path | None = None) -> Any:
@@ -87,7 +92,7 @@ def _image(path: Path, sitk: Any, readable: Path | None = None) -> Any:
         try:
             return sitk.ReadImage(str(plain))
         except RuntimeError as error:
-            reason = _reason(error).replace(str(plain), str(path))
+            reason = reason_of(error).replace(str(plain), str(path))
             if is_nifti(path) and read_header(path).version == 2:
                 reason = "NIfTI-2, which SimpleITK cannot read: save it as NIfTI-1, such as with nibabel"
             raise ReadError(f"{path}: {reason}") from error
@@ -155,9 +160,3 @@ def _grid(image: Any) -> Grid:
         (origin[2], origin[1], origin[0]),
         (rows[0], rows[1], rows[2]),
     )
-
-
-def _reason(error: RuntimeError) -> str:
-    """The last line of an ITK error is the one that says what is wrong."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return "cannot be read: " + " ".join(lines[-2:]).replace("sitk::ERROR: ", "").replace("ITK ERROR: ", "")
