@@ -55,6 +55,21 @@ if TYPE_CHECKING:
     "--workers", type=click.IntRange(1), help="Processes that work in parallel.  [default: one per core]"
 )
 @click.option(
+    "--memory",
+    type=click.FloatRange(0, min_open=True),
+    metavar="GB",
+    help=(
+        "Memory that each worker may use; one that uses more is stopped, and its file named.  [default: its part of "
+        "80 % of what is free]"
+    ),
+)
+@click.option(
+    "--deadline",
+    type=click.FloatRange(0, min_open=True),
+    metavar="SECONDS",
+    help="Time that one case or image may take before it is given up, and named.  [default: 1800]",
+)
+@click.option(
     "--modality",
     type=click.Choice(["ct", "mr"]),
     help="Volumes: modality of scans whose files do not state it; confirms or corrects what the layout says.",
@@ -89,6 +104,8 @@ def ingest_command(
     size: int | None,
     bits: str | None,
     workers: int | None,
+    memory: float | None,
+    deadline: float | None,
     modality: Modality | None,
     trust_label_voxels: bool,
     kind: Kind | Literal["both"] | None,
@@ -98,13 +115,15 @@ def ingest_command(
     """Read, resample and store scans or radiographs, so that training can read any part of them at once.
 
     Can be stopped at any time and run again: it continues where it was. Run again later, it reads only what is new
-    or has changed.
+    or has changed. A file that cannot be read, that hangs, or that crashes the process which reads it is named, and the
+    others are stored (exit status 1).
 
     \b
     Examples:
       pcrl ingest --dataset lits
       pcrl ingest --layout folder --source ~/scans --dataset mystudy --modality mr
       pcrl ingest --layout folder --source ~/LIDC-IDRI --dataset lidc --kind both
+      pcrl ingest --layout folder --source /mnt/slow/scans --workers 2 --memory 12 --deadline 3600
       pcrl ingest --dataset chexpert --source ~/CheXpert-v1.0-small --codec zstd
     """
     from pcrl.config import RecipeError
@@ -140,6 +159,8 @@ def ingest_command(
             size=size,
             bits=int(bits) if bits else None,
             workers=workers,
+            memory=memory,
+            deadline=deadline,
             modality=modality,
             trust_label_voxels=trust_label_voxels,
             kind=kind,

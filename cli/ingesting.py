@@ -67,7 +67,10 @@ class IngestDisplay(Progress):
             size = (
                 f"{plan.bytes / 1e9:.1f} GB" if plan.bytes >= 1e9 else f"{max(1, round(plan.bytes / 1e6))} MB"
             )
-            console.print(f"With {workers} this takes {time} and at most {size} of disk.")
+            each = "" if plan.workers == 1 else " each"
+            memory = plan.limits.resident
+            bound = f" of at most {memory / 1e9:.1f} GB of memory{each}" if memory is not None else ""
+            console.print(f"With {workers}{bound} this takes {time} and at most {size} of disk.")
         if plan.tables:
             console.print(f"Tables to copy: {', '.join(plan.tables)}.")
         self._bar.start()

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-GROUND = {"cores", "files", "listing", "notes", "config", "workers"}
+GROUND = {"cores", "files", "listing", "notes", "regular", "config", "workers"}
 MAY_IMPORT = {
     "cores": set(),
     "files": set(),
     "listing": set(),
     "notes": set(),
+    "regular": set(),
     "config": {"config", "recipes"},
     "kernels": {"kernels"},
     "workers": {"workers"},

@@ -20,6 +20,7 @@ from pcrl.engine.progress import IngestReport, PlannedWork, ProcessedItem, Progr
 from pcrl.engine.recipe import RecipeChoice, ingest_recipe
 from pcrl.engine.volumes.ingest import plan as volume_plan
 from pcrl.engine.volumes.ingest import run as volume_run
+from pcrl.workers.limits import Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ def ingest_dataset(
     recipe: RecipeChoice,
     overrides: Sequence[str],
     workers: int,
+    limits: Limits,
     of_volumes: OfVolumes,
     watch: Progress,
     replacing: bool,
@@ -46,13 +48,13 @@ def ingest_dataset(
         if isinstance(listed, Dataset):
             settings = ingest_recipe(root / listed.name, 3, recipe, overrides, replacing)
             assert isinstance(settings, VolumeRecipe)
-            return _volumes(listed, root, settings, workers, of_volumes, watch, replacing)
+            return _volumes(listed, root, settings, workers, limits, of_volumes, watch, replacing)
         if of_volumes != OfVolumes():
             raise RecipeError(
                 "--format, --modality and --trust-label-voxels (in Python: storage, modality, trust_label_voxels) are "
                 "for volumes; images are kept as Zarr"
             )
-        return ingest_images(listed, root, recipe, overrides, workers, watch, replacing)
+        return ingest_images(listed, root, recipe, overrides, workers, limits, watch, replacing)
 
 
 def _volumes(
@@ -60,29 +62,38 @@ def _volumes(
     cache: Path,
     recipe: VolumeRecipe,
     workers: int,
+    limits: Limits,
     given: OfVolumes,
     watch: Progress,
     replacing: bool,
 ) -> IngestReport:
     plan = volume_plan.plan(
-        listed, cache, recipe, given.modality, given.storage, given.trust_label_voxels, replacing
+        listed,
+        cache,
+        recipe,
+        given.modality,
+        given.storage,
+        given.trust_label_voxels,
+        replacing,
+        workers,
+        limits,
     )
     for note in (*plan.notes, *other_secrets(cache, listed)):
         watch.note(note)
     todo, already_cached = len(plan.todo), len(plan.tasks) - len(plan.todo)
     tables = tuple(table.name for table in plan.tables)
     if todo:
-        check_space(cache, plan.bytes_needed, "a coarser data.spacing")
+        check_space(cache, plan.bytes_needed, "a coarser data.spacing", plan.largest())
     spacing = "×".join(f"{mm:g}" for mm in plan.data.spacing)
     watch.planned(
         PlannedWork(
             listed.name, "cases", todo, plan.work, already_cached, f"{recipe.name}: {spacing} mm, {plan.data.codec}",
-            tables, workers, plan.seconds_needed(workers), plan.bytes_needed,
+            tables, workers, plan.seconds_needed(workers), plan.bytes_needed, limits,
         )
     )  # fmt: skip
     done = _unreadable(listed, watch)
     # With nothing to read, too: patients, splits and tables may have changed.
-    for result in volume_run.run(plan, workers):
+    for result in volume_run.run(plan, workers, limits):
         done.append(ProcessedItem(result.task.case.name, result.notes, result.error))
         watch.done(done[-1])
     report = IngestReport(listed.name, plan.folder, "cases", already_cached, tuple(done), tables)
@@ -96,6 +107,7 @@ def ingest_images(
     choice: RecipeChoice,
     overrides: Sequence[str],
     workers: int,
+    limits: Limits,
     watch: Progress,
     replacing: bool = False,
 ) -> IngestReport:
@@ -111,11 +123,11 @@ def ingest_images(
     watch.planned(
         PlannedWork(
             listed.name, "images", plan.todo, plan.work, already_cached, f"{recipe.name}: {stored}", (), workers,
-            plan.seconds_needed(workers), plan.bytes_needed,
+            plan.seconds_needed(workers), plan.bytes_needed, limits,
         )
     )  # fmt: skip
     done = _unreadable(listed, watch)
-    for file in image_run.run(plan, workers):
+    for file in image_run.run(plan, workers, limits):
         done.append(ProcessedItem(file.name, (file.note,) if file.note else (), file.error))
         watch.done(done[-1])
     report = IngestReport(listed.name, plan.folder, "images", already_cached, tuple(done))

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pcrl.engine.errors import ReadError
+from pcrl.regular import why_not_regular
 
 _PIXELS = (
     "Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation", "SamplesPerPixel", "PixelData",
@@ -26,6 +27,8 @@ def stored_pixels(path: Path) -> tuple[Any, NDArray[Any]]:
     """
     from pydicom import config, dcmread
 
+    if reason := why_not_regular(path):
+        raise ReadError(f"{path}: {reason}")
     try:
         with config.disable_value_validation():
             file = dcmread(path, force=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import multiprocessing
 from collections.abc import Sequence
 from os import PathLike
@@ -25,6 +26,7 @@ from pcrl.engine.progress import IngestReport, Progress
 from pcrl.engine.recipe import RecipeChoice, is_for
 from pcrl.engine.volumes.ingest.claims import holds_unicode
 from pcrl.listing import several
+from pcrl.workers.limits import of_readers
 
 
 def ingest(
@@ -40,6 +42,8 @@ def ingest(
     size: int | None = None,
     bits: int | None = None,
     workers: int | None = None,
+    memory: float | None = None,
+    deadline: float | None = None,
     modality: Modality | None = None,
     trust_label_voxels: bool = False,
     kind: Kind | Literal["both"] | None = None,
@@ -49,7 +53,7 @@ def ingest(
     """Read, resample and store the scans or the radiographs of a folder.
 
     Stopped at any instant and called again, it goes on where it was; called again later, it takes in what is new or has
-    changed. Scans are read by processes of their own: a script calls it below `if __name__ == "__main__":`.
+    changed. Files are read by processes of their own: a script calls it below `if __name__ == "__main__":`.
 
     Args:
         layout: how the folder is laid out, such as `lits` or `folder`; see `pcrl.datasets.catalog.LAYOUTS`.
@@ -60,7 +64,10 @@ def ingest(
         overrides: `KEY=VALUE` settings that differ from the recipe's; `codec`, `size` and `bits` are some of them.
         storage: volumes only: OME-Zarr, or HDF5. None: as it is there already, else Zarr.
         size, bits: images only: shorter side in pixels; bits of a pixel.
-        workers: None: as many as there are cores.
+        workers: processes that read. None: as many as there are cores.
+        memory: GB that each of them may use; one that uses more is stopped, and its file named. None: its part of four
+            fifths of the memory that is free.
+        deadline: seconds that one case or image may take, after which it is given up and named. None: half an hour.
         modality: volumes only: what scans are, if neither they nor the layout say so.
         trust_label_voxels: volumes only: a label of as many voxels as its scan belongs to it voxel by voxel, also where
             its header says that it lies elsewhere.
@@ -78,7 +85,7 @@ def ingest(
         RecipeError: no such recipe, or one for the other kind of data; or the cache was made for several.
         CacheError: something there would be replaced without `replace`; another process writes to it, it lacks the
             space, or it cannot be used.
-        ValueError: `workers` below 1.
+        ValueError: `workers` below 1, `memory` or `deadline` not above 0.
     """
     _refuse_in_a_worker()
     for value, known in (
@@ -90,10 +97,14 @@ def ingest(
             raise RecipeError(f"no {value!r}: there are {', '.join(known)}")
     if workers is not None and workers < 1:
         raise ValueError(f"workers={workers}: at least one process has to read")
+    for limit, name in ((memory, "memory"), (deadline, "deadline")):
+        if limit is not None and not 0 < limit < math.inf:
+            raise ValueError(f"{name}={limit}: expected a number above 0")
     _check_name(dataset)
     place = Path(source) if source is not None else default_source(layout)
     found = find_both(layout, place) if kind == "both" else (find(layout, place, kind),)
     watch, count, root = progress or Progress(), workers or usable_cores(), Path(cache)
+    limits = of_readers(count, deadline, memory)
     reports: list[IngestReport] = []
     for listed in found:
         is_volumes, chosen = isinstance(listed, Dataset), recipe
@@ -115,7 +126,9 @@ def ingest(
             *several(overrides),
             *(f"data.{key}={value}" for key, value in data.items() if value is not None),
         )
-        reports.append(ingest_dataset(listed, root, chosen, settings, count, of_volumes, watch, replace))
+        reports.append(
+            ingest_dataset(listed, root, chosen, settings, count, limits, of_volumes, watch, replace)
+        )
     first, *others = reports
     return dataclasses.replace(first, also=others[0]) if others else first
 
@@ -145,6 +158,7 @@ def ingest_table(
         LayoutError: a table that cannot be used, or of which no image can be read.
         CacheError: the cache holds volumes under this name; and as `ingest`.
     """
+    _refuse_in_a_worker()
     _check_name(dataset)
     listed = table_layout.find(table, images, patient_column=patient_column)
     if dataset is not None:
@@ -156,7 +170,8 @@ def ingest_table(
         )
     with locked(folder):
         watch = progress or Progress()
-        report = ingest_images(listed, cache, recipe, overrides, usable_cores(), watch, replace)
+        workers = usable_cores()
+        report = ingest_images(listed, cache, recipe, overrides, workers, of_readers(workers), watch, replace)
     present = CachedImages.open(folder).table
     if not len(present):
         name, reason = present.failed[0] if present.failed else ("", "the table is empty")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from pcrl.notes import log_note
+from pcrl.workers.limits import Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class PlannedWork:
         recipe: its name, and what it makes of a file, in words.
         tables: names of tables of the data set that are copied.
         seconds, bytes: estimates.
+        limits: of each worker.
     """
 
     dataset: str
@@ -33,6 +35,7 @@ class PlannedWork:
     workers: int
     seconds: float
     bytes: int
+    limits: Limits = field(default_factory=Limits)
 
 
 @dataclass(frozen=True, slots=True)

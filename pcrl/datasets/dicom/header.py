@@ -9,6 +9,7 @@ from typing import Any
 
 from pcrl.datasets.about import UNSTATED, About, View, about, age_at, age_of, projection_of, sex_of, view_of
 from pcrl.datasets.dicom.frames import MARKS, PLACES, Frame, frames_of
+from pcrl.regular import why_not_regular
 
 PREAMBLE = 132
 """Bytes of a file that `is_dicom` looks at."""
@@ -101,6 +102,8 @@ def read_header(path: Path) -> Header:
     """
     from pydicom import config, dcmread
 
+    if reason := why_not_regular(path):
+        raise DicomError(f"{path}: {reason}")
     keywords: list[Any] = [*_KEYWORDS, *PLACES, *MARKS]
     try:
         with config.disable_value_validation():

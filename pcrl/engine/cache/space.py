@@ -8,13 +8,14 @@ from pathlib import Path
 from pcrl.engine.cache.format import CacheError
 
 
-def check_space(folder: Path, needed: int, coarser: str) -> None:
+def check_space(folder: Path, needed: int, coarser: str, largest: str = "") -> None:
     """Refuse to start what cannot fit.
 
     Args:
         folder: to be written to; need not exist.
         needed: estimated bytes.
         coarser: which setting would need less, in words.
+        largest: what needs most of it, in words.
 
     Raises:
         CacheError: less free space than the estimate.
@@ -24,7 +25,8 @@ def check_space(folder: Path, needed: int, coarser: str) -> None:
         where = where.parent
     free = shutil.disk_usage(where).free
     if needed > free:
+        most = f" (most of it {largest})" if largest else ""
         raise CacheError(
-            f"{folder} would need about {needed / 1e9:.1f} GB, {free / 1e9:.1f} GB are free: free some space, choose "
-            f"another --cache, {coarser} in the recipe, or the codec zstd"
+            f"{folder} would need about {needed / 1e9:.1f} GB{most}, {free / 1e9:.1f} GB are free: free some space, "
+            f"choose another --cache, {coarser} in the recipe, or the codec zstd"
         )

@@ -17,6 +17,7 @@ from pcrl.engine.errors import ReadError
 from pcrl.engine.fingerprints.digests import digest_of_values
 from pcrl.engine.images.radiograph import read_radiograph, stretched
 from pcrl.kernels.pixels.resample import BoxTaps, reduction, resample, together
+from pcrl.regular import why_not_regular
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -51,8 +52,10 @@ def read_picture(path: Path, data: ImageData) -> Picture:
     """Read one file and bring its shorter side to `data.size`, anti-aliased; a smaller image stays as it is.
 
     Raises:
-        ReadError: missing, empty, truncated, no image, too small, or of one value only.
+        ReadError: missing, no regular file, empty, truncated, no image, too small, or of one value only.
     """
+    if reason := why_not_regular(path):
+        raise ReadError(f"{path}: {reason}")
     try:
         with path.open("rb") as file:
             beginning = file.read(PREAMBLE)
@@ -64,10 +67,8 @@ def read_picture(path: Path, data: ImageData) -> Picture:
                 gray, note, stated = read_radiograph(path)
             else:
                 gray, note = _picture(path, file)
-    except FileNotFoundError as error:
-        raise ReadError(f"{path}: no such file") from error
-    except IsADirectoryError as error:
-        raise ReadError(f"{path}: cannot be read: it is a folder") from error
+    except OSError as error:
+        raise ReadError(f"{path}: cannot be read: {error.strerror or error}") from error
     height, width = gray.shape
     if min(width, height) < SMALLEST:
         raise ReadError(f"{path}: {width}×{height} pixels; expected at least {SMALLEST} on each side")

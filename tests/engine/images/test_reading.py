@@ -143,5 +143,5 @@ def test_what_is_no_image_is_named(tmp_path, content, words):
 
 
 def test_a_folder_is_no_image(tmp_path):
-    with pytest.raises(ReadError, match="cannot be read"):
+    with pytest.raises(ReadError, match="is a folder"):
         read_picture(tmp_path, DATA)

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import shutil
-from collections import deque
 from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import zarr
-from numcodecs import Blosc
-from numpy.typing import NDArray
 from zarr.codecs import BloscCodec, Crc32cCodec
 
 from pcrl.config import ImageData
 from pcrl.datasets.image import Radiograph
-from pcrl.datasets.names import printable
 from pcrl.engine.cache.chunks.frames import LEVELS, frame_in
 from pcrl.engine.cache.chunks.shard import read_index, shard_path, write_shard
 from pcrl.engine.cache.digests import forget_digests, write_digests
@@ -29,30 +25,40 @@ from pcrl.engine.cache.images.dataset import (
     ShardRecord,
     dtype_of,
     edge,
-    pixels_of,
     record_path,
     shard_records,
 )
 from pcrl.engine.cache.images.table import ABOUT, TABLE, write_table
 from pcrl.engine.cache.images.thumbnails import Thumbnails, old_thumbnails, write_thumbnails
-from pcrl.engine.errors import ReadError
-from pcrl.engine.fingerprints.thumbnail import thumbnail
+from pcrl.engine.images.ingest.one import Ingested, Listed, failed, ingest
 from pcrl.engine.images.ingest.plan import Plan, ShardPlan
-from pcrl.engine.images.reading import read_picture
 from pcrl.files import new_file, new_folder, save_record, sha256_of
 from pcrl.kernels.chunks.decode import MISSING
+from pcrl.workers.fault import Fault
+from pcrl.workers.limits import Limits, of_readers
+from pcrl.workers.pool import Workers
 
-Ingested = tuple[ImageFile, bytes | None, NDArray[np.uint8] | None]
-"""What an image is, its compressed pixels and its thumbnail; none of one that cannot be read."""
-_IN_FLIGHT, _TOGETHER = 2, 8
-"""Tasks under way for each thread, and images in a task: handing over single ones took a thirtieth of the time."""
+_TOGETHER = 8
+"""Images that a worker is handed at a time."""
+_FOR_EACH = 16
+"""Images for which one more worker is worth the second that it takes to start."""
 
 
-def run(plan: Plan, threads: int) -> Iterator[ImageFile]:
+Readers = Workers[Listed, Ingested]
+
+
+def run(plan: Plan, workers: int, limits: Limits | None = None) -> Iterator[ImageFile]:
     """Do the plan; images come in order, as they are read. The caller holds the data set's lock.
 
-    An image that cannot be read is named in what comes, and the others go on. A shard is there when its record is:
-    killed at any time and run again, this goes on with the shard it was at.
+    An image that cannot be read, or that kills the process which reads it, is named in what comes, and the others go
+    on. A shard is there when its record is: killed at any time and run again, this goes on with the shard it was at.
+
+    Args:
+        workers: processes that read.
+        limits: of each of them. None: `pcrl.workers.limits.of_readers`.
+
+    Raises:
+        RuntimeError: no process that reads images can be started.
     """
     plan.folder.mkdir(parents=True, exist_ok=True)
     for leftover in [*plan.folder.glob(".*.partial"), *plan.folder.rglob(".*.partial")]:
@@ -62,11 +68,13 @@ def run(plan: Plan, threads: int) -> Iterator[ImageFile]:
     save_record(plan.record, plan.folder / IMAGE_SET_RECORD)
     images = {image.name: image for image in plan.dataset.images}
     writing: Future[None] | None = None
-    with ThreadPoolExecutor(threads) as pool, ThreadPoolExecutor(1) as writer:
+    allowed = limits or of_readers(workers)
+    count = max(1, min(workers, -(-plan.todo // _FOR_EACH)))
+    with Workers(ingest, count, allowed, _TOGETHER) as readers, ThreadPoolExecutor(1) as writer:
         for shard in plan.shards:
             if not shard.todo:
                 continue
-            files, frames, shown = yield from _read(plan, shard, images, pool, threads)
+            files, frames, shown = yield from _read(plan, shard, images, readers)
             # A shard is written while the next one is read; no more than these two are in memory.
             if writing is not None:
                 writing.result()
@@ -105,26 +113,20 @@ def _describe_stack(plan: Plan) -> None:
 
 
 def _read(
-    plan: Plan, shard: ShardPlan, images: dict[str, Radiograph], pool: ThreadPoolExecutor, threads: int
+    plan: Plan, shard: ShardPlan, images: dict[str, Radiograph], readers: Readers
 ) -> Generator[ImageFile, None, tuple[list[ImageFile], list[bytes | None], Thumbnails]]:
     """Read what is to be read, and take the rest out of the shard as it is; returns all of it, in order."""
-    data = plan.record.recipe.data
+    data, source = plan.record.recipe.data, plan.dataset.source
     frames = _old_frames(shard_path(plan.folder / STACK, (shard.number, 0, 0)), shard, data)
     files: list[ImageFile] = []
     shown = old_thumbnails(plan.folder, shard.number, len(shard.names))
-    waiting: deque[Future[list[Ingested]]] = deque()
-    groups = iter([shard.todo[n : n + _TOGETHER] for n in range(0, len(shard.todo), _TOGETHER)])
-    ready: deque[Ingested] = deque()
+    answers = readers.in_order(Listed(name, images.get(name), source, data) for name in shard.todo)
     for place, (name, known) in enumerate(zip(shard.names, shard.known, strict=True)):
         if known is not None:
             files.append(known)
             continue
-        while len(waiting) < _IN_FLIGHT * threads and (more := next(groups, None)) is not None:
-            listed = [(each, images.get(each)) for each in more]
-            waiting.append(pool.submit(_ingest, listed, plan.dataset.source, data))
-        if not ready:
-            ready.extend(waiting.popleft().result())
-        file, frames[name], look = ready.popleft()
+        listed, answer = next(answers)
+        file, frames[name], look = failed(listed, answer.reason) if isinstance(answer, Fault) else answer
         files.append(file)
         shown[place] = 0 if look is None else look
         yield file
@@ -168,53 +170,6 @@ def _old_frames(path: Path, shard: ShardPlan, data: ImageData) -> dict[str, byte
             )
         frames[name] = frame
     return frames
-
-
-def _ingest(listed: list[tuple[str, Radiograph | None]], source: Path, data: ImageData) -> list[Ingested]:
-    return [_ingest_one(name, image, source, data) for name, image in listed]
-
-
-def _ingest_one(name: str, image: Radiograph | None, source: Path, data: ImageData) -> Ingested:
-    if image is None:
-        # It could not be read before, and is no longer listed.
-        return (
-            ImageFile(name=name, path="", size=0, modified=0, error="no longer in the data set"),
-            None,
-            None,
-        )
-    path, stored = source / image.path, printable(image.path)
-    size, modified = 0, 0
-    try:
-        status = path.stat() if path.exists() else None
-        size, modified = (status.st_size, status.st_mtime_ns) if status else (0, 0)
-        picture = read_picture(path, data)
-    except ReadError as error:
-        reason = printable(str(error))
-        return ImageFile(name=name, path=stored, size=size, modified=modified, error=reason), None, None
-    except Exception as error:  # nothing else is lost when one image cannot be read
-        reason = printable(f"{path}: {type(error).__name__}: {error}")
-        return ImageFile(name=name, path=stored, size=size, modified=modified, error=reason), None, None
-    height, width = picture.values.shape
-    chunk = np.zeros((1, edge(data), edge(data)), dtype_of(data))
-    chunk[0, :height, :width] = picture.values
-    frame = Blosc(data.codec, LEVELS[data.codec], Blosc.SHUFFLE).encode(chunk)
-    file = ImageFile(
-        name=name,
-        path=stored,
-        size=size,
-        modified=modified,
-        shape=(height, width),
-        original_shape=picture.original_shape,
-        pixels=pixels_of(picture.values),
-        content=sha256_of(path),
-        source_pixels=picture.source_pixels,
-        note=printable(picture.note),
-        age=picture.about.age,
-        sex=picture.about.sex,
-        projection=picture.about.projection,
-        view=picture.view,
-    )
-    return file, frame, thumbnail(picture.values)
 
 
 def _write_table(plan: Plan, images: dict[str, Radiograph]) -> None:

@@ -13,6 +13,7 @@ from pcrl.datasets.names import ascii_name, other_name, printable, renamed
 from pcrl.engine.cache.commit import is_committed
 from pcrl.engine.cache.format import CacheError, read_record
 from pcrl.engine.cache.volumes.records import CASE_RECORD, CaseRecord, DatasetRecord, SourceFile
+from pcrl.engine.errors import ReadError
 from pcrl.engine.volumes.ingest.source import same_file
 from pcrl.listing import few
 
@@ -138,9 +139,13 @@ def _is_another(case: Case, claim: Claim, source: Path, here: str) -> bool:
     paths = [relative(path, source) for path in case.channels]
     if claim.root in ("", here) and paths == [stored.path for stored in claim.sources]:
         return False
-    return len(paths) != len(claim.sources) or not all(
-        same_file(path, stored, case.stack) for path, stored in zip(case.channels, claim.sources, strict=True)
-    )
+    try:
+        return len(paths) != len(claim.sources) or not all(
+            same_file(path, stored, case.stack)
+            for path, stored in zip(case.channels, claim.sources, strict=True)
+        )
+    except (OSError, ReadError):
+        return False  # It cannot be read, and so takes nobody's place.
 
 
 def _in_ascii(case: Case) -> Case:

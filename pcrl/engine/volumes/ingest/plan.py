@@ -4,52 +4,31 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from pcrl.config import Data, Modality, VolumeRecipe
-from pcrl.datasets.case import Case, Dataset
+from pcrl.datasets.case import Dataset
 from pcrl.engine import splits
-from pcrl.engine.cache.commit import is_committed, is_part_of
 from pcrl.engine.cache.format import FORMAT, CacheError, read_record
 from pcrl.engine.cache.secret import check_secret
-from pcrl.engine.cache.volumes.records import (
-    CASE_RECORD,
-    DATASET_RECORD,
-    LABEL_RECORD,
-    CaseEntry,
-    CaseRecord,
-    DatasetRecord,
-    LabelRecord,
-    Storage,
-)
+from pcrl.engine.cache.volumes.records import DATASET_RECORD, CaseEntry, DatasetRecord, Storage
 from pcrl.engine.cache.volumes.tables import outdated
 from pcrl.engine.volumes.ingest.claims import (
     claims_in,
     named_for,
     names_told,
     refuse_second_sources,
-    relative,
     roots_after,
 )
-from pcrl.engine.volumes.ingest.source import same_file, voxels_after
-from pcrl.listing import counted
+from pcrl.engine.volumes.ingest.tasks import Task, tasks_of
+from pcrl.listing import counted, few
+from pcrl.workers.limits import Limits, of_readers
 
-Action = Literal["scan", "label", "unlabel", "nothing"]
 SECONDS_PER_VOXEL = 3e-8
 """Order of magnitude of reading, resampling and writing one voxel of the cache on one core; measured on a CT."""
 SECONDS_TO_START = 5.0
 """Until workers are up and their kernels loaded; longer the first time, when these are compiled."""
 BYTES_PER_VOXEL = 1.6
 """Stored, image and label: an upper limit; CT takes about 0.9 with lz4."""
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """What has to be done for one case, and why."""
-
-    case: Case
-    action: Action
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +80,11 @@ class Plan:
         """Estimated disk space."""
         return int(self.voxels * BYTES_PER_VOXEL)
 
+    def largest(self) -> str:
+        """The cases that need most of it, in words."""
+        size = sorted(self.todo, key=lambda task: -task.voxels)
+        return few([f"{task.case.name} {task.voxels * BYTES_PER_VOXEL / 1e9:.1f} GB" for task in size])
+
     def seconds_needed(self, workers: int) -> float:
         """Estimated time with this many workers."""
         count = max(1, min(workers, len(self.todo)))
@@ -115,13 +99,17 @@ def plan(
     storage: Storage | None = None,
     trust_label: bool = False,
     replacing: bool = False,
+    workers: int = 1,
+    limits: Limits | None = None,
 ) -> Plan:
-    """Compare a data set with what is in the cache.
+    """Compare a data set with what is in the cache; what is wrong with the files of a case is told in its task.
 
     Args:
         storage: None for what the data set is in the cache already, zarr if it is new.
         trust_label: labels that their header puts elsewhere are laid onto their scan voxel by voxel.
         replacing: a case may take the place of one that was read from another file.
+        workers: processes that look at headers, and later read.
+        limits: of those that read. None: `pcrl.workers.limits.of_readers`.
 
     Raises:
         CacheError: a case would take the place of one that was read from another file; what is in the cache, or a
@@ -167,37 +155,19 @@ def plan(
         regions=dict(dataset.regions),
         ignored=dataset.ignored,
     )
-    tasks = tuple(
-        _task(case, dataset, folder / "cases" / case.name, recipe.data, forced) for case in dataset.cases
-    )
-    voxels = sum(
-        voxels_after(t.case.channels, recipe.data.spacing, t.case.stack) for t in tasks if t.action == "scan"
-    )
+    allowed = limits or of_readers(workers)
+    tasks = tasks_of(dataset, folder, recipe.data, forced, workers, allowed)
     tables = outdated(dataset.tables, folder)
     told = (*dataset.notes, *notes, *names_told(dataset.cases))
-    return Plan(dataset, folder, recipe.data, forced, record, tasks, tables, told, voxels, trust_label)
-
-
-def _task(case: Case, dataset: Dataset, folder: Path, data: Data, forced: Modality | None) -> Task:
-    if not is_committed(folder):
-        return Task(case, "scan", "new")
-    try:
-        record = read_record(CaseRecord, folder / CASE_RECORD)
-    except CacheError as error:
-        return Task(case, "scan", f"what is there cannot be used: {error}")
-    if record.settings != data or (forced or record.forced_modality) != record.forced_modality:
-        return Task(case, "scan", "settings changed")
-    stored = {source.path: source for source in record.sources}
-    for path in case.channels:
-        name = relative(path, dataset.source)
-        if name not in stored or not same_file(path, stored[name], case.stack):
-            return Task(case, "scan", "source file changed")
-    labelled = is_part_of(folder, LABEL_RECORD)
-    if case.label is None:
-        return Task(case, "unlabel", "label removed") if labelled else Task(case, "nothing", "already there")
-    if not labelled:
-        return Task(case, "label", "label added")
-    old = read_record(LabelRecord, folder / LABEL_RECORD).source
-    if old.path != relative(case.label, dataset.source) or not same_file(case.label, old):
-        return Task(case, "label", "label changed")
-    return Task(case, "nothing", "already there")
+    return Plan(
+        dataset,
+        folder,
+        recipe.data,
+        forced,
+        record,
+        tasks,
+        tables,
+        told,
+        sum(task.voxels for task in tasks),
+        trust_label,
+    )

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 import shutil
-import signal
 from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from pcrl.datasets.dicom.stacks import Stack
+from pcrl.datasets.case import Case
 from pcrl.datasets.names import printable
 from pcrl.engine.cache.commit import discard_uncommitted, is_committed, is_part_of
 from pcrl.engine.cache.digests import forget_digests, write_digests
@@ -28,17 +23,29 @@ from pcrl.engine.cache.volumes.records import (
 )
 from pcrl.engine.cache.volumes.stores import store_of
 from pcrl.engine.cache.volumes.tables import bring
+from pcrl.engine.errors import ReadError
 from pcrl.engine.volumes.ingest.claims import relative
-from pcrl.engine.volumes.ingest.plan import CaseResult, Plan, Task
+from pcrl.engine.volumes.ingest.plan import CaseResult, Plan
 from pcrl.engine.volumes.ingest.source import fingerprint
+from pcrl.engine.volumes.ingest.tasks import Task
 from pcrl.files import save_record
 from pcrl.listing import few
+from pcrl.workers.fault import Fault
+from pcrl.workers.limits import Limits, of_readers
+from pcrl.workers.pool import Workers
 
 
-def run(plan: Plan, workers: int) -> Iterator[CaseResult]:
+def run(plan: Plan, workers: int, limits: Limits | None = None) -> Iterator[CaseResult]:
     """Do the plan: the record, the tables, then the cases, whose outcomes come as they are ready.
 
-    The caller holds the data set's lock. A case that fails is named in its outcome, and the others go on.
+    The caller holds the data set's lock. A case that fails, or that kills the process which reads it, is named in its
+    outcome, and the others go on.
+
+    Args:
+        limits: of each worker. None: `pcrl.workers.limits.of_readers`.
+
+    Raises:
+        RuntimeError: no process that reads scans can be started.
     """
     cases = plan.folder / "cases"
     cases.mkdir(parents=True, exist_ok=True)
@@ -51,77 +58,30 @@ def run(plan: Plan, workers: int) -> Iterator[CaseResult]:
             discard_uncommitted(folder)
     save_record(plan.record, plan.folder / DATASET_RECORD)
     bring(plan.tables, plan.folder)
-    todo = list(plan.todo)
-    while todo:
-        done: set[str] = set()
-        for outcome in _in_processes(plan, todo, workers):
-            done.add(outcome.task.case.name)
-            yield outcome
-        rest = [task for task in todo if task.case.name not in done]
-        if rest and (workers == 1 or len(todo) == 1):
-            # Alone in its process and still gone: this case is what kills it.
-            yield CaseResult(rest[0], error="the process died while reading it (out of memory?)")
-            rest = rest[1:]
-        elif rest:
-            workers = 1
-        todo = rest
+    for task in plan.todo:
+        if task.fault:
+            yield CaseResult(task, error=task.fault)
+    # With every task goes a plan without the others, of which a tree of DICOM has a million slices.
+    slim = replace(plan, dataset=replace(plan.dataset, cases=()), tasks=())
+    tasks = [_Work(slim, task) for task in plan.todo if not task.fault]
+    with Workers(_work, workers, limits or of_readers(workers)) as pool:
+        for work, result in pool.run(tasks):
+            if isinstance(result, Fault):
+                name = printable(str(work.task.case.channels[0]))
+                result = CaseResult(work.task, error=f"{name}: {result.reason}")
+            yield result
     write_digests(plan.folder)
 
 
-def _in_processes(plan: Plan, tasks: list[Task], workers: int) -> Iterator[CaseResult]:
-    context = multiprocessing.get_context("spawn")
-    count = max(1, min(workers, len(tasks)))
-    # With every task goes a plan without the others, of which a tree of DICOM has a million slices.
-    slim = replace(plan, dataset=replace(plan.dataset, cases=()), tasks=())
-    started = context.RawValue("b", 0)
-    pool = ProcessPoolExecutor(count, mp_context=context, initializer=_begin, initargs=(os.getpid(), started))
-    try:
-        waiting: dict[Future[CaseResult], Task] = {}
-        queue = iter(tasks)
-        while True:
-            # No more in flight than there are workers: a broken pool then names the cases that broke it.
-            for task in queue:
-                waiting[pool.submit(_work, slim, task, os.getpid())] = task
-                if len(waiting) >= count:
-                    break
-            if not waiting:
-                return
-            ready, _ = wait(waiting, return_when=FIRST_COMPLETED)
-            for future in ready:
-                del waiting[future]
-                yield future.result()
-    except BrokenProcessPool:
-        if not started.value:
-            raise RuntimeError(
-                "no process that reads scans could start: their errors are above. A script calls ingest below "
-                '`if __name__ == "__main__":`'
-            ) from None
-        return
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+@dataclass(frozen=True, slots=True)
+class _Work:
+    plan: Plan
+    task: Task
 
 
-def _begin(parent: int, started: Any) -> None:
-    """A worker tells that it is up. It ends with the process that started it, and leaves Ctrl-C to it."""
-    import ctypes
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent_death_signal = 1  # PR_SET_PDEATHSIG of Linux
-    ctypes.CDLL(None, use_errno=True).prctl(parent_death_signal, signal.SIGKILL)
-    _leave_if_orphaned(parent)
-    started.value = 1
-
-
-def _leave_if_orphaned(parent: int) -> None:
-    if os.getppid() != parent:
-        os._exit(1)
-
-
-def _work(plan: Plan, task: Task, parent: int) -> CaseResult:
-    with at_work(plan.folder):
-        # A writer that is killed before its worker is up leaves an orphan with a task in its queue.
-        _leave_if_orphaned(parent)
-        return _ingest(plan, task)
+def _work(work: _Work) -> CaseResult:
+    with at_work(work.plan.folder):
+        return _ingest(work.plan, work.task)
 
 
 def _ingest(plan: Plan, task: Task) -> CaseResult:
@@ -129,22 +89,22 @@ def _ingest(plan: Plan, task: Task) -> CaseResult:
     from pcrl.engine.volumes.ingest.errors import IngestError
 
     folder, store = plan.folder / "cases" / task.case.name, store_of(plan.record.storage)
-    sources = {
-        str(path): _source(path, plan.dataset.source, task.case.stack if path in task.case.channels else None)
-        for path in (*task.case.channels, *([task.case.label] if task.case.label else []))
-        if path.exists()
-    }
     try:
+        sources = _sources(task.case, plan.dataset.source)
         if task.action == "scan":
             notes = ingest_scan(task.case, folder, store, plan.data, plan.forced, sources, plan.trust_label)
         elif task.action == "label":
             notes = ingest_label(task.case, folder, store, plan.data, sources, plan.trust_label)
         else:
             notes = remove_label(folder, store)
-    except IngestError as error:
+    except (IngestError, ReadError) as error:
         return CaseResult(task, error=printable(str(error)))
+    except OSError as error:
+        where = error.filename or task.case.channels[0]
+        return CaseResult(task, error=printable(f"{where}: {error.strerror or error}"))
     except Exception as error:  # nothing else is lost when one case cannot be read
-        return CaseResult(task, error=printable(f"{type(error).__name__}: {error}"))
+        what = f"{task.case.channels[0]}: {type(error).__name__}: {error}"
+        return CaseResult(task, error=printable(what))
     return CaseResult(task, notes=(*notes, *_unnamed_values(folder, plan.record)))
 
 
@@ -161,6 +121,15 @@ def _unnamed_values(folder: Path, record: DatasetRecord) -> list[str]:
     return [f"the label holds {found}, which the data set does not name: an evaluation may refuse it"]
 
 
-def _source(path: Path, root: Path, stack: Stack | None) -> SourceFile:
-    size, modified, digest, content = fingerprint(path, stack)
-    return SourceFile(path=relative(path, root), size=size, modified=modified, sha256=digest, content=content)
+def _sources(case: Case, root: Path) -> dict[str, SourceFile]:
+    """What is kept of each file of a case; of one that cannot be read nothing, and whoever reads it says why."""
+    sources = {}
+    for path in (*case.channels, *([case.label] if case.label else [])):
+        with suppress(OSError, ReadError):
+            of_slices = case.stack if path in case.channels else None
+            size, modified, digest, content = fingerprint(path, of_slices)
+            name = relative(path, root)
+            sources[str(path)] = SourceFile(
+                path=name, size=size, modified=modified, sha256=digest, content=content
+            )
+    return sources

@@ -5,22 +5,19 @@ from __future__ import annotations
 import hashlib
 import math
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from pcrl.config import Spacing
-from pcrl.datasets.dicom.header import DicomError
+from pcrl.datasets.dicom.header import DicomError, is_dicom
 from pcrl.datasets.dicom.placement import axes, positions
 from pcrl.datasets.dicom.stacks import Stack
-from pcrl.datasets.plain import plain_path
 from pcrl.engine.cache.volumes.records import SourceFile
 from pcrl.engine.errors import ReadError
 from pcrl.engine.fingerprints.digests import digest_of_contents
-from pcrl.engine.geometry.grid import Grid
-from pcrl.engine.volumes.reading.detached import check_voxel_files, voxel_files
-from pcrl.engine.volumes.reading.nifti.place import is_nifti, place_of
-from pcrl.engine.volumes.reading.plausible import check_grid
+from pcrl.engine.volumes.reading.announced import announced
+from pcrl.engine.volumes.reading.detached import voxel_files
+from pcrl.regular import why_not_regular
 
 
 def fingerprint(path: Path, stack: Stack | None = None) -> tuple[int, int, str, str]:
@@ -30,10 +27,16 @@ def fingerprint(path: Path, stack: Stack | None = None) -> tuple[int, int, str, 
 
     Of a DICOM stack, of the files that it is made of. A header whose voxels lie in files of their own stands for these,
     too.
+
+    Raises:
+        ReadError: one of them is no regular file.
+        OSError: one cannot be read.
     """
     size, modified, digest = 0, 0, hashlib.sha256()
     contents = []
     for file in _files(path, stack):
+        if reason := why_not_regular(file):
+            raise ReadError(f"{file}: {reason}")
         status = file.stat()
         size += status.st_size
         modified = max(modified, status.st_mtime_ns)
@@ -56,40 +59,28 @@ def same_file(path: Path, stored: SourceFile, stack: Stack | None = None) -> boo
     return fingerprint(path, stack)[2] == stored.sha256
 
 
-def voxels_after(channels: tuple[Path, ...], spacing: Spacing, stack: Stack | None = None) -> int:
-    """Voxels that a case will have in the cache; an estimate from file sizes where no header says. 0 if unreadable."""
-    import SimpleITK as sitk
+def voxels_after(channels: tuple[Path, ...], spacing: Spacing, stack: Stack | None = None) -> tuple[int, int]:
+    """Voxels that a case will have in the cache, and bytes of its largest channel in memory.
 
-    sitk.ProcessObject.SetGlobalWarningDisplay(False)
-    total = 0
+    An estimate from file sizes where no header says; 0 of a stack of slices that are nowhere.
+
+    Raises:
+        ReadError: a header that cannot be read, or announces what cannot be.
+        OSError: a file that cannot be read.
+    """
+    total, largest = 0, 0
     for path in channels:
         if stack is not None:
-            total += round(_volume(stack) / (spacing[0] * spacing[1] * spacing[2]))
-            continue
-        if path.is_dir():
+            total += round(_volume(stack) / math.prod(spacing))
+        elif path.is_dir():
             total += sum(file.stat().st_size for file in _files(path))
-            continue
-        reader = sitk.ImageFileReader()
-        try:
-            if is_nifti(path):
-                place_of(path)
-            check_voxel_files(path)
-            with plain_path(path) as plain:
-                reader.SetFileName(str(plain))
-                reader.ReadImageInformation()
-            across = _across(path, reader)
-        except (RuntimeError, ReadError):
-            continue  # ingest will name it
-        total += round(math.prod(across) / math.prod(spacing))
-    return total
-
-
-def _across(path: Path, reader: Any) -> list[float]:
-    """Edges of a volume in mm; `ReadError` where no scan is of that size."""
-    size, steps = reader.GetSize()[:3], reader.GetSpacing()[:3]
-    if len(size) == 3:
-        check_grid(path, Grid((size[2], size[1], size[0]), (steps[2], steps[1], steps[0]), (0.0, 0.0, 0.0)))
-    return [count * step for count, step in zip(size, steps, strict=True)]
+        elif is_dicom(path):
+            total += path.stat().st_size
+        else:
+            said = announced(path)
+            total += round(math.prod(said.across) / math.prod(spacing))
+            largest = max(largest, said.bytes)
+    return total, largest
 
 
 def _volume(stack: Stack) -> float:

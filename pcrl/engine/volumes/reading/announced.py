@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from pcrl.datasets.plain import plain_path
-from pcrl.datasets.regular import why_not_regular
 from pcrl.engine.errors import ReadError
 from pcrl.engine.geometry.grid import Grid
 from pcrl.engine.volumes.reading.detached import check_voxel_files, voxel_files
 from pcrl.engine.volumes.reading.nifti.header import read_header
 from pcrl.engine.volumes.reading.nifti.place import is_nifti, place_of
 from pcrl.engine.volumes.reading.plausible import check_grid
+from pcrl.regular import why_not_regular
 
 _DENSEST = 1100
 """Bytes that one byte of a compressed file can stand for: deflate comes to 1032."""

@@ -1,4 +1,4 @@
-"""Headers whose voxels may lie in files of their own: MetaImage (`.mhd`), NRRD (`.nhdr`) and pairs of `.hdr` and `.img`."""
+"""Headers whose voxels may lie in files of their own: MetaImage (`.mhd`), NRRD (`.nhdr`), `.hdr` with its `.img`."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from pcrl.datasets.regular import why_not_regular
 from pcrl.engine.errors import ReadError
+from pcrl.regular import why_not_regular
 
 _META, _NRRD = (".mhd", ".mha"), (".nhdr", ".nrrd")
 _LONGEST_HEADER = 1 << 20
@@ -121,7 +121,8 @@ def _counted(path: Path, name: str) -> list[str]:
         raise ReadError(
             f"{path}: names its voxels' files as {name!r}: expected a pattern, its first and last number"
         )
-    return [re.sub(r"%(0?\d*)d", lambda m: f"{number:{m[1][:3]}d}", match[1]) for number in numbers]
+    before, width, behind = re.split(r"%(0?\d{0,2})\d*d", match[1], maxsplit=1)
+    return [f"{before}{number:{width}d}{behind}" for number in numbers]
 
 
 def _header(path: Path) -> _Header:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -24,9 +23,7 @@ def why_not_regular(path: Path) -> str:
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:
-        return (
-            f"is a link to {os.readlink(path)}, which is not there" if path.is_symlink() else "no such file"
-        )
+        return f"is a link to {path.readlink()}, which is not there" if path.is_symlink() else "no such file"
     except OSError as error:
         return f"cannot be read: {error.strerror}"
     if stat.S_ISREG(mode):
