@@ -73,6 +73,9 @@ def check_voxel_files(path: Path) -> None:
         OSError: it cannot be read.
         ReadError: names the file that is missing, no regular file, or of another size than its header announces.
     """
+    header = _header(path) if path.suffix.lower() in _META + _NRRD else None
+    if header is not None:
+        _check_axes(path, header.fields)
     files = voxel_files(path)
     for file in files:
         if reason := why_not_regular(file):
@@ -81,10 +84,8 @@ def check_voxel_files(path: Path) -> None:
                 f"{path}: its voxels should lie in {file}, which {reason}: put it there, such as from the archive "
                 "that the header came in"
             )
-    if path.suffix.lower() not in _META + _NRRD:
+    if header is None:
         return
-    header = _header(path)
-    _check_axes(path, header.fields)
     expected = _bytes(path, header.fields)
     if expected is None or not (files or header.end is not None):
         return

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pcrl.engine.errors import ReadError
+from pcrl.regular import why_not_regular
 
 LENGTH = 540
 """Bytes of the longer header, that of version 2."""
@@ -65,8 +66,10 @@ def read_header(path: Path) -> NiftiHeader:
     """The header of a file, compressed or not.
 
     Raises:
-        ReadError: damaged gzip, or no NIfTI file at all.
+        ReadError: no regular file, damaged gzip, or no NIfTI file at all.
     """
+    if reason := why_not_regular(path):
+        raise ReadError(f"{path}: {reason}")
     try:
         with (gzip.open if path.name.lower().endswith(".gz") else open)(path, "rb") as file:
             return parse(path, file.read(LENGTH))
