@@ -30,9 +30,28 @@ from .device import DEVICE
     ),
 )
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="New folder for the predictions.")
+@click.option(
+    "--memory",
+    type=click.FloatRange(0, min_open=True),
+    metavar="GB",
+    help="Memory that reading an input may take; one that takes more is named.  [default: 80 % of what is free]",
+)
+@click.option(
+    "--deadline",
+    type=click.FloatRange(0, min_open=True),
+    metavar="SECONDS",
+    help="Time that reading an input may take before it is given up, and named.  [default: 1800]",
+)
 @DEVICE
 def predict(
-    task: str, inputs: tuple[Path, ...], run: Path, candidates: Path | None, out: Path, device: str
+    task: str,
+    inputs: tuple[Path, ...],
+    run: Path,
+    candidates: Path | None,
+    out: Path,
+    memory: float | None,
+    deadline: float | None,
+    device: str,
 ) -> None:
     """Predict new scans or radiographs with a fine-tuned network.
 
@@ -60,7 +79,15 @@ def predict(
 
     with user_errors(ProtocolError, LayoutError, RecipeError, DeviceError), PredictionDisplay() as progress:
         predicted = carried_out(
-            task, inputs, run=run, out=out, candidates=candidates, device=device, progress=progress
+            task,
+            inputs,
+            run=run,
+            out=out,
+            candidates=candidates,
+            device=device,
+            memory=memory,
+            deadline=deadline,
+            progress=progress,
         )
     if predicted.table:
         console.print(f"Written: {predicted.table}, {predicted.rows} rows.")

@@ -49,7 +49,7 @@ class Training(Settings):
 
     later = frozenset({
         "optimizer", "betas", "schedule", "warmup_epochs", "clip_norm", "accumulate", "norms", "recompute", "compile",
-        "deterministic", "checkpoint_epochs", "checkpoint_minutes",
+        "deterministic", "checkpoint_epochs", "checkpoint_minutes", "on_corrupt",
     })  # fmt: skip
 
     epochs: Annotated[int, Field(ge=1)] = 240
@@ -96,6 +96,9 @@ class Training(Settings):
     """Epochs between two checkpoints at the end of one; the last epoch always has one."""
     checkpoint_minutes: Annotated[float, Field(gt=0)] = 30
     """Minutes after which there is a checkpoint at the next logged step, wherever in the epoch."""
+    on_corrupt: Literal["stop", "skip"] = "stop"
+    """What is done about a case of the cache that is damaged or gone: the run ends, or samples of other cases take the
+    places of its own."""
     picture_every: Annotated[int, Field(ge=1)] = 5
     """Epochs between two pictures of what the network was given and what it made of it."""
 

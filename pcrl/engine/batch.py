@@ -28,6 +28,7 @@ class Batch:
         keys: (batch,) uint64: of each sample, from `sample_key(seed, epoch, sample)`; all that is random in it follows.
         cases: data set and name of each sample's case.
         fallbacks: samples for which the best of the allowed draws was taken, as none met all rules.
+        skipped: of each sample that could not be read, and was replaced by another: its case, and why.
     """
 
     epoch: int
@@ -40,6 +41,7 @@ class Batch:
     cases: list[str]
     fallbacks: int
     release: Callable[[], None]
+    skipped: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(slots=True)

@@ -10,6 +10,7 @@ import SimpleITK as sitk
 
 from pcrl.engine.volumes.reading import reader
 from tests.helpers import brains, dicom, patients, radiographs, scans
+from tests.helpers.foreign import bad_files
 from tests.helpers.command import pcrl, refused
 
 pytestmark = pytest.mark.slow
@@ -93,6 +94,27 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_done(workplace):
     assert "flat.nii.gz: every voxel is 0" in done.stdout
     assert "broken.nii.gz" in done.stdout
     assert [path.name for path in (workplace / "rest").iterdir()] == ["good.nii.gz"]
+
+
+def test_an_input_that_crashes_or_hangs_its_reader_stops_no_other(workplace, tmp_path, monkeypatch):
+    (tmp_path / "sitecustomize.py").write_text(bad_files.CRASH)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    for name in ("a-segfault", "b-exits", "c-hangs", "d-good"):
+        scans.write(workplace / f"fatal/{name}.nii.gz", scans.body())
+    os.mkfifo(workplace / "fatal/e-pipe.nii.gz")
+    call = ("predict", "lits", "--run", "lits-scores", "fatal", "--out", "survived", "--deadline", 5, *CPU)
+    done = pcrl(*call, cwd=workplace)
+    assert done.returncode == 1
+    said = " ".join((done.stdout + done.stderr).split())
+    assert "4 of the inputs could not be predicted" in said
+    for words in (
+        "a-segfault.nii.gz: the process that read it crashed (SIGSEGV)",
+        "b-exits.nii.gz: the process that read it ended by itself, with status 3",
+        "c-hangs.nii.gz: not read after 5 s",
+        "e-pipe.nii.gz: is a named pipe (FIFO)",
+    ):
+        assert words in said
+    assert [path.name for path in (workplace / "survived").iterdir()] == ["d-good.nii.gz"]
 
 
 def test_a_tilted_series_is_predicted_on_a_straight_grid(workplace):

@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pcrl.datasets.case import Unreadable
-from pcrl.datasets.dicom.header import DicomError, Header, is_dicom, read_header
+from pcrl.datasets.dicom.header import DicomError, Header, is_dicom
 from pcrl.datasets.dicom.placement import place, places
+from pcrl.datasets.dicom.reading import headers_of
 from pcrl.datasets.dicom.stacks import Stack, stacks_of
 from pcrl.listing import counted, few
+from pcrl.regular import why_not_regular
 
 SUFFIXES = (".dcm", ".dicom")
 """Of files that are DICOM, or damaged."""
@@ -34,23 +36,28 @@ class DicomTree:
     radiographs: list[Header] = field(default_factory=list)
     left_out: Counter[str] = field(default_factory=Counter)
     unreadable: list[Unreadable] = field(default_factory=list)
+    _found: list[Path] = field(default_factory=list)
 
-    def look(self, folder: Path, names: Iterable[str]) -> int:
-        """Take in those files of a folder that are DICOM, or should be; returns how many slices are among them."""
-        before = len(self.slices.get(folder, ()))
+    def look(self, folder: Path, names: Iterable[str]) -> None:
+        """Take note of those files of a folder that are DICOM, or should be; `read` reads their headers."""
         for path in (folder / name for name in names):
             try:
                 if is_dicom(path):
-                    self._sort_in(read_header(path))
+                    self._found.append(path)
                 elif path.name.lower().endswith(SUFFIXES):
-                    self._cannot_read(
-                        path, f"{path}: does not begin as a DICOM file does; copy it again, or remove it"
-                    )
+                    reason = why_not_regular(path) or "does not begin as a DICOM file does"
+                    self._cannot_read(path, f"{path}: {reason}; copy it again, or remove it")
             except OSError as error:
                 self._cannot_read(path, f"{path}: cannot be read: {error.strerror}")
-            except DicomError as error:
-                self._cannot_read(path, str(error))
-        return len(self.slices.get(folder, ())) - before
+
+    def read(self) -> None:
+        """Read the headers of what `look` has found."""
+        for path, header in headers_of(self._found):
+            if isinstance(header, str):
+                self._cannot_read(path, header)
+            else:
+                self._sort_in(header)
+        self._found.clear()
 
     def _sort_in(self, header: Header) -> None:
         if header.left_out:

@@ -122,16 +122,23 @@ def _look(source: Path) -> _Tree:
     volumes: list[Path] = []
     pictures: list[Path] = []
     dicom, closed = DicomTree(source), list[OSError]()
-    beside = []
+    first_volume: dict[Path, str] = {}
     for folder, files in walk(source, closed):
         found = [name for name in files if name.lower().endswith(SUFFIXES)]
         drawn = [name for name in files if name.lower().endswith(image_folder.SUFFIXES)]
         volumes += [folder / name for name in found]
         pictures += [folder / name for name in drawn]
         other = [name for name in files if not name.lower().endswith((*SUFFIXES, *image_folder.SUFFIXES))]
-        if dicom.look(folder, other) and found:
-            # They may be the same scan, which would then be two patients.
-            beside.append(f"{folder} ({counted(len(dicom.slices.pop(folder)), 'slice')} beside {found[0]})")
+        dicom.look(folder, other)
+        if found:
+            first_volume[folder] = found[0]
+    dicom.read()
+    # They may be the same scan, which would then be two patients.
+    beside = [
+        f"{folder} ({counted(len(dicom.slices.pop(folder)), 'slice')} beside {name})"
+        for folder, name in first_volume.items()
+        if folder in dicom.slices
+    ]
     stacks, notes = dicom.stacks()
     told = told_apart(source, volumes, SUFFIXES)
     return _Tree(

@@ -20,13 +20,15 @@ from numpy.typing import NDArray
 from pcrl.cores import usable_cores
 from pcrl.engine.batch import Allocate, Batch, Renderer, SampleSlot, StageTimes, arrays
 from pcrl.engine.cache.chunks.files import BLOCK
-from pcrl.engine.loading.order import LoaderError, Order
-from pcrl.kernels.streams import sample_key
+from pcrl.engine.loading.making import make
+from pcrl.engine.loading.order import Order
 
 BATCHES_AHEAD = 4
 """Batches whose files are opened and read before threads come to them."""
 READERS = 4
 """Threads that read ahead: together they make up for the latency of a network file system."""
+LEAVING = 10.0
+"""Seconds that are waited for threads when the ring is left."""
 FEW_GROUPS = 16
 """Files that are read ahead even if all of them are open at a time."""
 
@@ -56,6 +58,8 @@ class _Slot:
     batch: int = -1
     missing: int = 0
     fallbacks: int = 0
+    skipped: list[tuple[int, tuple[tuple[str, str], ...]]] = field(default_factory=list)
+    """By the position in the batch, so that their order is that of the samples."""
 
 
 class Ring:
@@ -115,16 +119,23 @@ class Ring:
         ]
 
     def __enter__(self) -> Ring:
-        for thread in self._threads:
-            thread.start()
+        try:
+            for thread in self._threads:
+                thread.start()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
         with self._changed:
             self._closing = True
             self._changed.notify_all()
+        # One that waits for storage that does not answer is left behind; as a daemon it ends with the process.
+        until = time.monotonic() + LEAVING
         for thread in self._threads:
-            thread.join()
+            if thread.ident is not None:
+                thread.join(max(0.0, until - time.monotonic()))
 
     def __iter__(self) -> Iterator[Batch]:
         """Batches in order; each must be released before the ring comes round to it again.
@@ -159,26 +170,25 @@ class Ring:
                 self._released = max(self._released, number + 1)
                 self._changed.notify_all()
 
+        skipped = tuple(one for _, those in sorted(slot.skipped) for one in those)
         return Batch(
             epoch, step, slot.globals, slot.target, slot.locals, slot.holes, slot.keys.copy(), list(slot.cases),
-            slot.fallbacks, release,
+            slot.fallbacks, release, skipped,
         )  # fmt: skip
 
     def _work(self) -> None:
-        workspace = self.renderer.workspace()
         try:
+            workspace = self.renderer.workspace()
             while (task := self._take()) is not None:
-                number, position, sample, slot = task
-                fallback = self._make(number, position, sample, slot, workspace)
-                with self._changed:
-                    slot.missing -= 1
-                    slot.fallbacks += fallback
-                    if slot.missing == 0:
-                        self._changed.notify_all()
-        except BaseException as error:  # carried to the thread that consumes, and raised there
-            with self._changed:
-                self._failure = self._failure or error
-                self._changed.notify_all()
+                self._make(*task, workspace)
+        except BaseException as error:
+            self._fail(error)
+
+    def _fail(self, error: BaseException) -> None:
+        """An error of a thread goes to the one that consumes, and is raised there; all others end."""
+        with self._changed:
+            self._failure = self._failure or error
+            self._changed.notify_all()
 
     def _read_ahead(self) -> None:
         """Open files and read them before their samples are due: storage is waited for here, not by a worker.
@@ -187,11 +197,14 @@ class Ring:
         under them. Of several ranks on a machine one reads it, for all of them.
         """
         near = self.order.window > 0 or len(self.order.groups) <= FEW_GROUPS
-        block = bytearray(BLOCK) if near else None
-        while (group := self._take_ahead()) is not None:
-            # What cannot be read is named by the worker that comes to it.
-            with suppress(Exception):
-                self.renderer.read_ahead(group, block if self.order.reads(group) else None)
+        try:
+            block = bytearray(BLOCK) if near else None
+            while (group := self._take_ahead()) is not None:
+                # What cannot be read is named by the worker that comes to it.
+                with suppress(Exception):
+                    self.renderer.read_ahead(group, block if self.order.reads(group) else None)
+        except BaseException as error:
+            self._fail(error)
 
     def _take_ahead(self) -> int | None:
         """The next group that a batch will need soon. None: there is nothing left to do."""
@@ -225,10 +238,9 @@ class Ring:
             slot = self._slots[number % len(self._slots)]
             if position == 0:
                 slot.batch, slot.missing, slot.fallbacks = number, self.order.local_batch, 0
-                slot.cases = [""] * self.order.local_batch
+                slot.cases, slot.skipped = [""] * self.order.local_batch, []
             epoch, step = divmod(number, self.order.steps)
             sample = int(self._samples(epoch)[0][step, position])
-            slot.cases[position] = self.renderer.name_of(sample)
             last = position + 1 == self.order.local_batch
             self._next = (number + 1, 0) if last else (number, position + 1)
         return number, position, sample, slot
@@ -242,16 +254,18 @@ class Ring:
             self._epochs = kept | {epoch: (self.order.own(whole), self.order.here(whole))}
         return self._epochs[epoch]
 
-    def _make(self, number: int, position: int, sample: int, slot: _Slot, workspace: Any) -> bool:
+    def _make(self, number: int, position: int, sample: int, slot: _Slot, workspace: Any) -> None:
         to = SampleSlot(slot.globals, slot.target, slot.locals, slot.holes, position)
-        key = sample_key(self.order.seed, number // self.order.steps, sample)
-        slot.keys[position] = key
-        try:
-            fallback, spent = self.renderer.make(key, sample, workspace, to)
-        except Exception as error:
-            raise LoaderError(f"case {self.renderer.name_of(sample)}: {error}") from error
+        made = make(self.renderer, self.order, number // self.order.steps, sample, workspace, to)
         with self._changed:
+            slot.keys[position], slot.cases[position] = made.key, made.case
+            slot.fallbacks += made.is_fallback
+            if made.skipped:
+                slot.skipped.append((position, made.skipped))
             for stage in fields(StageTimes):
-                setattr(self.times, stage.name, getattr(self.times, stage.name) + getattr(spent, stage.name))
+                spent = getattr(made.spent, stage.name)
+                setattr(self.times, stage.name, getattr(self.times, stage.name) + spent)
             self.times.samples += 1
-        return fallback
+            slot.missing -= 1
+            if slot.missing == 0:
+                self._changed.notify_all()

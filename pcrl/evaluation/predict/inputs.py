@@ -8,7 +8,8 @@ from importlib import import_module
 from pathlib import Path
 
 from pcrl.datasets.case import Case, Dataset, LayoutError
-from pcrl.datasets.dicom.header import DicomError, is_dicom, read_header
+from pcrl.datasets.dicom.header import is_dicom
+from pcrl.datasets.dicom.reading import headers_of
 from pcrl.datasets.dicom.stacks import stacks_of
 from pcrl.datasets.dicom.tree import SUFFIXES as DICOM_SUFFIXES
 from pcrl.datasets.layouts import folder
@@ -112,10 +113,9 @@ def _in_folder(path: Path, layout: str | None) -> Dataset:
 
 def _stacks(path: Path) -> list[Case]:
     """The cases of one DICOM file: a multi-frame file is one, or one for each of its stacks."""
-    try:
-        header = read_header(path)
-    except DicomError as error:
-        raise ProtocolError(str(error)) from error
+    ((_, header),) = headers_of([path])
+    if isinstance(header, str):
+        raise ProtocolError(header)
     if len(header.frames) == 1:
         raise ProtocolError(f"{path} is one slice: give the folder of its series")
     if not header.frames:
@@ -167,12 +167,13 @@ def radiographs(inputs: Iterable[Path]) -> tuple[list[Path], list[str]]:
             files.append(path)
             return
         closed: list[OSError] = []
-        pictures = [
-            parent / name
-            for parent, names in walk(path, closed)
-            for name in names
-            if name.lower().endswith(IMAGE_SUFFIXES) or _is_radiograph(parent / name)
-        ]
+        listed = [parent / name for parent, names in walk(path, closed) for name in names]
+        dicom = [file for file in listed if not _is_drawn(file) and _may_be_dicom(file)]
+        # Of which it cannot be told, whoever reads it says why.
+        taken = {
+            file for file, header in headers_of(dicom) if isinstance(header, str) or header.is_radiograph
+        }
+        pictures = [file for file in listed if _is_drawn(file) or file in taken]
         found.failed += [one.reason for one in cannot_be_read(closed, path)]
         if not pictures:
             raise ProtocolError(f"{path} holds no radiographs: expected PNG, JPEG or DICOM files")
@@ -184,9 +185,14 @@ def radiographs(inputs: Iterable[Path]) -> tuple[list[Path], list[str]]:
     return list(dict.fromkeys(files)), [printable(one) for one in found.failed]
 
 
-def _is_radiograph(path: Path) -> bool:
-    """Whether a file is a DICOM radiograph, or a DICOM file of which that cannot be told; whoever reads it says why."""
+def _is_drawn(path: Path) -> bool:
+    """Whether a file is called like a PNG or JPEG."""
+    return path.name.lower().endswith(IMAGE_SUFFIXES)
+
+
+def _may_be_dicom(path: Path) -> bool:
+    """Whether a file begins as DICOM does, or cannot be looked into."""
     try:
-        return is_dicom(path) and read_header(path).is_radiograph
-    except (DicomError, OSError):
+        return is_dicom(path)
+    except OSError:
         return True

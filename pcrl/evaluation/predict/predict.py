@@ -9,16 +9,18 @@ from typing import Any
 
 from pcrl.datasets.names import printable
 from pcrl.engine.errors import ReadError, ScanError
+from pcrl.engine.reader import Reader
 from pcrl.evaluation.predict.inputs import radiographs, volumes
 from pcrl.evaluation.predict.trained import open_trained
 from pcrl.evaluation.records.errors import ProtocolError
 from pcrl.evaluation.run.folders import require_empty
 from pcrl.evaluation.run.progress import Progress
-from pcrl.evaluation.tasks.predictor import Inputs, Predictor, Trained
+from pcrl.evaluation.tasks.predictor import Inputs, Prediction, Predictor, Trained
 from pcrl.evaluation.tasks.registry import entry_of, named
 from pcrl.files import write_csv
 from pcrl.listing import several
 from pcrl.models.device import device_named
+from pcrl.workers.limits import of_readers
 
 TABLE = "probabilities.csv"
 
@@ -50,12 +52,15 @@ def predict(
     out: str | Path,
     candidates: str | Path | None = None,
     device: str = "auto",
+    memory: float | None = None,
+    deadline: float | None = None,
     progress: Progress | None = None,
 ) -> Predicted:
     """Predict scans or radiographs that are in no cache with a fine-tuned network.
 
     Segmentations are written as NIfTI in each input's own grid, spacing and orientation; probabilities as one CSV. An
-    input that cannot be read is named, and the others are predicted.
+    input that cannot be read, or that kills the process which reads it, is named, and the others are predicted. Files
+    are read by a process of their own: a script calls this below `if __name__ == "__main__":`.
 
     Args:
         task: a name in `pcrl.evaluation.tasks.registry.TASKS`.
@@ -64,6 +69,8 @@ def predict(
         out: new folder.
         candidates: of LUNA16, a table seriesuid,coordX,coordY,coordZ; a scan is named by its seriesuid.
         device: `auto`, `cpu` or `cuda`.
+        memory: GB that reading an input may take. None: four fifths of the memory that is free.
+        deadline: seconds that it may take. None: half an hour.
         progress: is told what happens.
 
     Returns:
@@ -92,32 +99,37 @@ def predict(
     trained = open_trained(Path(run), task)
     items, failed = _items(trained, [Path(path) for path in several(inputs)], watch)
     table = None if candidates is None else Path(candidates)
-    predictor: Predictor = named(entry.predicts)(trained, Inputs(items, table), where)
-    watch.predicting(trained.folder, len(items) + len(failed))
-    for reason in failed:
-        watch.failed(reason)
-    rows: list[Sequence[object]] = []
-    for item in items:
-        try:
-            prediction = predictor.predict(item, folder)
-        except (ReadError, ScanError) as error:
-            failed.append(printable(str(error)))
-            watch.failed(failed[-1])
-            continue
-        except Exception as error:  # no other prediction is lost when one input cannot be predicted
-            failed.append(
-                printable(f"{item if isinstance(item, Path) else item.name}: {type(error).__name__}: {error}")
-            )
-            watch.failed(failed[-1])
-            continue
-        for note in prediction.notes:
-            watch.note(printable(f"{item.name}: {note}"))
-        rows += prediction.rows
-        watch.predicted(prediction.summary)
+    with Reader(of_readers(1, deadline, memory)) as reader:
+        predictor: Predictor = named(entry.predicts)(trained, Inputs(items, table, reader), where)
+        watch.predicting(trained.folder, len(items) + len(failed))
+        for reason in failed:
+            watch.failed(reason)
+        rows: list[Sequence[object]] = []
+        for item in items:
+            prediction = _predicted(predictor, item, folder)
+            if isinstance(prediction, str):
+                failed.append(prediction)
+                watch.failed(prediction)
+                continue
+            for note in prediction.notes:
+                watch.note(printable(f"{item.name}: {note}"))
+            rows += prediction.rows
+            watch.predicted(prediction.summary)
     written = folder / TABLE if predictor.columns else None
     if written:
         write_csv(written, predictor.columns, rows)
     return Predicted(trained.folder, folder, written, len(rows), tuple(failed))
+
+
+def _predicted(predictor: Predictor, item: Any, folder: Path) -> Prediction | str:
+    """The prediction of one input, or why it cannot be predicted."""
+    try:
+        return predictor.predict(item, folder)
+    except (ReadError, ScanError) as error:
+        return printable(str(error))
+    except Exception as error:  # no other prediction is lost when one input cannot be predicted
+        name = item if isinstance(item, Path) else item.name
+        return printable(f"{name}: {type(error).__name__}: {error}")
 
 
 def _items(trained: Trained, inputs: Sequence[Path], watch: Progress) -> tuple[Sequence[Any], list[str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -12,6 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
+from pcrl.engine.reader import Reader
 from pcrl.evaluation.records.errors import ProtocolError
 from pcrl.evaluation.tasks.registry import TaskEntry
 
@@ -53,10 +54,12 @@ class Inputs:
     Args:
         items: a `pcrl.datasets.case.Case` each of volumes, a path each of images.
         candidates: table of the candidates in all scans, where the task needs one.
+        reader: reads them, in a process that may die of it.
     """
 
     items: Sequence[Any]
     candidates: Path | None = None
+    reader: Reader = field(default_factory=Reader)
 
 
 @dataclass(frozen=True, slots=True)

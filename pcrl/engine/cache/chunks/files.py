@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from pcrl.engine.cache.format import CacheError
 from pcrl.kernels.chunks.decode import OpenFile
 
 BLOCK = 4 << 20
@@ -51,6 +52,7 @@ class ChunkFile:
     """
 
     def __init__(self, path: Path) -> None:
+        self.path = path
         self.content: NDArray[np.uint8] = np.empty(0, np.uint8)
         self.descriptor, self.size, self._open = -1, 0, -1
         try:
@@ -64,6 +66,26 @@ class ChunkFile:
         elif self.size:
             with open(self._open, "rb", closefd=False) as file:
                 self.content = np.memmap(file, np.uint8, "r").view(np.ndarray)
+
+    def check(self, is_needed: bool) -> None:
+        """Refuse a file that is not there although it should be, or that was made shorter since it was opened.
+
+        A map of the latter would end the process when its missing end is looked at.
+
+        Args:
+            is_needed: whether something is in it; an array of nothing but its fill value has no file.
+
+        Raises:
+            CacheError: names it.
+        """
+        if self._open < 0:
+            if is_needed:
+                raise CacheError(f"{self.path} is gone: ingest again, which reads it anew")
+        elif (size := os.fstat(self._open).st_size) < self.size:
+            raise CacheError(
+                f"{self.path} was {self.size:,} bytes when it was opened, and is {size:,} now: something writes to the "
+                "cache; run `pcrl cache verify`"
+            )
 
     @property
     def open(self) -> OpenFile:

@@ -38,6 +38,7 @@ class CandidatePredictor:
     """As LUNA16 takes submissions."""
 
     def __init__(self, trained: Trained, inputs: Inputs, device: torch.device) -> None:
+        self._reader = inputs.reader
         table, scans = inputs.candidates, [case.name for case in inputs.items]
         assert table is not None
         recipe = recipe_from(trained.rebuild["recipe"])
@@ -63,7 +64,7 @@ class CandidatePredictor:
             ScanError: it is no CT.
         """
         case, path = item, item.channels[0]
-        scan = read(path, stack=case.stack)
+        scan = self._reader(path, read, path, stack=case.stack)
         try:
             prepared = prepare(scan.values, scan.grid, self.data, scan.modality, "ct", confirmed=False)
         except ScanError as error:

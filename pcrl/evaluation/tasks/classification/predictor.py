@@ -28,7 +28,8 @@ class ImagePredictor:
         ProtocolError: its weights are damaged.
     """
 
-    def __init__(self, trained: Trained, _inputs: Inputs, device: torch.device) -> None:
+    def __init__(self, trained: Trained, inputs: Inputs, device: torch.device) -> None:
+        self._reader = inputs.reader
         recipe = recipe_from(trained.rebuild["recipe"])
         assert isinstance(recipe, ImageRecipe)
         labels: list[str] = trained.rebuild["labels"]
@@ -45,7 +46,7 @@ class ImagePredictor:
         Raises:
             ReadError: it cannot be read.
         """
-        values = np.ascontiguousarray(read_picture(item, self.data).values)
+        values = np.ascontiguousarray(self._reader(item, read_picture, item, self.data).values)
         height, width = values.shape
         pixels = np.empty(self.shape, np.float32)
         cut_image(

@@ -33,7 +33,8 @@ class VolumePredictor:
 
     columns = ()
 
-    def __init__(self, trained: Trained, _inputs: Inputs, device: torch.device) -> None:
+    def __init__(self, trained: Trained, inputs: Inputs, device: torch.device) -> None:
+        self._reader = inputs.reader
         plain = trained.rebuild
         recipe = recipe_from(plain["recipe"])
         assert isinstance(recipe, VolumeRecipe)
@@ -61,7 +62,7 @@ class VolumePredictor:
             ScanError: values that are not of the modality that the network knows.
         """
         case, target = item, self.setup.target
-        scans = read_channels(case.channels, case.stack)
+        scans = self._reader(case.channels[0], read_channels, case.channels, case.stack)
         channels = []
         for path, scan in zip(case.channels, scans, strict=True):
             try:
@@ -80,7 +81,7 @@ class VolumePredictor:
         values = target.painted(masks)
         path = out / f"{case.name}.nii.gz"
         smallest = values.astype(np.uint8) if values.max() < 256 else values
-        write_like(smallest, case.channels[0], path, case.stack)
+        self._reader(case.channels[0], write_like, smallest, case.channels[0], path, case.stack)
         voxels = [f"{name} {mask.sum():,} voxels" for name, mask in zip(target.names, masks, strict=True)]
         notes = [note for one in scans for note in one.notes]
         notes += [note for channel in channels for note in channel.notes]

@@ -12,7 +12,8 @@ from pcrl.engine.cache.cache import Cache
 from pcrl.engine.ingest import ingest
 from pcrl.engine.volumes.ingest.plan import plan
 from pcrl.workers.limits import Limits
-from tests.helpers import bad_files, scans
+from tests.helpers import scans
+from tests.helpers.foreign import bad_files
 
 RECIPE = load_recipe("cpu-3d")
 
