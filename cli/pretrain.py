@@ -38,6 +38,14 @@ from .device import DEVICE
     is_flag=True,
     help="The same bits again on the same GPU, slower.  [as training.deterministic]",
 )
+@click.option(
+    "--on-corrupt",
+    type=click.Choice(["stop", "skip"]),
+    help=(
+        "What is done about a case of the cache that is damaged or gone: the run ends, or samples of other cases take "
+        "its place, counted and named.  [default: stop; as training.on_corrupt]"
+    ),
+)
 @click.option("--profile", is_flag=True, help="Leave a trace of ten steps in the folder profile of the run.")
 def pretrain(
     cache: Path,
@@ -50,6 +58,7 @@ def pretrain(
     overrides: tuple[str, ...],
     device: str,
     deterministic: bool,
+    on_corrupt: str | None,
     profile: bool,
 ) -> None:
     """Pre-train an encoder, by default as PCRLv2 does. Test and validation patients are never seen.
@@ -61,6 +70,7 @@ def pretrain(
       pcrl pretrain --cache ./cache
       pcrl pretrain --cache ./cache --recipe cpu-3d --set training.epochs=5 --out runs/first
       pcrl pretrain --cache ./cache --out runs/first --resume
+      pcrl pretrain --cache ./cache --on-corrupt skip
       torchrun --nproc-per-node 8 -m pcrl pretrain --cache ./cache --out runs/eight
     """
     from pcrl.config import RecipeError
@@ -73,10 +83,12 @@ def pretrain(
     from pcrl.training.records.run_folder import RunError
     from pcrl.training.trainer import TrainingError
 
-    from .pretraining import PretrainingDisplay
+    from .pretraining import PretrainingDisplay, skipped_in_words
 
     if deterministic:
         overrides = (*overrides, "training.deterministic=true")
+    if on_corrupt is not None:
+        overrides = (*overrides, f"training.on_corrupt={on_corrupt}")
     kinds = (
         RecipeError,
         CacheError,
@@ -108,6 +120,10 @@ def pretrain(
         f"Finished: {folder} (weights in {folder / 'checkpoints'}, pictures in {folder / 'pictures'}, log in "
         f"{folder / 'metrics.jsonl'}; tensorboard --logdir {folder})."
     )
+    if result.skipped:
+        console.print(
+            f"{skipped_in_words(result.skipped)}. Check the cache with `pcrl cache verify`, and ingest again."
+        )
     if result.fallbacks:
         console.print(
             f"For {result.fallbacks} samples no pair of global views was drawn that overlaps enough and holds enough "

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
+from pcrl.listing import counted, few
 from pcrl.training.progress import PlannedRun, Progress, StepReport
 
 from .console import console, duration, note_slow_reading, tell_note
@@ -25,6 +26,7 @@ class PretrainingDisplay(Progress):
         self.has_begun = False
         self._untimed, self._reports, self._fastest = False, 0, math.inf
         self._names: list[str] = []
+        self._told: set[str] = set()
         columns = (TextColumn("{task.fields[text]}"), BarColumn(), TimeElapsedColumn(), TextColumn("ETA"))
         self._bar = Bar(*columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal)
         self._line = self._bar.add_task("train", total=None, text="", visible=False)
@@ -69,8 +71,17 @@ class PretrainingDisplay(Progress):
         self._stop_on_signals(stop)
 
     def _stop_on_signals(self, stop: Callable[[], None]) -> None:
+        asked = list[int]()
+
+        def handle(number: int, _: object) -> None:
+            # Who asks twice does not want to wait, such as for storage that does not answer.
+            if asked:
+                raise KeyboardInterrupt
+            asked.append(number)
+            stop()
+
         for number in (signal.SIGTERM, signal.SIGINT):
-            self._handlers[number] = signal.signal(number, lambda *_: stop())
+            self._handlers[number] = signal.signal(number, handle)
 
     def stepped(self, report: StepReport) -> None:
         """Moves the bar; where there is none, prints a line."""
@@ -85,8 +96,20 @@ class PretrainingDisplay(Progress):
             console.print(
                 f"About {duration(seconds)} for the {report.steps - report.step} steps that are left."
             )
+        for name in sorted(report.reasons.keys() - self._told):
+            self._told.add(name)
+            tell_note(f"case {name} cannot be read, samples of others take its place: {report.reasons[name]}")
+        if report.skipped and report.ends_epoch:
+            tell_note(f"epoch {report.epoch}: {skipped_in_words(report.skipped)}")
         if not console.is_terminal:
             console.print(f"step {report.step}/{report.steps} {text}")
+
+
+def skipped_in_words(skipped: Mapping[str, int]) -> str:
+    """How many cases were left out so far, which, and how many samples of others took their place."""
+    samples = counted(sum(skipped.values()), "sample")
+    names = few(f"{name} ({count})" for name, count in sorted(skipped.items()))
+    return f"{counted(len(skipped), 'case')} cannot be read, {samples} of others took their place so far: {names}"
 
 
 def _announce(plan: PlannedRun) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -33,6 +33,8 @@ class RunResult:
     Args:
         folder: the run: weights in `checkpoints/`, the log in `metrics.jsonl`, pictures in `pictures/`.
         finished: it came to its last epoch; else it was stopped, and goes on with `resume`.
+        skipped: cases that could not be read, and how many of their samples were replaced by those of others; see
+            `training.on_corrupt`.
         fallbacks: samples for which the best of the allowed draws was taken, as none met all rules.
     """
 
@@ -40,6 +42,7 @@ class RunResult:
     finished: bool
     steps: int
     fallbacks: int
+    skipped: Mapping[str, int] = field(default_factory=dict)
 
 
 def pretrain(
@@ -146,7 +149,9 @@ def _carried_out(
     finally:
         if told:
             watch.ended()
-    return RunResult(plan.folder, finished, trainer.steps_done, trainer.tally.fallbacks)
+    return RunResult(
+        plan.folder, finished, trainer.steps_done, trainer.tally.fallbacks, dict(trainer.tally.skipped)
+    )
 
 
 def _what_must_be_the_same(plan: Plan, trainer: Trainer) -> dict[str, str]:
@@ -211,4 +216,4 @@ def _seconds_per_step(recipe: Recipe, device: torch.device) -> float | None:
 def _result(folder: Path) -> RunResult:
     """What a finished run says of itself."""
     totals = json.loads((folder / FINISHED).read_text(encoding="utf-8"))
-    return RunResult(folder, True, totals["steps"], totals["fallbacks"])
+    return RunResult(folder, True, totals["steps"], totals["fallbacks"], totals.get("skipped", {}))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,6 +50,9 @@ class StepReport:
         step: steps done, of `steps` in the whole run.
         scalars: means of what the objective logs, by name.
         waiting: share of the time in which the device had nothing to do, as its batch was not there.
+        skipped: cases so far that could not be read, and how many of their samples were replaced by those of others.
+        reasons: why each of them could not be read, as far as it is known.
+        ends_epoch: the epoch is over.
     """
 
     epoch: int
@@ -60,6 +63,9 @@ class StepReport:
     samples_per_second: float
     seconds_per_step: float
     waiting: float
+    skipped: Mapping[str, int] = field(default_factory=dict)
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    ends_epoch: bool = False
 
 
 class Progress:

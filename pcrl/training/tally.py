@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import torch
 from torch import Tensor
@@ -23,13 +25,27 @@ class Tally:
         readings: names of what the objective gives at a step, in that order; `loss` is one of them.
         fallbacks: samples before a resume for which the best of the allowed draws was taken.
         unlogged: values of steps before a resume that no line of the log has.
+        skipped: cases before a resume that could not be read, and how many of their samples were replaced.
+        skips: whether there can be such cases.
+
+    Attributes:
+        skipped: the same up to the last `collect`, of all ranks.
+        reasons: why each of them could not be read; not of those before a resume.
     """
 
     def __init__(
-        self, readings: Sequence[str], exchange: Exchange, fallbacks: int, unlogged: Sequence[Sequence[float]]
+        self,
+        readings: Sequence[str],
+        exchange: Exchange,
+        fallbacks: int,
+        unlogged: Sequence[Sequence[float]],
+        skipped: Mapping[str, int] = MappingProxyType({}),
+        skips: bool = False,
     ) -> None:
         self._readings, self._exchange = tuple(readings), exchange
         self.fallbacks, self._own_fallbacks = fallbacks, 0
+        self.skipped, self.reasons = Counter(skipped), dict[str, str]()
+        self._own_skipped, self._skips = list[tuple[str, str]](), skips
         self._pending: list[tuple[int, list[str], Tensor]] = []
         rows = torch.tensor(unlogged, dtype=torch.float64)
         self._unlogged = rows.reshape(len(unlogged), len(self._readings))
@@ -48,6 +64,7 @@ class Tally:
         """A step is queued; nothing waits for it."""
         self._pending.append((step, batch.cases, values))
         self._own_fallbacks += batch.fallbacks
+        self._own_skipped += batch.skipped
 
     def collect(self) -> None:
         """Bring to the host what has been added. Waits for the device; every rank must come here at the same step.
@@ -67,6 +84,11 @@ class Tally:
         self._unlogged = torch.cat([self._unlogged, self._exchange.mean(values)])
         self.fallbacks += self._exchange.total(self._own_fallbacks)
         self._own_fallbacks = 0
+        if self._skips:
+            for those in self._exchange.world.gathered(self._own_skipped):
+                self.skipped.update(name for name, _ in those)
+                self.reasons |= dict(those)
+            self._own_skipped = []
 
     def means(self) -> dict[str, float]:
         """Means of what was collected, which is logged with them; of what some steps have not, over the others."""

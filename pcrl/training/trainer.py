@@ -135,8 +135,9 @@ class Trainer:
         self._profile = Profile(out, device, note) if profile and world.is_first else None
         self.stopping = threading.Event()
         self.tally = Tally(
-            list(self.readings), self.exchange, self.position.fallbacks, self.position.unlogged
-        )
+            list(self.readings), self.exchange, self.position.fallbacks, self.position.unlogged,
+            self.position.skipped, training.on_corrupt == "skip",
+        )  # fmt: skip
 
     @property
     def steps(self) -> int:
@@ -170,7 +171,7 @@ class Trainer:
                     self.position = Position(batch.epoch, batch.step + 1)
                     logs = self.steps_done % training.log_every == 0 or ended
                     if logs:
-                        report = self._report(batch, since, feed.waiting)
+                        report = self._report(batch, since, feed.waiting, ended)
                         since = time.perf_counter()
                         if log is not None:
                             log.write(report, self.tally.fallbacks)
@@ -199,7 +200,8 @@ class Trainer:
             if self._profile is not None:
                 self._profile.close()
         if self.world.is_first:
-            totals = {"steps": self.steps_done, "fallbacks": self.tally.fallbacks}
+            skipped = dict(sorted(self.tally.skipped.items()))
+            totals = {"steps": self.steps_done, "fallbacks": self.tally.fallbacks, "skipped": skipped}
             write_text(self.out / FINISHED, json.dumps(totals) + "\n")
         return True
 
@@ -215,7 +217,9 @@ class Trainer:
             raise TrainingError(f"gradients of step {self.steps_done} are not finite. {self._advice()}")
         folder, model = self.out / CHECKPOINTS, self.recipe.model
         tally = self.tally
-        self.position = replace(self.position, fallbacks=tally.fallbacks, unlogged=tally.unlogged)
+        self.position = replace(
+            self.position, fallbacks=tally.fallbacks, unlogged=tally.unlogged, skipped=dict(tally.skipped)
+        )
         checkpoint.save(folder, self.position, model, self.network, self.objective, self.optimizer)
 
     def _last_checkpoint(self) -> Path | None:
@@ -233,7 +237,7 @@ class Trainer:
             self._profile.step()
         return done
 
-    def _report(self, batch: Batch, since: float, waiting: Callable[[], float]) -> StepReport:
+    def _report(self, batch: Batch, since: float, waiting: Callable[[], float], ended: bool) -> StepReport:
         """What is told of the steps since the last time."""
         steps = self.tally.pending
         self.tally.collect()
@@ -247,6 +251,9 @@ class Trainer:
             samples_per_second=self.recipe.training.batch_size / seconds,
             seconds_per_step=seconds,
             waiting=waiting(),
+            skipped=dict(self.tally.skipped),
+            reasons=dict(self.tally.reasons),
+            ends_epoch=ended,
         )
 
     def _advice(self) -> str:

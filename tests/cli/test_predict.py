@@ -10,8 +10,8 @@ import SimpleITK as sitk
 
 from pcrl.engine.volumes.reading import reader
 from tests.helpers import brains, dicom, patients, radiographs, scans
-from tests.helpers.foreign import bad_files
 from tests.helpers.command import pcrl, refused
+from tests.helpers.foreign import bad_files
 
 pytestmark = pytest.mark.slow
 

@@ -1,6 +1,7 @@
 """`pretrain` as a library: what cannot be done leaves nothing behind, and what was killed goes on as it began."""
 
 import json
+import shutil
 
 import pytest
 import torch
@@ -8,6 +9,7 @@ from safetensors.torch import load_file
 
 from pcrl.config import RecipeError, load_recipe
 from pcrl.datasets.catalog import find
+from pcrl.engine.cache.cache import Cache
 from pcrl.engine.loading.order import LoaderError
 from pcrl.engine.volumes.ingest.plan import plan
 from pcrl.engine.volumes.ingest.run import run
@@ -138,3 +140,32 @@ def test_options_leave_a_profile_and_stay_with_the_run(cache, tmp_path):
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "run/profile/trace.json").stat().st_size > 10_000
     assert read(tmp_path / "run").recipe.training.deterministic
+
+
+@pytest.mark.slow
+def test_a_damaged_case_is_skipped_counted_and_told(cache, tmp_path):
+    damaged = shutil.copytree(cache, tmp_path / "cache")
+    seen = pretrain(damaged, recipe=RECIPE, out=tmp_path / "whole", device="cpu")
+    assert seen.skipped == {}
+    name = next(case.name for case in Cache(damaged).dataset("lits").cases if case.entry.split == "train")
+    (damaged / "lits/cases" / name / "image.ome.zarr/0/c/0/0/0/0").write_bytes(b"nothing")
+    call = ("pretrain", "--device", "cpu", "--set", "training.log_every=1")
+    for setting in patients.TINY:
+        call += ("--set", setting)
+    stopped = pcrl(*call, "--out", "stopped", cwd=tmp_path)
+    assert stopped.returncode == 1
+    assert f"case lits/{name}: " in stopped.stderr
+    assert "--on-corrupt skip" in stopped.stderr
+    assert "Traceback" not in stopped.stderr
+    done = pcrl(*call, "--on-corrupt", "skip", "--out", "skipped", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    said = " ".join(done.stdout.split())
+    assert f"case lits/{name} cannot be read, samples of others take its place" in said
+    assert "epoch 1: 1 case cannot be read" in said
+    totals = json.loads((tmp_path / "skipped/finished.json").read_text(encoding="utf-8"))
+    assert list(totals["skipped"]) == [f"lits/{name}"]
+    last = json.loads((tmp_path / "skipped/metrics.jsonl").read_text(encoding="utf-8").splitlines()[-1])
+    assert last["skipped_cases"] == 1
+    assert last["replaced_samples"] == totals["skipped"][f"lits/{name}"] > 0
+    record = json.loads((tmp_path / "skipped/run.json").read_text(encoding="utf-8"))
+    assert record["recipe"]["training"]["on_corrupt"] == "skip"

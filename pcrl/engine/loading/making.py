@@ -34,9 +34,7 @@ class Made:
     skipped: tuple[tuple[str, str], ...] = ()
 
 
-def make(
-    renderer: Renderer, order: Order, epoch: int, sample: int, workspace: Any, to: SampleSlot
-) -> Made:
+def make(renderer: Renderer, order: Order, epoch: int, sample: int, workspace: Any, to: SampleSlot) -> Made:
     """Render a sample of an epoch.
 
     Where `training.on_corrupt` is `skip`, a sample of a case that is damaged or gone is replaced by one of all samples,
@@ -59,11 +57,12 @@ def make(
                 ) from error
             skipped.append((name, _reason(error)))
         except Exception as error:
-            raise LoaderError(f"case {name}: {type(error).__name__}: {error}") from error
+            raise LoaderError(f"case {name}: {str(error) or type(error).__name__}") from error
         if len(skipped) == _TRIALS:
+            names = ", ".join(sorted({name for name, _ in skipped}))
             raise LoaderError(
-                f"{_TRIALS} samples in a row cannot be read, of {', '.join(sorted({n for n, _ in skipped}))}; the last: "
-                f"{skipped[-1][1]}: the cache is damaged, or gone; check it with `pcrl cache verify`"
+                f"{_TRIALS} samples in a row cannot be read, of {names}; the last: {skipped[-1][1]}: the cache is "
+                "damaged, or gone; check it with `pcrl cache verify`"
             )
         key = stream(stream(first, _REPLACED), len(skipped))
         count = sum(order.groups)

@@ -32,11 +32,12 @@ class OpenCase:
         self.shape = record.grid.shape
         self.intensities = record.intensities
         self.tissues = [Tissue(channel, self.shape) for channel in case.occupancy]
-        self.boxes = BoxReader(case.store.image_table(case.folder))
+        self.boxes = BoxReader(case.image_table())
 
     def read(self, plan: ViewPlan, destination: NDArray[np.int16], scratch: Scratch) -> None:
         """Fill `destination` with the region of a plan, where views lie; what is beyond the volume is air."""
         channel, box = plan.channel, plan.region
+        self.boxes.file.check()
         if any(a < 0 or b > n for a, b, n in zip(box.start, box.stop, self.shape, strict=True)):
             destination.fill(self.intensities[channel].air)
         needed = np.array([(view.box.start, view.box.stop) for view in plan.views])

@@ -66,6 +66,18 @@ class World:
             raise RankError(f"the first rank could not go on: {words}")
         return made  # type: ignore[return-value]
 
+    def gathered(self, value: _Made) -> list[_Made]:
+        """A value of each rank, on all ranks.
+
+        Raises:
+            RankError: another rank has ended.
+        """
+        everybody: list[_Made] = [value] * self.size
+        if self.size > 1:
+            with _companions(self.rank):
+                distributed.all_gather_object(everybody, value)
+        return everybody
+
     def require_same(self, values: Mapping[str, str]) -> None:
         """Check that all ranks have come here, with the same.
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
@@ -33,6 +33,7 @@ class Position:
 
     Args:
         fallbacks: samples so far for which the best of the allowed draws was taken.
+        skipped: cases that could not be read, and how many of their samples others have replaced so far.
         unlogged: what the objective gave at each step since the last logged line, in the order of its readings.
     """
 
@@ -40,6 +41,7 @@ class Position:
     step: int
     fallbacks: int = 0
     unlogged: tuple[tuple[float, ...], ...] = ()
+    skipped: Mapping[str, int] = field(default_factory=dict)
 
 
 def save(
@@ -90,7 +92,9 @@ def load(path: Path, network: nn.Module, objective: Objective, optimizer: Optimi
                 optimizer.state[parameter][_entry(file)] = _kept(value, parameter, optimizer)
     place = json.loads((path / POSITION).read_text(encoding="utf-8"))
     unlogged = tuple(tuple(row) for row in place.get("unlogged", ()))
-    return Position(place["epoch"], place["step"], place.get("fallbacks", 0), unlogged)
+    return Position(
+        place["epoch"], place["step"], place.get("fallbacks", 0), unlogged, place.get("skipped", {})
+    )
 
 
 def trained(network: nn.Module, objective: Objective) -> Iterator[tuple[str, nn.Parameter]]:

@@ -43,6 +43,8 @@ class Log:
             "waiting": report.waiting,
             "fallbacks": fallbacks,
         }
+        if report.skipped:
+            values |= {"skipped_cases": len(report.skipped), "replaced_samples": sum(report.skipped.values())}
         self._file.write(json.dumps({"step": report.step, **values}) + "\n")
         self._file.flush()
         for name, value in values.items():

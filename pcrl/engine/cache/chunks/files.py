@@ -67,21 +67,13 @@ class ChunkFile:
             with open(self._open, "rb", closefd=False) as file:
                 self.content = np.memmap(file, np.uint8, "r").view(np.ndarray)
 
-    def check(self, is_needed: bool) -> None:
-        """Refuse a file that is not there although it should be, or that was made shorter since it was opened.
-
-        A map of the latter would end the process when its missing end is looked at.
-
-        Args:
-            is_needed: whether something is in it; an array of nothing but its fill value has no file.
+    def check(self) -> None:
+        """Refuse a file that was made shorter since it was opened: its map would end the process where it has no bytes.
 
         Raises:
             CacheError: names it.
         """
-        if self._open < 0:
-            if is_needed:
-                raise CacheError(f"{self.path} is gone: ingest again, which reads it anew")
-        elif (size := os.fstat(self._open).st_size) < self.size:
+        if self._open >= 0 and (size := os.fstat(self._open).st_size) < self.size:
             raise CacheError(
                 f"{self.path} was {self.size:,} bytes when it was opened, and is {size:,} now: something writes to the "
                 "cache; run `pcrl cache verify`"

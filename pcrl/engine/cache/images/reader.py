@@ -57,6 +57,7 @@ class ImageReader:
         """
         number, place = divmod(index, self.data.shard)
         shard = self.shard(number)
+        shard.file.check()
         chunk = scratch.chunk(self._shape, self._dtype)
         if shard.offsets[place] == MISSING:
             raise CacheError(f"{shard.path} holds no image {place}: run `pcrl cache verify`")

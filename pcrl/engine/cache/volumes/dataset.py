@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pcrl.datasets.case import Split
-from pcrl.engine.cache.chunks.frames import StoredArray
+from pcrl.engine.cache.chunks.frames import ChunkTable, StoredArray
 from pcrl.engine.cache.commit import COMMIT, Commit, is_part_of
-from pcrl.engine.cache.format import read_record
+from pcrl.engine.cache.format import CacheError, read_record
 from pcrl.engine.cache.volumes.records import (
     CASE_RECORD,
     LABEL_RECORD,
@@ -67,16 +67,37 @@ class CachedCase:
     @property
     def voxels(self) -> StoredArray:
         """The stored voxels, (channel, z, y, x) int16."""
-        return StoredArray(self.store.image_table(self.folder))
+        return StoredArray(self.image_table())
+
+    def image_table(self) -> ChunkTable:
+        """Where the chunks of the image are.
+
+        Raises:
+            CacheError: they should be in a file that is gone; or the description of the image is damaged.
+        """
+        return self._there(self.store.image_table(self.folder))
+
+    def _there(self, table: ChunkTable) -> ChunkTable:
+        """An array of nothing but its fill value has no file: any other must have it."""
+        if not table.file.exists():
+            committed = self.folder / COMMIT
+            if not committed.exists() or is_part_of(self.folder, str(table.file.relative_to(self.folder))):
+                raise CacheError(f"{table.file} is gone: run `pcrl cache verify`, then ingest again")
+        return table
 
     def label(self, original: bool = False) -> StoredArray:
         """The segmentation, (z, y, x), on the cache's grid or on its own."""
-        return StoredArray(self.store.label_table(self.folder, original))
+        return StoredArray(self._there(self.store.label_table(self.folder, original)))
 
     @property
     def occupancy(self) -> NDArray[np.float32]:
         """Shares of foreground and of dense tissue in each cell: (channel, 2, cells…) float32."""
-        values: NDArray[np.float32] = np.load(self.folder / OCCUPANCY)
+        try:
+            values: NDArray[np.float32] = np.load(self.folder / OCCUPANCY)
+        except (ValueError, EOFError) as error:
+            raise CacheError(
+                f"{self.folder / OCCUPANCY} is damaged ({error}): run `pcrl cache verify`"
+            ) from error
         return values
 
     @property
