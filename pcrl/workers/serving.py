@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import ctypes
+import multiprocessing
 import os
+import pickle
 import resource
 import signal
-from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
 
 from pcrl.workers.limits import resident
 
@@ -24,11 +24,11 @@ _FIRST_TO_GO = "500"
 """By how much rather the system stops a worker than the process that started it, if memory runs out."""
 
 
-def serve(function: Callable[[Any], Any], pipe: Connection, parent: int, address_space: int | None) -> None:
+def serve(pickled: bytes, pipe: Connection, parent: int, address_space: int | None) -> None:
     """Do tasks until the other end is closed; results, and what was raised, are sent one by one.
 
     Args:
-        function: of this module's users; loaded before the first task comes.
+        pickled: the function that does a task; its module is loaded here, before the first task comes.
         parent: the process that started this one, with which it ends.
         address_space: bytes that may be taken beyond those that are in use now; none: any.
     """
@@ -41,6 +41,9 @@ def serve(function: Callable[[Any], Any], pipe: Connection, parent: int, address
         Path("/proc/self/oom_score_adj").write_text(_FIRST_TO_GO, encoding="ascii")
     # A segmentation fault is told by its signal: gigabytes of core dumps say no more to anyone.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    # Locks of libraries have no name then: what is named, and belongs to one that was killed, is told as a leak.
+    multiprocessing.set_start_method("fork", force=True)
+    function = pickle.loads(pickled)
     if address_space is not None:
         _limit_address_space(address_space)
     at_first = resident(os.getpid())

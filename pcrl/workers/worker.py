@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -36,7 +37,9 @@ class Worker:
         self._limits, self._since = limits, time.monotonic()
         self.pipe, other = context.Pipe()
         self.process = context.Process(
-            target=serve, args=(function, other, os.getpid(), limits.address_space), daemon=True
+            target=serve,
+            args=(pickle.dumps(function), other, os.getpid(), limits.address_space),
+            daemon=True,
         )
         self.process.start()
         other.close()
