@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -76,9 +77,25 @@ def _decoded(file: Any) -> NDArray[Any]:
         # Without group 2, only these two are possible; pydicom has found out which.
         syntax = ImplicitVRLittleEndian if file.original_encoding[0] else ExplicitVRLittleEndian
         file.file_meta.TransferSyntaxUID = syntax
+    shape = (int(file.get("NumberOfFrames") or 1), int(file.Rows), int(file.Columns))
+    if min(shape) < 1:
+        raise ValueError(f"{shape} frames, rows and columns are announced, expected numbers above 0")
+    if not syntax.is_compressed or syntax == DeflatedExplicitVRLittleEndian:
+        _check_length(file, shape)
     native = not syntax.is_compressed or syntax in (RLELossless, DeflatedExplicitVRLittleEndian)
     values = np.asarray(file.pixel_array) if native else _decompressed(file)
-    return values.reshape(-1, int(file.Rows), int(file.Columns))
+    if values.size != math.prod(shape) or values.shape[-2:] != shape[1:]:
+        raise ValueError(f"{values.shape} pixels are stored, its header announces {shape}")
+    return values.reshape(shape)
+
+
+def _check_length(file: Any, shape: tuple[int, int, int]) -> None:
+    """Refuse pixels that are not as many as the header announces: pydicom would leave out what is too much."""
+    announced = -(-math.prod(shape) * int(file.BitsAllocated) // 8)
+    found = len(file.PixelData)
+    # Of odd length they are filled up to an even one.
+    if not announced <= found <= announced + announced % 2:
+        raise ValueError(f"{found:,} bytes of pixels are stored, its header announces {announced:,}")
 
 
 def _decompressed(file: Any) -> NDArray[Any]:

@@ -16,6 +16,7 @@ from pcrl.engine.volumes.reading.detached import check_voxel_files, voxel_files
 from pcrl.engine.volumes.reading.nifti.header import read_header
 from pcrl.engine.volumes.reading.nifti.place import is_nifti, place_of
 from pcrl.engine.volumes.reading.plausible import check_grid
+from pcrl.engine.volumes.reading.stated import check_taken
 from pcrl.regular import why_not_regular
 
 _DENSEST = 1100
@@ -96,6 +97,7 @@ def _of_itk(path: Path) -> tuple[tuple[int, ...], tuple[float, ...], int]:
         raise ReadError(f"{path}: its size is {sizes}, expected numbers above 0: the header is damaged")
     if not all(map(math.isfinite, spacing)) or min(spacing) <= 0:
         raise ReadError(f"{path}: its spacing is {spacing}, expected numbers above 0: correct the header")
+    check_taken(path, sizes, spacing, reader.GetOrigin(), reader.GetDirection())
     voxel = sitk.Image([1] * 3, reader.GetPixelID(), reader.GetNumberOfComponents())
     each = voxel.GetSizeOfPixelComponent() * voxel.GetNumberOfComponentsPerPixel()
     return sizes, spacing, math.prod(sizes) * each

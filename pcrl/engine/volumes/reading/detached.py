@@ -30,7 +30,7 @@ _NRRD_BYTES = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Header:
+class TextHeader:
     """What the text of a header says.
 
     Args:
@@ -56,7 +56,7 @@ def voxel_files(path: Path) -> list[Path]:
         return _pair(path)
     if suffix not in _META + _NRRD or why_not_regular(path):
         return []
-    header = _header(path)
+    header = text_header(path)
     fields = header.fields
     name = fields.get("elementdatafile") or fields.get("data file") or fields.get("datafile") or ""
     if name.upper().startswith("LIST"):
@@ -73,7 +73,7 @@ def check_voxel_files(path: Path) -> None:
         OSError: it cannot be read.
         ReadError: names the file that is missing, no regular file, or of another size than its header announces.
     """
-    header = _header(path) if path.suffix.lower() in _META + _NRRD else None
+    header = text_header(path) if path.suffix.lower() in _META + _NRRD else None
     if header is not None:
         _check_axes(path, header.fields)
     files = voxel_files(path)
@@ -103,6 +103,28 @@ def check_voxel_files(path: Path) -> None:
         )
 
 
+def compressed_voxels(path: Path) -> tuple[Path, int, int, int] | None:
+    """Where the one stream of compressed voxels is, if there is one.
+
+    Returns:
+        Its file, its first byte, and how many bytes the header announces of the voxels and of a slice of them.
+
+    Raises:
+        OSError: the header cannot be read.
+    """
+    if path.suffix.lower() not in _META + _NRRD:
+        return None
+    header, files = text_header(path), voxel_files(path)
+    announced = _bytes(path, header.fields, compressed=True)
+    skipped = {
+        header.fields.get(name, "0")
+        for name in ("headersize", "byte skip", "byteskip", "line skip", "lineskip")
+    }
+    if announced is None or skipped != {"0"} or len(files) > 1 or not (files or header.end is not None):
+        return None
+    return (files[0], 0, *announced) if files else (path, header.end or 0, *announced)
+
+
 def _pair(path: Path) -> list[Path]:
     """The other half of a header `.hdr` and its voxels `.img`."""
     if path.suffix.lower() == ".img":
@@ -126,7 +148,17 @@ def _counted(path: Path, name: str) -> list[str]:
     return [f"{before}{number:{width}d}{behind}" for number in numbers]
 
 
-def _header(path: Path) -> _Header:
+def is_meta(path: Path) -> bool:
+    """Whether a file is called like a MetaImage."""
+    return path.suffix.lower() in _META
+
+
+def text_header(path: Path) -> TextHeader:
+    """The text that a MetaImage or an NRRD begins with.
+
+    Raises:
+        OSError: it cannot be read.
+    """
     with path.open("rb") as file:
         content = file.read(_LONGEST_HEADER)
     is_nrrd = path.suffix.lower() in _NRRD
@@ -144,7 +176,7 @@ def _header(path: Path) -> _Header:
         if value == "LOCAL" or (not line.strip() and is_nrrd):
             break
     detached = is_nrrd and ("data file" in fields or "datafile" in fields)
-    return _Header(fields, after, ended.end() if ended and not detached else None)
+    return TextHeader(fields, after, ended.end() if ended and not detached else None)
 
 
 def _check_axes(path: Path, fields: dict[str, str]) -> None:
@@ -164,22 +196,27 @@ def _check_axes(path: Path, fields: dict[str, str]) -> None:
         )
 
 
-def _bytes(path: Path, fields: dict[str, str]) -> tuple[int, int] | None:
-    """Bytes of the voxels and of one slice where they are not compressed and the header's types are known."""
+def _bytes(path: Path, fields: dict[str, str], compressed: bool = False) -> tuple[int, int] | None:
+    """Bytes of the voxels and of one slice, where the header's types are known, and they are as it states.
+
+    Args:
+        compressed: whether they are asked for of compressed voxels, or of others.
+    """
     meta = path.suffix.lower() in _META
     if meta:
         kind = fields.get("elementtype", "").upper().removeprefix("MET_").removesuffix("_ARRAY")
         size = _META_BYTES.get(kind) or _META_BYTES.get(kind.removeprefix("U"))
-        plain = fields.get("compresseddata", "false").lower() not in ("true", "1")
+        fits = compressed is (fields.get("compresseddata", "false").lower() in ("true", "1"))
         skipped = fields.get("headersize", "0")
     else:
-        size, plain = _NRRD_BYTES.get(fields.get("type", "").lower()), fields.get("encoding") == "raw"
+        size = _NRRD_BYTES.get(fields.get("type", "").lower())
+        fits = fields.get("encoding", "").lower() in (("gzip", "gz") if compressed else ("raw",))
         skipped = fields.get("line skip", fields.get("lineskip", "0"))
         if skipped == "0":
             skipped = fields.get("byte skip", fields.get("byteskip", "0"))
         elif skipped != "0":
-            plain = False
-    if size is None or not plain or not re.fullmatch(r"\d{1,9}", skipped):
+            fits = False
+    if size is None or not fits or not re.fullmatch(r"\d{1,9}", skipped):
         return None
     sizes = [int(n) for n in fields["dimsize" if meta else "sizes"].split()]
     stated = fields.get("elementnumberofchannels", "1") or "1"

@@ -21,6 +21,7 @@ from pcrl.datasets.plain import plain_path
 from pcrl.engine.errors import ReadError
 from pcrl.engine.geometry.grid import Grid, Vector
 from pcrl.engine.volumes.reading.announced import announced, reason_of
+from pcrl.engine.volumes.reading.compressed import check_stream
 from pcrl.engine.volumes.reading.nifti import voxels
 from pcrl.engine.volumes.reading.nifti.header import read_header
 from pcrl.engine.volumes.reading.nifti.place import is_nifti, place_of, put
@@ -49,6 +50,7 @@ def read(path: Path, like: Path | None = None, stack: Stack | None = None) -> Sc
         image, modality, notes = _image_of_stack(path, stack)
         return _scan(path, image, sitk, modality, notes)
     announced(path, is_placed=like is None)
+    check_stream(path)
     not_finite = voxels.check(path) if is_nifti(path) else None
     place = place_of(path) if is_nifti(path) and like is None else None
     with placeless(path) if is_nifti(path) and like is not None else nullcontext(path) as readable:
