@@ -25,7 +25,18 @@ MAY_IMPORT = {
     "recipes": set(),
 }  # fmt: skip
 
-EVALUATION = ("records", "statistics", "leak", "cohorts", "arms", "finetune", "tasks", "run", "predict")
+EVALUATION = (
+    "records",
+    "statistics",
+    "leak",
+    "cohorts",
+    "arms",
+    "finetune",
+    "tasks",
+    "run",
+    "predict",
+    "external",
+)
 """Rooms of `pcrl.evaluation`, from the ground up: each may import those before it."""
 KINDS = {"segmentation", "candidates", "classification"}
 """Rooms of `pcrl.evaluation.tasks`: none imports another."""
