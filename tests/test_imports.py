@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-GROUND = {"cores", "files", "listing", "notes", "config"}
+GROUND = {"cores", "disk", "files", "listing", "notes", "config"}
 MAY_IMPORT = {
     "cores": set(),
+    "disk": set(),
     "files": set(),
     "listing": set(),
     "notes": set(),
