@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import shutil
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -22,7 +21,7 @@ from pcrl.training.progress import PlannedRun, Progress, StepReport
 from pcrl.training.ranks.world import World, opened
 from pcrl.training.records import run_folder
 from pcrl.training.records.checkpoint import checkpoints
-from pcrl.training.records.run_folder import CHECKPOINTS, FINISHED, RunError
+from pcrl.training.records.run_folder import CHECKPOINTS, RunError
 from pcrl.training.stepping.builds import build_of, known_faults
 from pcrl.training.stepping.memory import LEAST, free, is_out_of_memory, too_large, try_batch
 from pcrl.training.trainer import StepFaultError, Trainer, TrainingError
@@ -254,5 +253,5 @@ def _seconds_per_step(recipe: Recipe, device: torch.device) -> float | None:
 
 def _result(folder: Path) -> RunResult:
     """What a finished run says of itself."""
-    totals = json.loads((folder / FINISHED).read_text(encoding="utf-8"))
-    return RunResult(folder, True, totals["steps"], totals["fallbacks"])
+    totals = run_folder.read_totals(folder)
+    return RunResult(folder, True, totals.steps, totals.fallbacks)

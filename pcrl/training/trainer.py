@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -15,7 +14,7 @@ from pcrl.config import Recipe, RecipeError
 from pcrl.engine.batch import Batch
 from pcrl.engine.loading.loader import Loader
 from pcrl.engine.selection.selection import Selection
-from pcrl.files import write_text
+from pcrl.files import save_record
 from pcrl.kernels.streams import stream
 from pcrl.models.networks import Network, build, placed
 from pcrl.models.weights.folder import Weights, load_into
@@ -31,7 +30,7 @@ from pcrl.training.records import checkpoint
 from pcrl.training.records.checkpoint import Position, trained
 from pcrl.training.records.log import Log
 from pcrl.training.records.picture import save_pictures
-from pcrl.training.records.run_folder import CHECKPOINTS, FINISHED, PICTURES
+from pcrl.training.records.run_folder import CHECKPOINTS, FINISHED, PICTURES, Totals
 from pcrl.training.stepping.allocation import memory_kept
 from pcrl.training.stepping.compiled import forward_of
 from pcrl.training.stepping.memory import LEAST
@@ -213,8 +212,8 @@ class Trainer:
             if self._profile is not None:
                 self._profile.close()
         if self.world.is_first:
-            totals = {"steps": self.steps_done, "fallbacks": self.tally.fallbacks}
-            write_text(self.out / FINISHED, json.dumps(totals) + "\n")
+            totals = Totals(steps=self.steps_done, fallbacks=self.tally.fallbacks)
+            save_record(totals, self.out / FINISHED)
         return True
 
     def save(self) -> None:

@@ -66,6 +66,13 @@ class RunRecord:
             ) from error
 
 
+class Totals(Record):
+    """What `finished.json` holds: steps done, and samples for which the best of the allowed draws was taken."""
+
+    steps: int
+    fallbacks: int
+
+
 class _Content(Record):
     """What `run.json` holds; that of earlier versions lacks some of it. See `RunRecord`."""
 
@@ -162,6 +169,18 @@ def read(out: Path) -> RunRecord:
         raise RunError(f"{out / RUN} has a recipe that this version of pcrl cannot use: {error}") from error
     except RecordError as error:
         raise RunError(str(error)) from error
+
+
+def read_totals(out: Path) -> Totals:
+    """What a finished run came to.
+
+    Raises:
+        RunError: damaged.
+    """
+    try:
+        return load_record(Totals, out / FINISHED)
+    except RecordError as error:
+        raise RunError(f"{error}; without it the run goes on: remove it, and --resume") from error
 
 
 def run_of(path: Path) -> Path | None:
