@@ -83,7 +83,7 @@ def pretrain(
     from pcrl.training.records.run_folder import RunError
     from pcrl.training.trainer import TrainingError
 
-    from .pretraining import PretrainingDisplay, skipped_in_words
+    from .pretraining import PretrainingDisplay, replaced_in_words
 
     if deterministic:
         overrides = (*overrides, "training.deterministic=true")
@@ -120,9 +120,9 @@ def pretrain(
         f"Finished: {folder} (weights in {folder / 'checkpoints'}, pictures in {folder / 'pictures'}, log in "
         f"{folder / 'metrics.jsonl'}; tensorboard --logdir {folder})."
     )
-    if result.skipped:
+    if result.replaced:
         console.print(
-            f"{skipped_in_words(result.skipped)}. Check the cache with `pcrl cache verify`, and ingest again."
+            f"{replaced_in_words(result.replaced)}. Check the cache with `pcrl cache verify`, and ingest again."
         )
     if result.fallbacks:
         console.print(

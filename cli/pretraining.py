@@ -99,17 +99,17 @@ class PretrainingDisplay(Progress):
         for name in sorted(report.reasons.keys() - self._told):
             self._told.add(name)
             tell_note(f"case {name} cannot be read, samples of others take its place: {report.reasons[name]}")
-        if report.skipped and report.ends_epoch:
-            tell_note(f"epoch {report.epoch}: {skipped_in_words(report.skipped)}")
+        if report.replaced and report.ends_epoch:
+            tell_note(f"epoch {report.epoch}: {replaced_in_words(report.replaced)}")
         if not console.is_terminal:
             console.print(f"step {report.step}/{report.steps} {text}")
 
 
-def skipped_in_words(skipped: Mapping[str, int]) -> str:
+def replaced_in_words(replaced: Mapping[str, int]) -> str:
     """How many cases were left out so far, which, and how many samples of others took their place."""
-    samples = counted(sum(skipped.values()), "sample")
-    names = few(f"{name} ({count})" for name, count in sorted(skipped.items()))
-    return f"{counted(len(skipped), 'case')} cannot be read, {samples} of others took their place so far: {names}"
+    samples = counted(sum(replaced.values()), "sample")
+    names = few(f"{name} ({count})" for name, count in sorted(replaced.items()))
+    return f"{counted(len(replaced), 'case')} cannot be read, {samples} of others took their place so far: {names}"
 
 
 def _announce(plan: PlannedRun) -> None:

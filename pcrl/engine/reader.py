@@ -30,6 +30,15 @@ class _Refused:
     words: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Failed:
+    """An error of the system."""
+
+    number: int | None
+    words: str
+    file: str | None
+
+
 class Reader:
     """Calls functions in a worker, and gives what they give; a context manager, at whose end the worker is gone.
 
@@ -61,13 +70,34 @@ class Reader:
             ReadError: of the function; or its worker died, took too long, or took too much memory.
             ScanError, DicomError: of the function.
         """
-        result: Any = self._workers.call(_Call(function, args, kwargs))
+        result = self._called(file, _Call(function, args, kwargs))
+        if isinstance(result, _Failed):
+            raise ReadError(f"{result.file or file}: cannot be read: {result.words}")
+        given: Result = result
+        return given
+
+    def write(
+        self, file: Path, function: Callable[Given, Result], *args: Given.args, **kwargs: Given.kwargs
+    ) -> Result:
+        """As a call, for a function that reads a file to write another.
+
+        Raises:
+            OSError: as the function does; it is about what is written.
+            ReadError, ScanError, DicomError: as a call.
+        """
+        result = self._called(file, _Call(function, args, kwargs))
+        if isinstance(result, _Failed):
+            raise OSError(result.number, result.words, result.file)
+        given: Result = result
+        return given
+
+    def _called(self, file: Path, call: _Call) -> Any:
+        result = self._workers.call(call)
         if isinstance(result, Fault):
             raise ReadError(f"{file}: {result.reason}")
         if isinstance(result, _Refused):
             raise result.kind(result.words)
-        given: Result = result
-        return given
+        return result
 
 
 def _carried_out(call: _Call) -> Any:
@@ -76,6 +106,4 @@ def _carried_out(call: _Call) -> Any:
     except (ReadError, ScanError, DicomError) as error:
         return _Refused(type(error), str(error))
     except OSError as error:
-        return _Refused(
-            ReadError, f"{error.filename or call.arguments[0]}: cannot be read: {error.strerror or error}"
-        )
+        return _Failed(error.errno, error.strerror or str(error), error.filename)

@@ -50,7 +50,7 @@ class StepReport:
         step: steps done, of `steps` in the whole run.
         scalars: means of what the objective logs, by name.
         waiting: share of the time in which the device had nothing to do, as its batch was not there.
-        skipped: cases so far that could not be read, and how many of their samples were replaced by those of others.
+        replaced: cases so far that could not be read, and how many of their samples were replaced by those of others.
         reasons: why each of them could not be read, as far as it is known.
         ends_epoch: the epoch is over.
     """
@@ -63,7 +63,7 @@ class StepReport:
     samples_per_second: float
     seconds_per_step: float
     waiting: float
-    skipped: Mapping[str, int] = field(default_factory=dict)
+    replaced: Mapping[str, int] = field(default_factory=dict)
     reasons: Mapping[str, str] = field(default_factory=dict)
     ends_epoch: bool = False
 

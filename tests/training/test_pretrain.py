@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 from pcrl.config import RecipeError, load_recipe
 from pcrl.datasets.catalog import find
 from pcrl.engine.cache.cache import Cache
+from pcrl.engine.cache.format import CacheError
 from pcrl.engine.loading.order import LoaderError
 from pcrl.engine.volumes.ingest.plan import plan
 from pcrl.engine.volumes.ingest.run import run
@@ -70,6 +71,47 @@ def test_killed_in_its_first_epoch_it_goes_on_with_the_weights_that_it_began_wit
     assert killed.finished
     ours, theirs = last_weights(killed.folder), last_weights(straight)
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+
+
+class Twice(Progress):
+    """Tries to go on with a run while it trains."""
+
+    def __init__(self, cache, folder):
+        self.call, self.said = (cache, folder), ""
+
+    def stepped(self, report):
+        if not self.said:
+            cache, folder = self.call
+            with pytest.raises(CacheError) as caught:
+                pretrain(cache, out=folder, resume=True, device="cpu")
+            self.said = str(caught.value)
+
+
+@pytest.mark.slow
+def test_a_run_is_trained_by_one_process_at_a_time(cache, tmp_path):
+    said = []
+    for resume in (False, True):
+        watch = Twice(cache, tmp_path / "run")
+        call = {"resume": True} if resume else {"recipe": RECIPE}
+        if resume:
+            (tmp_path / "run" / run_folder.FINISHED).unlink()
+            last = checkpoints(tmp_path / "run/checkpoints")[-1]
+            shutil.rmtree(last)
+        assert pretrain(cache, out=tmp_path / "run", device="cpu", progress=watch, **call).finished
+        said.append(watch.said)
+    assert all("run is being written by process" in text for text in said)
+
+
+@pytest.mark.slow
+def test_a_damaged_checkpoint_is_not_gone_on_with(cache, tmp_path):
+    pretrain(cache, recipe=RECIPE, out=tmp_path / "run", device="cpu")
+    (tmp_path / "run" / run_folder.FINISHED).unlink()
+    (last,) = checkpoints(tmp_path / "run/checkpoints")
+    with (last / "momentum.safetensors").open("r+b") as file:
+        file.seek(-1, 2)
+        file.write(b"\xff")
+    with pytest.raises(WeightsError, match=r"momentum.safetensors: damaged .* start a new run"):
+        pretrain(cache, out=tmp_path / "run", resume=True, device="cpu")
 
 
 def test_a_run_is_never_overwritten(cache, tmp_path):
@@ -146,7 +188,7 @@ def test_options_leave_a_profile_and_stay_with_the_run(cache, tmp_path):
 def test_a_damaged_case_is_skipped_counted_and_told(cache, tmp_path):
     damaged = shutil.copytree(cache, tmp_path / "cache")
     seen = pretrain(damaged, recipe=RECIPE, out=tmp_path / "whole", device="cpu")
-    assert seen.skipped == {}
+    assert seen.replaced == {}
     name = next(case.name for case in Cache(damaged).dataset("lits").cases if case.entry.split == "train")
     (damaged / "lits/cases" / name / "image.ome.zarr/0/c/0/0/0/0").write_bytes(b"nothing")
     call = ("pretrain", "--device", "cpu", "--set", "training.log_every=1")
@@ -163,9 +205,9 @@ def test_a_damaged_case_is_skipped_counted_and_told(cache, tmp_path):
     assert f"case lits/{name} cannot be read, samples of others take its place" in said
     assert "epoch 1: 1 case cannot be read" in said
     totals = json.loads((tmp_path / "skipped/finished.json").read_text(encoding="utf-8"))
-    assert list(totals["skipped"]) == [f"lits/{name}"]
+    assert list(totals["replaced"]) == [f"lits/{name}"]
     last = json.loads((tmp_path / "skipped/metrics.jsonl").read_text(encoding="utf-8").splitlines()[-1])
-    assert last["skipped_cases"] == 1
-    assert last["replaced_samples"] == totals["skipped"][f"lits/{name}"] > 0
+    assert last["unreadable_cases"] == 1
+    assert last["replaced_samples"] == totals["replaced"][f"lits/{name}"] > 0
     record = json.loads((tmp_path / "skipped/run.json").read_text(encoding="utf-8"))
     assert record["recipe"]["training"]["on_corrupt"] == "skip"

@@ -27,6 +27,6 @@ def check_space(folder: Path, needed: int, coarser: str, largest: str = "") -> N
     if needed > free:
         most = f" (most of it {largest})" if largest else ""
         raise CacheError(
-            f"{folder} would need about {needed / 1e9:.1f} GB{most}, {free / 1e9:.1f} GB are free: free some space, "
+            f"{folder} would need about {needed / 1e9:.3g} GB{most}, {free / 1e9:.3g} GB are free: free some space, "
             f"choose another --cache, {coarser} in the recipe, or the codec zstd"
         )

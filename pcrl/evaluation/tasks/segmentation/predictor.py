@@ -81,7 +81,7 @@ class VolumePredictor:
         values = target.painted(masks)
         path = out / f"{case.name}.nii.gz"
         smallest = values.astype(np.uint8) if values.max() < 256 else values
-        self._reader(case.channels[0], write_like, smallest, case.channels[0], path, case.stack)
+        self._reader.write(case.channels[0], write_like, smallest, case.channels[0], path, case.stack)
         voxels = [f"{name} {mask.sum():,} voxels" for name, mask in zip(target.names, masks, strict=True)]
         notes = [note for one in scans for note in one.notes]
         notes += [note for channel in channels for note in channel.notes]
