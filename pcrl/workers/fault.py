@@ -28,9 +28,9 @@ def raised(text: str) -> Fault:
 
 def out_of_time(limits: Limits) -> Fault:
     """Of a worker that was stopped because it took too long."""
+    slow = f", or is slow; in the latter case give it more time with {limits.longer}" if limits.longer else ""
     return Fault(
-        f"not read after {limits.seconds:g} s, and given up: the file or its file system hangs, or is slow; in the "
-        "latter case give it more time with --deadline SECONDS"
+        f"not read after {limits.seconds:g} s, and given up: the file or its file system hangs{slow}"
     )
 
 

@@ -29,11 +29,13 @@ class Limits:
         seconds: after which it is stopped.
         resident: bytes of resident memory beyond which it is stopped; none: any.
         address_space: bytes that it may ask for beyond those it has when it is up; none: any.
+        longer: what gives it more time, in words; empty if nothing does.
     """
 
     seconds: float = DEADLINE
     resident: int | None = None
     address_space: int | None = None
+    longer: str = "--deadline SECONDS"
 
 
 def of_readers(workers: int, deadline: float | None = None, memory: float | None = None) -> Limits:
@@ -49,8 +51,15 @@ def of_readers(workers: int, deadline: float | None = None, memory: float | None
 
 
 def of_headers(deadline: float | None = None) -> Limits:
-    """Limits of workers that read headers; `deadline` in seconds for one file, if it is less than `HEADER_SECONDS`."""
-    seconds = HEADER_SECONDS if deadline is None else min(HEADER_SECONDS, deadline)
+    """Limits of workers that read headers.
+
+    Args:
+        deadline: seconds for one file, where the user has given them for one case. None, or the usual one of a case:
+            `HEADER_SECONDS`.
+    """
+    if deadline is None:
+        return Limits(HEADER_SECONDS, address_space=HEADER_BYTES, longer="")
+    seconds = HEADER_SECONDS if deadline == DEADLINE else deadline
     return Limits(seconds, address_space=HEADER_BYTES)
 
 

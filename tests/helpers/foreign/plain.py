@@ -61,6 +61,9 @@ def nifti(path):
     (sform,) = struct.unpack_from(order + "h", content, 254)
     rows = np.array(struct.unpack_from(order + "12f", content, 280)).reshape(3, 4)
     spacing = np.linalg.norm(rows[:, :3], axis=0) if sform > 0 else np.abs(steps[1:4])
+    unit_rows = rows[:, :3] / np.where(spacing > 0, spacing, 1)
+    if not np.allclose(unit_rows.T @ unit_rows, np.eye(3), atol=0.01):  # no grid: the other place is taken
+        spacing = np.abs(steps[1:4])
     return values, spacing * {1: 1000.0, 2: 1.0, 3: 0.001}.get(unit & 7, 1.0)
 
 
@@ -89,7 +92,8 @@ def nrrd(path):
     """An NRRD with its voxels in it."""
     head, mark, voxels = path.read_bytes().partition(b"\n\n")
     assert mark
-    fields = dict(re.findall(r"^([^:#\n]+):\s*(.*?)\s*$", head.decode("latin1"), re.MULTILINE))
+    found = re.findall(r"^([^:#\n]+):\s*(.*?)\s*$", head.decode("latin1"), re.MULTILINE)
+    fields = {name.lower(): value for name, value in found}
     sizes = [int(n) for n in fields["sizes"].split()]
     if fields["encoding"] in ("gzip", "gz"):
         voxels = gzip.decompress(voxels)

@@ -83,7 +83,7 @@ class Plan:
     def largest(self) -> str:
         """The cases that need most of it, in words."""
         size = sorted(self.todo, key=lambda task: -task.voxels)
-        return few([f"{task.case.name} {task.voxels * BYTES_PER_VOXEL / 1e9:.1f} GB" for task in size])
+        return few([f"{task.case.name} {task.voxels * BYTES_PER_VOXEL / 1e9:.3g} GB" for task in size])
 
     def seconds_needed(self, workers: int) -> float:
         """Estimated time with this many workers."""

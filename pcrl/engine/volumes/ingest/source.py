@@ -17,6 +17,7 @@ from pcrl.engine.errors import ReadError
 from pcrl.engine.fingerprints.digests import digest_of_contents
 from pcrl.engine.volumes.reading.announced import announced
 from pcrl.engine.volumes.reading.detached import voxel_files
+from pcrl.engine.volumes.reading.plausible import check_edges
 from pcrl.regular import why_not_regular
 
 
@@ -84,14 +85,20 @@ def voxels_after(channels: tuple[Path, ...], spacing: Spacing, stack: Stack | No
 
 
 def _volume(stack: Stack) -> float:
-    """Cubic millimetres of a stack; 0 if it does not say."""
+    """Cubic millimetres of a stack; 0 if it does not say.
+
+    Raises:
+        ReadError: it says more than can be.
+    """
     first = stack.frames[0]
     try:
         heights = positions(stack.frames)[0] @ axes(stack.frames)[2]
     except DicomError:
         return 0.0  # ingest will name it
     height, width = first.spacing or (0.0, 0.0)
-    return float(np.ptp(heights)) * first.shape[0] * height * first.shape[1] * width
+    edges = (float(np.ptp(heights)), first.shape[0] * height, first.shape[1] * width)
+    check_edges(first.file.parent, edges)
+    return math.prod(edges)
 
 
 def _files(path: Path, stack: Stack | None = None) -> list[Path]:

@@ -17,6 +17,7 @@ _BLANK = re.compile(rb"\n\r?\n")
 _COUNTED = re.compile(r"(\S*%0?\d*d\S*)\s+(-?\d+)\s+(-?\d+)\s+(-?\d+)(?:\s+\d+)?")
 """A pattern of printf, its first and last number, and the step between them."""
 _MOST_FILES, _MOST_AXES = 100_000, 8
+_NAME = re.compile(r"[A-Za-z_][\w -]*", re.ASCII)
 _FIELD = re.compile(r"([^:=]*)(:=|[:=]?)(.*)")
 _META_BYTES = {"CHAR": 1, "SHORT": 2, "INT": 4, "LONG": 4, "LONG_LONG": 8, "FLOAT": 4, "DOUBLE": 8}
 _NRRD_BYTES = {
@@ -36,12 +37,14 @@ class TextHeader:
     Args:
         fields: by their names in lower case.
         after: the lines after the last of them.
+        odd: lines before the last of them that are no field.
         end: the byte after it; None where the voxels are files of their own.
     """
 
     fields: dict[str, str]
     after: list[str]
     end: int | None
+    odd: tuple[str, ...] = ()
 
 
 def voxel_files(path: Path) -> list[Path]:
@@ -59,6 +62,10 @@ def voxel_files(path: Path) -> list[Path]:
     header = text_header(path)
     fields = header.fields
     name = fields.get("elementdatafile") or fields.get("data file") or fields.get("datafile") or ""
+    if not name.isprintable():
+        raise ReadError(
+            f"{path}: names its voxels' file as {name[:80]!r}: the header is damaged; copy it again"
+        )
     if name.upper().startswith("LIST"):
         return [path.parent / line for line in header.after]
     if not name or name.upper() == "LOCAL":
@@ -166,17 +173,19 @@ def text_header(path: Path) -> TextHeader:
     text = content[: ended.end()] if ended else content
     fields: dict[str, str] = {}
     after: list[str] = []
+    odd: list[str] = []
     for line in text.decode("utf-8", "replace").splitlines():
         key, mark, value = (part.strip() for part in _FIELD.fullmatch(line.strip()).groups())  # type: ignore[union-attr]
         if mark in (":", "=") and not line.startswith("#"):
             fields[key.lower()] = value
+            odd += [*after, *([] if _NAME.fullmatch(key) else [line])]
             after = []
         elif line.strip() and not mark:
             after.append(line.strip())
         if value == "LOCAL" or (not line.strip() and is_nrrd):
             break
     detached = is_nrrd and ("data file" in fields or "datafile" in fields)
-    return TextHeader(fields, after, ended.end() if ended and not detached else None)
+    return TextHeader(fields, after, ended.end() if ended and not detached else None, tuple(odd))
 
 
 def _check_axes(path: Path, fields: dict[str, str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +43,19 @@ def check_grid(path: Path, grid: Grid) -> None:
             f"{path}: voxels of {_mm(grid.spacing)}, {_mm(across)} across (z, y, x): expected {low:g} to {high:g} mm a "
             f"voxel and at most {LONGEST:g} mm across; the header's unit of length is probably not that of its "
             "numbers: correct it"
+        )
+
+
+def check_edges(path: Path, edges: Sequence[float]) -> None:
+    """Refuse edges in mm that no scan has, where nothing else is known yet.
+
+    Raises:
+        ReadError: they are longer than any table, or not finite.
+    """
+    if not all(edge <= LONGEST for edge in edges):
+        raise ReadError(
+            f"{path}: {_mm(list(edges))} across (z, y, x), expected at most {LONGEST:g} mm: a position or a spacing in "
+            "its headers is damaged, or in another unit; correct it"
         )
 
 

@@ -37,9 +37,14 @@ def check_taken(
         ReadError: names the field. One that is no number or no truth, where it should be; one that was passed over; or
             a length of compressed voxels that is not that of the file.
     """
+    if path.suffix.lower() in (".nrrd", ".nhdr"):
+        _check_nrrd(path, spacing)
     if not is_meta(path):
         return
-    fields = text_header(path).fields
+    header = text_header(path)
+    fields = header.fields
+    if header.odd:
+        raise _odd(path, "a line", header.odd[0], "NAME = VALUE")
     for name in _TRUTHS:
         if name in fields and not _TRUTH.fullmatch(fields[name]):
             raise _odd(path, name, fields[name], "True or False")
@@ -68,6 +73,21 @@ def check_taken(
                 raise _odd(path, name, fields[name], f"what ITK reads there, {_words(direction)}")
             break
     _check_length(path, fields, stated)
+
+
+def _check_nrrd(path: Path, spacing: Sequence[float]) -> None:
+    """Numbers that are none: ITK takes what they begin with."""
+    fields = text_header(path).fields
+    for name in ("space directions", "space origin", "spacings"):
+        if name not in fields:
+            continue
+        vectors = [word.strip("()") for word in re.findall(r"\([^)]*\)|\S+", fields[name])]
+        try:
+            rows = [[float(part) for part in word.split(",")] for word in vectors if word.lower() != "none"]
+        except ValueError as error:
+            raise _odd(path, name, fields[name], "numbers") from error
+        if name == "space directions" and not _same([math.hypot(*row) for row in rows], spacing):
+            raise _odd(path, name, fields[name], f"what ITK reads there, of a spacing of {_words(spacing)}")
 
 
 def _check_length(path: Path, fields: dict[str, str], stated: dict[str, list[float]]) -> None:

@@ -1,6 +1,9 @@
 """DICOM series in the cache: by patient, never by its ID, and again when one of its files changes."""
 
+import re
+
 import numpy as np
+import pydicom
 import pytest
 
 from pcrl.engine.cache.format import CacheError, read_record
@@ -82,3 +85,31 @@ def test_another_secret_is_refused(source, tmp_path, monkeypatch):
     monkeypatch.setenv("PCRL_SECRET", "another secret of the tests")
     with pytest.raises(CacheError, match="another secret"):
         run(source, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("tags", "said"),
+    [
+        ({"Rows": 32}, "its header announces"),
+        ({"Columns": 10}, "its header announces"),
+        ({"Rows": 10, "Columns": 16}, "its header announces"),
+        ({"Rows": 0}, "."),
+        ({"BitsAllocated": 8, "BitsStored": 8}, "its header announces"),
+        ({"PixelSpacing": ["1e-30", "1e-30"]}, "expected 0.02 to 50 mm"),
+        ({"PixelSpacing": ["1e30", "1e30"]}, "expected 0.02 to 50 mm"),
+        ({"ImagePositionPatient": ["0", "0", "1e300"]}, "."),
+    ],
+)
+def test_a_header_that_is_not_that_of_its_pixels_is_refused(tmp_path, tags, said):
+    folder = dicom.series(tmp_path / "scans/ct")
+    for path in folder.iterdir():
+        file = pydicom.dcmread(path)
+        for keyword, value in tags.items():
+            setattr(file, keyword, value)
+        file.save_as(path)
+    dicom.series(tmp_path / "scans/good", series="other")
+    report = ingest("folder", tmp_path / "scans", cache=tmp_path / "cache", recipe="cpu-3d", workers=1)
+    assert [one.name for one in report.stored] == ["good"]
+    told = " ".join(one.error for one in report.failed)
+    assert re.search(said, told)
+    assert "Error:" not in told

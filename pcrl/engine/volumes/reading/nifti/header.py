@@ -25,6 +25,8 @@ _BYTES = {
     2048: 32, 2304: 4,
 }  # fmt: skip
 """Bytes of a voxel by NIfTI's codes of types."""
+_SMALLEST = 1e-15
+"""Of a slope: ITK takes what is nearer to 0 for none."""
 _UNITS = {0: None, 1: 1000.0, 2: 1.0, 3: 0.001}
 """Millimetres in the unit of length: unknown, m, mm, µm."""
 
@@ -110,6 +112,7 @@ class _Layout(NamedTuple):
     quaternion: tuple[str, int]
     rows: tuple[str, int]
     magic: tuple[str, int]
+    scale: tuple[str, int]
     first: int
     """The first byte at which voxels can begin in the header's own file."""
 
@@ -124,6 +127,7 @@ _FIRST = _Layout(
     ("6f", 256),
     ("12f", 280),
     ("3s", 344),
+    ("2f", 112),
     352,
 )
 _SECOND = _Layout(
@@ -136,6 +140,7 @@ _SECOND = _Layout(
     ("6d", 352),
     ("12d", 400),
     ("3s", 4),
+    ("2d", 176),
     544,
 )
 
@@ -147,6 +152,7 @@ def _header(path: Path, head: bytes, order: str, layout: _Layout) -> NiftiHeader
     dims, (kind, _), steps = values(layout.dims), values(layout.kind), values(layout.pixdim)
     rank, counts = dims[0], dims[1 : 1 + max(0, dims[0])]
     start, (magic,) = values(layout.start)[0], values(layout.magic)
+    slope, inter = values(layout.scale)
     fault = ""
     if not 1 <= rank <= 7 or min(counts) < 1:
         fault = f"dim is {', '.join(map(str, dims))}: expected the number of axes, 1 to 7, and so many sizes above 0"
@@ -154,6 +160,13 @@ def _header(path: Path, head: bytes, order: str, layout: _Layout) -> NiftiHeader
         fault = f"datatype is {kind}, which is no type of NIfTI"
     elif magic in (b"n+1", b"n+2") and not (math.isfinite(start) and layout.first <= start < 1 << 40):
         fault = f"vox_offset is {start:g}: its voxels cannot begin before byte {layout.first}"
+    elif (
+        not (math.isfinite(slope) and math.isfinite(inter))
+        or 0 < abs(slope) < _SMALLEST
+        or (not slope and inter)
+    ):
+        # nibabel and ITK make different values of these.
+        fault = f"scl_slope is {slope:g} and scl_inter is {inter:g}: values cannot be scaled so"
     elif path.name.lower().endswith((".nii", ".nii.gz")) and magic not in (b"n+1", b"n+2"):
         fault = f"its magic is {magic!r}: expected n+1 or n+2, as of a file that holds its voxels"
     if fault:
