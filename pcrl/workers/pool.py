@@ -23,7 +23,7 @@ Result = TypeVar("Result")
 _LOOK_EVERY = 0.05
 """Seconds between looks at what busy workers use."""
 _STARTS = 3
-"""Workers one after the other that may end before they are up."""
+"""Workers one after the other that may end before they are up, once there was one that did not."""
 
 
 class Workers(Generic[Task, Result]):
@@ -44,7 +44,7 @@ class Workers(Generic[Task, Result]):
         self._function, self._count, self._limits, self._together = function, count, limits, together
         self._context = multiprocessing.get_context("spawn")
         self._workers: list[Worker] = []
-        self._failed_starts, self._looked = 0, 0.0
+        self._failed_starts, self._was_up, self._looked = 0, False, 0.0
 
     def __enter__(self) -> Workers[Task, Result]:
         return self
@@ -89,7 +89,7 @@ class Workers(Generic[Task, Result]):
                 except (EOFError, OSError):
                     yield from self._lost(worker, queue, worker.cause_of_end())
                     continue
-                self._failed_starts = 0
+                self._failed_starts, self._was_up = 0, True
                 if is_answer:
                     yield worker.tasks.popleft(), answer
                     if worker.is_large():
@@ -122,7 +122,7 @@ class Workers(Generic[Task, Result]):
         self._remove(worker)
         if not worker.is_up:
             self._failed_starts += 1
-            if self._failed_starts >= _STARTS:
+            if not self._was_up or self._failed_starts >= _STARTS:
                 raise RuntimeError(
                     "no process that reads files could start: their errors are above. A script calls this below "
                     '`if __name__ == "__main__":`'

@@ -121,7 +121,7 @@ def test_an_interruption_is_told_and_counts(workplace, monkeypatch):
     from pcrl.engine.volumes.ingest import run as volume_run
     from pcrl.engine.volumes.ingest.plan import CaseResult
 
-    def interrupted(plan, workers):
+    def interrupted(plan, workers, limits):
         yield CaseResult(plan.todo[0])
         raise KeyboardInterrupt
 

@@ -219,5 +219,5 @@ def test_a_script_without_a_guard_ends_with_the_reason(lits, tmp_path):
         check=False,
     )
     assert (ended.returncode, ended.stdout) == (1, "")
-    assert ended.stderr.splitlines()[-1].startswith("RuntimeError: no process that reads scans could start")
+    assert ended.stderr.splitlines()[-1].startswith("RuntimeError: no process that reads files could start")
     assert 'below `if __name__ == "__main__":`' in ended.stderr.splitlines()[-1]
