@@ -81,7 +81,7 @@ def write_csv(
 ) -> None:
     """Write or replace a table in one step; None is an empty cell.
 
-    Names come from strangers' files: a text that a spreadsheet would carry out as a formula gets an apostrophe before it.
+    Names come from strangers' files: what a spreadsheet would carry out as a formula gets an apostrophe before it.
 
     Args:
         exact: of a table that programs read back: every text as it is.
