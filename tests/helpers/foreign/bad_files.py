@@ -6,6 +6,7 @@ import socket
 import struct
 
 import numpy as np
+import SimpleITK as sitk
 
 from tests.helpers import scans
 
@@ -85,6 +86,16 @@ def _kinds():
         meta(path, data="slice%03d.raw 0 23 1")
 
     yield "counted.mhd", counted, r"slice000.raw, which is a named pipe"
+    yield "words.mha", lambda p: meta(p, spacing="1 2*5 1", voxels=voxels), "expected numbers"
+    yield (
+        "line.mha",
+        lambda p: _edit(p, voxels, b"ElementType", b"CompressedData\n<alse\nElementType"),
+        "expected NAME = VALUE",
+    )
+    yield "truth.mha", lambda p: _edit(p, voxels, b"NDims", b"CompressedData = F!\nNDims"), "True or False"
+    yield "null.mha", lambda p: _edit(p, voxels, b"= LOCAL", b"=\0LOCAL"), "voxels' file as"
+    yield "stream.mha", _damaged_stream, "compressed voxels are damaged"
+    yield "words.nrrd", lambda p: nrrd(p, directions="(1,0,0) (0,1&5,0) (0,0,1)"), "expected numbers"
     yield "sizes.nrrd", lambda p: nrrd(p, "40 32 12"), "are not those of the voxels"
     yield "many.nrrd", lambda p: nrrd(p, "40 32 99"), "truncated"
     yield "none.nrrd", lambda p: nrrd(p, "40 32 0"), "whole numbers above 0"
@@ -100,6 +111,21 @@ def _kinds():
     yield "nan.nii", lambda p: nifti(p, False, 280, "<f", (np.nan,)), "not finite"
     yield "long.nii.gz", lambda p: nifti(p, True, more=bytes(1 << 20)), "more than the 61,440 bytes"
     yield "[/x].nii", lambda p: p.write_bytes(b""), "the file is empty"
+
+
+def _edit(path, voxels, old, new):
+    meta(path, voxels=voxels)
+    content = path.read_bytes()
+    assert content.count(old) == 1
+    path.write_bytes(content.replace(old, new))
+
+
+def _damaged_stream(path):
+    image = sitk.GetImageFromArray(scans.body())
+    sitk.WriteImage(image, str(path), useCompression=True)
+    content = bytearray(path.read_bytes())
+    content[-40] ^= 255
+    path.write_bytes(content)
 
 
 def _socket(path):

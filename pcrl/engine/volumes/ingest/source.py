@@ -73,6 +73,8 @@ def voxels_after(channels: tuple[Path, ...], spacing: Spacing, stack: Stack | No
     for path in channels:
         if stack is not None:
             total += round(_volume(stack) / math.prod(spacing))
+            # Two bytes a pixel: of what is stored, and once more of the volume.
+            largest = max(largest, 2 * len(stack.frames) * math.prod(stack.frames[0].shape))
         elif path.is_dir():
             total += sum(file.stat().st_size for file in _files(path))
         elif is_dicom(path):

@@ -82,6 +82,12 @@ def check_voxel_files(path: Path) -> None:
     """
     header = text_header(path) if path.suffix.lower() in _META + _NRRD else None
     if header is not None:
+        if is_meta(path) and header.odd:
+            # ITK stops there, or takes what follows for something else.
+            raise ReadError(
+                f"{path}: a line of its header is {header.odd[0][:80]!r}, expected NAME = VALUE: it is damaged; copy "
+                "the file again"
+            )
         _check_axes(path, header.fields)
     files = voxel_files(path)
     for file in files:

@@ -41,10 +41,7 @@ def check_taken(
         _check_nrrd(path, spacing)
     if not is_meta(path):
         return
-    header = text_header(path)
-    fields = header.fields
-    if header.odd:
-        raise _odd(path, "a line", header.odd[0], "NAME = VALUE")
+    fields = text_header(path).fields
     for name in _TRUTHS:
         if name in fields and not _TRUTH.fullmatch(fields[name]):
             raise _odd(path, name, fields[name], "True or False")
