@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
 from pcrl.engine.errors import ReadError
+from pcrl.engine.volumes.reading.text import META, NRRD, is_meta, text_header
 from pcrl.regular import why_not_regular
 
-_META, _NRRD = (".mhd", ".mha"), (".nhdr", ".nrrd")
-_LONGEST_HEADER = 1 << 20
-_LOCAL = re.compile(rb"ElementDataFile[ \t]*=[ \t]*LOCAL[ \t]*\r?\n", re.IGNORECASE)
-_BLANK = re.compile(rb"\n\r?\n")
 _COUNTED = re.compile(r"(\S*%0?\d*d\S*)\s+(-?\d+)\s+(-?\d+)\s+(-?\d+)(?:\s+\d+)?")
 """A pattern of printf, its first and last number, and the step between them."""
 _MOST_FILES, _MOST_AXES = 100_000, 8
-_NAME = re.compile(r"[A-Za-z_][\w -]*", re.ASCII)
-_FIELD = re.compile(r"([^:=]*)(:=|[:=]?)(.*)")
 _META_BYTES = {"CHAR": 1, "SHORT": 2, "INT": 4, "LONG": 4, "LONG_LONG": 8, "FLOAT": 4, "DOUBLE": 8}
 _NRRD_BYTES = {
     **dict.fromkeys(("signed char", "int8", "int8_t", "uchar", "unsigned char", "uint8", "uint8_t"), 1),
@@ -28,23 +22,6 @@ _NRRD_BYTES = {
     **dict.fromkeys(("longlong", "long long", "int64", "int64_t", "ulonglong", "uint64", "uint64_t"), 8),
     "float": 4, "double": 8,
 }  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class TextHeader:
-    """What the text of a header says.
-
-    Args:
-        fields: by their names in lower case.
-        after: the lines after the last of them.
-        odd: lines before the last of them that are no field.
-        end: the byte after it; None where the voxels are files of their own.
-    """
-
-    fields: dict[str, str]
-    after: list[str]
-    end: int | None
-    odd: tuple[str, ...] = ()
 
 
 def voxel_files(path: Path) -> list[Path]:
@@ -57,7 +34,7 @@ def voxel_files(path: Path) -> list[Path]:
     suffix = path.suffix.lower()
     if suffix in (".hdr", ".img"):
         return _pair(path)
-    if suffix not in _META + _NRRD or why_not_regular(path):
+    if suffix not in META + NRRD or why_not_regular(path):
         return []
     header = text_header(path)
     fields = header.fields
@@ -80,7 +57,7 @@ def check_voxel_files(path: Path) -> None:
         OSError: it cannot be read.
         ReadError: names the file that is missing, no regular file, or of another size than its header announces.
     """
-    header = text_header(path) if path.suffix.lower() in _META + _NRRD else None
+    header = text_header(path) if path.suffix.lower() in META + NRRD else None
     if header is not None:
         if is_meta(path) and header.odd:
             # ITK stops there, or takes what follows for something else.
@@ -125,7 +102,7 @@ def compressed_voxels(path: Path) -> tuple[Path, int, int, int] | None:
     Raises:
         OSError: the header cannot be read.
     """
-    if path.suffix.lower() not in _META + _NRRD:
+    if path.suffix.lower() not in META + NRRD:
         return None
     header, files = text_header(path), voxel_files(path)
     announced = _bytes(path, header.fields, compressed=True)
@@ -161,42 +138,9 @@ def _counted(path: Path, name: str) -> list[str]:
     return [f"{before}{number:{width}d}{behind}" for number in numbers]
 
 
-def is_meta(path: Path) -> bool:
-    """Whether a file is called like a MetaImage."""
-    return path.suffix.lower() in _META
-
-
-def text_header(path: Path) -> TextHeader:
-    """The text that a MetaImage or an NRRD begins with.
-
-    Raises:
-        OSError: it cannot be read.
-    """
-    with path.open("rb") as file:
-        content = file.read(_LONGEST_HEADER)
-    is_nrrd = path.suffix.lower() in _NRRD
-    ended = (_BLANK if is_nrrd else _LOCAL).search(content)
-    text = content[: ended.end()] if ended else content
-    fields: dict[str, str] = {}
-    after: list[str] = []
-    odd: list[str] = []
-    for line in text.decode("utf-8", "replace").splitlines():
-        key, mark, value = (part.strip() for part in _FIELD.fullmatch(line.strip()).groups())  # type: ignore[union-attr]
-        if mark in (":", "=") and not line.startswith("#"):
-            fields[key.lower()] = value
-            odd += [*after, *([] if _NAME.fullmatch(key) else [line])]
-            after = []
-        elif line.strip() and not mark:
-            after.append(line.strip())
-        if value == "LOCAL" or (not line.strip() and is_nrrd):
-            break
-    detached = is_nrrd and ("data file" in fields or "datafile" in fields)
-    return TextHeader(fields, after, ended.end() if ended and not detached else None, tuple(odd))
-
-
 def _check_axes(path: Path, fields: dict[str, str]) -> None:
     """Before ITK sees them: it believes a header whatever number of axes it states, and how many values follow."""
-    name, counts = ("NDims", "dimsize") if path.suffix.lower() in _META else ("dimension", "sizes")
+    name, counts = ("NDims", "dimsize") if path.suffix.lower() in META else ("dimension", "sizes")
     stated = fields.get(name.lower(), "")
     axes = int(stated) if re.fullmatch(r"\d{1,9}", stated) else 0
     if not 1 <= axes <= _MOST_AXES:
@@ -217,7 +161,7 @@ def _bytes(path: Path, fields: dict[str, str], compressed: bool = False) -> tupl
     Args:
         compressed: whether they are asked for of compressed voxels, or of others.
     """
-    meta = path.suffix.lower() in _META
+    meta = path.suffix.lower() in META
     if meta:
         kind = fields.get("elementtype", "").upper().removeprefix("MET_").removesuffix("_ARRAY")
         size = _META_BYTES.get(kind) or _META_BYTES.get(kind.removeprefix("U"))

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from pcrl.engine.errors import ReadError
-from pcrl.engine.volumes.reading.detached import is_meta, text_header
+from pcrl.engine.volumes.reading.text import NRRD, is_meta, text_header
 
 _TRUTHS = ("binarydata", "binarydatabyteordermsb", "elementbyteordermsb", "compresseddata")
 _NUMBERS = {
@@ -37,7 +37,7 @@ def check_taken(
         ReadError: names the field. One that is no number or no truth, where it should be; one that was passed over; or
             a length of compressed voxels that is not that of the file.
     """
-    if path.suffix.lower() in (".nrrd", ".nhdr"):
+    if path.suffix.lower() in NRRD:
         _check_nrrd(path, spacing)
     if not is_meta(path):
         return
