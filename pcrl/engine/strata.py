@@ -26,7 +26,7 @@ class Member(Protocol):
 
 
 def strata_of(members: Iterable[Member]) -> dict[str, str]:
-    """Patient → stratum: that of most of the patient's cases of which it is known; of equally many the first by name."""
+    """Patient → stratum: that of most of the patient's cases of which it is known, of as many the first by name."""
     found: dict[str, Counter[str]] = {}
     for member in members:
         strata = found.setdefault(member.patient, Counter())

@@ -137,7 +137,11 @@ def together(scored: Sequence[Scored], parts: Sequence[Part], subgroups: Sequenc
             for arm in scored[0].rows
         },
         cases=scored[0].cases,
-        comparisons=[each for one, part in pairs for each in named(one.comparisons, part)],
+        comparisons=[
+            each.model_copy(update={"beside": bool(part.suffix)})
+            for one, part in pairs
+            for each in named(one.comparisons, part)
+        ],
         lines=[line for one, part in pairs for line in named(one.lines, part)],
         subgroups=subgroups,
     )
