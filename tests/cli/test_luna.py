@@ -77,6 +77,18 @@ def test_froc_auroc_and_cpm_of_both_folds_together(workplace):
     assert rows["auroc", "nodule"]["value"] > 0.9
     assert rows["auprc", "nodule"]["counts"] == rows["auroc", "nodule"]["counts"]
     assert rows["auprc", "nodule"]["value"] > 0.8 > 8 / 20
+    assert rows["operating_sensitivity", "nodule"]["counts"] == {"nodules": 4}
+    assert 0 <= rows["operating_sensitivity", "nodule"]["value"] <= 1
+    assert rows["operating_false_positives", "nodule"]["counts"] == {"scans": 2}
+    with (workplace / "scores/thresholds.csv").open(newline="") as file:
+        thresholds = list(csv.DictReader(file))
+    assert [(row["seed"], row["fold"]) for row in thresholds] == [
+        ("0", "3"),
+        ("1", "3"),
+        ("0", "9"),
+        ("1", "9"),
+    ]
+    assert all(0 <= float(row["threshold"]) <= 1 for row in thresholds)
     assert [line["kind"] for line in results["lines"]] == ["froc", "roc"]
     assert [(run["seed"], run["fold"]) for run in arm["runs"]] == [(0, 3), (1, 3), (0, 9), (1, 9)]
     for side in results["splits"]:

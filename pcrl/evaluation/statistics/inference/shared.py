@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pcrl.evaluation.statistics.inference import estimate
 from pcrl.evaluation.statistics.inference.crossed import Values
-from pcrl.evaluation.statistics.inference.estimate import Estimate
+from pcrl.evaluation.statistics.inference.estimate import UNIT, Estimate, Range
 
 FEWEST_OF_A_SIDE = 10
 """With fewer patients with a finding, or without it, no interval of a score of their order covers."""
@@ -50,12 +50,12 @@ class SharedScores:
             None if self.sides is None else self.sides[chosen].mean(axis=0, keepdims=True),
         )
 
-    def score(self, column: int) -> Estimate | None:
-        """With its interval; None where it is undefined."""
+    def score(self, column: int, limits: Range = UNIT) -> Estimate | None:
+        """With its interval, cut to `limits`; None where it is undefined."""
         if not self.defined[column]:
             return None
         by_seed, values = self.by_seed[:, column], self.values[:, :, column]
-        return estimate.score(by_seed, values, refused=self._refused(column, float(by_seed.mean())))
+        return estimate.score(by_seed, values, limits, self._refused(column, float(by_seed.mean())))
 
     def difference(self, other: Self, column: int) -> Estimate | None:
         """This arm − another of the same patients and seeds; None where one is undefined."""
