@@ -1,8 +1,8 @@
-"""Calibration of one arm as it is drawn: intercept, slope and error, with what each patient contributes.
+"""Calibration as it is drawn: intercept, slope and error of one arm, with what each patient contributes.
 
-An image of each patient. Its finding is drawn from a probability of its own; a network knows the logit of it but for what
-it takes the patient for, and the seed, and all its logits are too extreme. All simulations are computed at once; the
-numbers are those of `pcrl.evaluation.statistics.probabilities`.
+An image of each patient. Its finding is drawn from a probability of its own; a network knows the logit of it but for
+what it takes the patient for, and the seed, and all its logits are too extreme. All simulations are computed at once;
+the numbers are those of `pcrl.evaluation.statistics.probabilities`.
 """
 
 from __future__ import annotations
@@ -15,59 +15,100 @@ from inference.families import REST, Draw, Rng, Values
 from inference.pooled import Pooled, pseudo
 from pcrl.evaluation.statistics.probabilities.calibration import BINS
 
-SHARE, APART, EXTREME = -0.8, 1.5, 1.5
-"""Mean and standard deviation of the logits of the patients' own probabilities; by what a network multiplies them."""
-_FROM_NOTHING, _FROM_THE_WHOLE = 25, 1
-"""Newton steps."""
-_FLAT = 1e-9
+APART = 1.5
+"""Standard deviation of the logits of the patients' own probabilities."""
+A_THIRD, A_TENTH = -0.8, -3.0
+"""Their mean, at which about so many patients have the finding."""
+EXTREME, RIGHT = 1.5, 0.8
+"""By what a network multiplies what it takes for the logits: slopes of a half, and of one."""
+_STEPS = 25
+_FLATTEST = 1e-9
 
 
-def outputs(rng: Rng, draw: Draw) -> tuple[Values, NDArray[np.bool_]]:
-    """Logits (n, 1, seeds, patients), and who has the finding (n, patients)."""
+def outputs(mean: float, factor: float, rng: Rng, draw: Draw) -> tuple[Values, NDArray[np.bool_]]:
+    """Logits, and who has the finding, (simulations, 1, seeds, patients) each."""
     count, seeds, patients = draw.simulations, draw.seeds, draw.patients
-    own = SHARE + APART * rng.normal(size=(count, patients))
+    own = mean + APART * rng.normal(size=(count, 1, 1, patients))
     truth = rng.random(own.shape) < expit(own)
-    taken = 0.4 * rng.normal(size=(count, 1, 1, patients)) + REST * rng.normal(
-        size=(count, 1, seeds, patients)
-    )
+    taken = 0.4 * rng.normal(size=own.shape) + REST * rng.normal(size=(count, 1, seeds, patients))
     shift, scale = (draw.of_seed * rng.normal(size=(count, 1, seeds, 1)) for _ in range(2))
-    return EXTREME * np.exp(0.5 * scale) * (own[:, None, None] + taken + shift), truth
+    logits = factor * np.exp(0.5 * scale) * (own + taken + shift)
+    return logits, np.broadcast_to(truth, logits.shape)
 
 
-def intercept(rng: Rng, draw: Draw) -> Pooled:
+def intercept(mean: float, factor: float, rng: Rng, draw: Draw) -> Pooled:
     """Calibration in the large."""
-    logits, truth = outputs(rng, draw)
-    return _jackknifed(_moved, logits, truth)
-
-
-def slope(rng: Rng, draw: Draw) -> Pooled:
-    """Of a logistic regression of the truth on the logits; NaN where one logit parts both sides."""
-    logits, truth = outputs(rng, draw)
-    return _jackknifed(_sloped, logits, truth)
-
-
-def error(rng: Rng, draw: Draw) -> Pooled:
-    """Expected calibration error in bins of equally many images."""
-    logits, truth = outputs(rng, draw)
-    probabilities = expit(logits)
-    whole, deleted = errors(probabilities, truth)
+    logits, truth = outputs(mean, factor, rng, draw)
+    whole, deleted = intercepts(logits, truth)
     return Pooled(whole, pseudo(whole, deleted), _sides(truth))
 
 
+def slope(mean: float, factor: float, rng: Rng, draw: Draw) -> Pooled:
+    """Of a logistic regression of the truth on the logits."""
+    logits, truth = outputs(mean, factor, rng, draw)
+    whole, deleted = slopes(logits, truth)
+    return Pooled(whole, pseudo(whole, deleted), _sides(truth))
+
+
+def error(mean: float, factor: float, rng: Rng, draw: Draw) -> Pooled:
+    """Expected calibration error in bins of equally many images."""
+    logits, truth = outputs(mean, factor, rng, draw)
+    whole, deleted = errors(expit(logits), truth)
+    return Pooled(whole, pseudo(whole, deleted), _sides(truth))
+
+
+def intercepts(logits: Values, truth: NDArray[np.bool_]) -> tuple[Values, Values]:
+    """Intercepts (…,) and, by one step, those without each patient (…, patients); NaN where undefined."""
+    positives, patients = truth.sum(axis=-1), truth.shape[-1]
+    shift = np.zeros(logits.shape[:-1])
+    for _ in range(_STEPS):
+        expected = expit(logits + shift[..., None])
+        information = np.maximum((expected * (1 - expected)).sum(axis=-1), _FLATTEST)
+        shift += np.clip((truth - expected).sum(axis=-1) / information, -2, 2)
+    expected = expit(logits + shift[..., None])
+    information = _of_others(expected * (1 - expected))
+    deleted = shift[..., None] + _of_others(truth - expected) / np.maximum(information, _FLATTEST)
+    left = positives[..., None] - truth
+    defined = (left > 0) & (left < patients - 1) & (information > _FLATTEST)
+    whole = np.where((positives > 0) & (positives < patients), shift, np.nan)
+    return whole, np.where(defined, deleted, np.nan)
+
+
+def slopes(logits: Values, truth: NDArray[np.bool_]) -> tuple[Values, Values]:
+    """Slopes (…,) and, by one step, those without each patient (…, patients); NaN where undefined."""
+    level, steep = np.zeros(logits.shape[:-1]), np.zeros(logits.shape[:-1])
+    for last in range(_STEPS + 1):
+        expected = expit(level[..., None] + steep[..., None] * logits)
+        gap, spread = truth - expected, expected * (1 - expected)
+        parts = [gap, gap * logits, spread, spread * logits, spread * logits**2]
+        up, aside, zeroth, first, second = (
+            (_of_others if last == _STEPS else _of_all)(part) for part in parts
+        )
+        determinant = zeroth * second - first**2
+        turn = (zeroth * aside - first * up) / np.maximum(determinant, _FLATTEST)
+        if last < _STEPS:
+            rise = (second * up - first * aside) / np.maximum(determinant, _FLATTEST)
+            level, steep = level + np.clip(rise, -3, 3), steep + np.clip(turn, -1, 1)
+    parted, without = _parted(logits, truth)
+    whole = np.where(parted, np.nan, steep)
+    return whole, np.where(without | (determinant < _FLATTEST), np.nan, steep[..., None] + turn)
+
+
 def errors(probabilities: Values, truth: NDArray[np.bool_]) -> tuple[Values, Values]:
-    """Calibration errors (n, 1, seeds), and those without each patient (…, patients), no two probabilities alike."""
+    """Calibration errors (…,), and those without each patient (…, patients), no two probabilities alike."""
     order = np.argsort(probabilities, axis=-1)
-    gaps = np.take_along_axis(probabilities - truth[:, None, None], order, axis=-1)
+    gaps = np.take_along_axis(probabilities - truth, order, axis=-1)
     patients = gaps.shape[-1]
     sums = np.concatenate([np.zeros((*gaps.shape[:-1], 1)), gaps.cumsum(axis=-1)], axis=-1)
     whole = np.abs(np.diff(sums[..., _edges(patients)], axis=-1)).sum(axis=-1) / patients
-    # Of those before an edge, without the one in place j.
+    # Sums before each edge among the others: those behind the one left out begin one further on.
     edges, places = _edges(patients - 1), np.arange(patients)[:, None]
     behind = edges > places
     without = sums[..., np.where(behind, edges + 1, edges)] - behind * gaps[..., None]
-    of_place = np.abs(np.diff(without, axis=-1)).sum(axis=-1) / (patients - 1)
     deleted = np.empty_like(gaps)
-    np.put_along_axis(deleted, order, of_place, axis=-1)
+    np.put_along_axis(
+        deleted, order, np.abs(np.diff(without, axis=-1)).sum(axis=-1) / (patients - 1), axis=-1
+    )
     return whole, deleted
 
 
@@ -78,56 +119,32 @@ def _edges(count: int) -> NDArray[np.int64]:
     return np.r_[np.searchsorted(of, np.arange(bins)), count]
 
 
-def _jackknifed(fitted, logits: Values, truth: NDArray[np.bool_]) -> Pooled:  # type: ignore[no-untyped-def]
-    patients = truth.shape[-1]
-    positive = np.broadcast_to(truth[:, None, None], logits.shape).astype(np.float64)
-    start, defined = fitted(logits, positive, np.ones(1), None, _FROM_NOTHING)
-    kept = 1.0 - np.eye(patients)
-    each, known = fitted(
-        logits[..., None, :],
-        positive[..., None, :],
-        kept,
-        tuple(one[..., None] for one in start),
-        _FROM_THE_WHOLE,
-    )
-    whole = np.where(defined, start[-1], np.nan)
-    return Pooled(whole, pseudo(whole, np.where(known, each[-1], np.nan)), _sides(truth))
+def _of_all(values: Values) -> Values:
+    return values.sum(axis=-1)
 
 
-def _moved(logits, positive, weights, start, steps):  # type: ignore[no-untyped-def]
-    shift = np.zeros(np.broadcast_shapes(logits.shape, weights.shape)[:-1]) if start is None else start[0]
-    wanted = (weights * positive).sum(axis=-1)
-    for _ in range(steps):
-        expected = expit(logits + shift[..., None])
-        information = (weights * expected * (1 - expected)).sum(axis=-1)
-        shift = shift + np.clip(
-            (wanted - (weights * expected).sum(axis=-1)) / np.maximum(information, _FLAT), -2, 2
-        )
-    return (shift,), (wanted > 0) & (
-        wanted < np.broadcast_to(weights, np.broadcast_shapes(logits.shape, weights.shape)).sum(axis=-1)
+def _of_others(values: Values) -> Values:
+    return values.sum(axis=-1, keepdims=True) - values
+
+
+def _parted(logits: Values, truth: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Whether one logit parts both sides, (…,), and whether it does without each patient, (…, patients)."""
+    lowest, lowest_without = _least(np.where(truth, logits, np.inf))
+    highest, highest_without = _least(np.where(truth, -logits, np.inf))
+    below, below_without = _least(np.where(truth, np.inf, logits))
+    above, above_without = _least(np.where(truth, np.inf, -logits))
+    return (
+        (lowest >= -above) | (-highest <= below),
+        (lowest_without >= -above_without) | (-highest_without <= below_without),
     )
 
 
-def _sloped(logits, positive, weights, start, steps):  # type: ignore[no-untyped-def]
-    shape = np.broadcast_shapes(logits.shape, weights.shape)
-    first, second = (
-        (np.zeros(shape[:-1]), np.zeros(shape[:-1]))
-        if start is None
-        else (np.broadcast_to(one, shape[:-1]) for one in start)
-    )
-    for _ in range(steps):
-        expected = expit(first[..., None] + second[..., None] * logits)
-        gap, spread = weights * (positive - expected), weights * expected * (1 - expected)
-        moments = [(spread * logits**power).sum(axis=-1) for power in range(3)]
-        determinant = np.maximum(moments[0] * moments[2] - moments[1] ** 2, _FLAT)
-        up, aside = gap.sum(axis=-1), (gap * logits).sum(axis=-1)
-        first = first + np.clip((moments[2] * up - moments[1] * aside) / determinant, -3, 3)
-        second = second + np.clip((moments[0] * aside - moments[1] * up) / determinant, -1, 1)
-    there = np.broadcast_to(weights > 0, shape)
-    high = np.where(there & (positive > 0.5), logits, np.inf).min(axis=-1)
-    low = np.where(there & (positive < 0.5), logits, -np.inf).max(axis=-1)
-    return (first, second), high < low
+def _least(values: Values) -> tuple[Values, Values]:
+    """The least of all (…,), and without each (…, patients)."""
+    two = np.partition(values, 1, axis=-1)[..., :2]
+    return two[..., 0], np.where(values == two[..., :1], two[..., 1:], two[..., :1])
 
 
 def _sides(truth: NDArray[np.bool_]) -> NDArray[np.int64]:
-    return np.stack([truth.sum(axis=-1), (~truth).sum(axis=-1)], axis=1)
+    positives = truth[:, 0, 0].sum(axis=-1)
+    return np.stack([positives, truth.shape[-1] - positives], axis=1)

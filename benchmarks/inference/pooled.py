@@ -7,7 +7,6 @@ and a threshold is shared. All simulations are computed at once; the numbers are
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,17 +14,10 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from inference.families import FAILING, REST, Draw, Rng, Values, findings, logits, quality
-from pcrl.evaluation.statistics.froc import RATES
 from pcrl.evaluation.statistics.inference.jackknife import pseudo_values
 
-FALSE_CANDIDATES = 20
-"""Of a scan, that are hard enough to be taken for a nodule."""
-NODULES = (0.32, 0.36, 0.17, 0.09, 0.06)
-"""Share of scans with 0, 1, … nodules, about as in LUNA16."""
 VALIDATING = 24
-"""Validation patients of each seed, who choose its threshold."""
-SEEN = 0.96
-"""Share of the nodules that a candidate hits."""
+"""Validation patients of each seed, or scans, that choose its threshold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +33,6 @@ class Pooled:
     by_seed: Values
     values: Values
     sides: NDArray[np.int64] | None
-
-
-Family = Callable[[Rng, Draw], Pooled]
 
 
 def dice_of_voxels(sizes: float, failing: bool, rng: Rng, draw: Draw) -> Pooled:
@@ -63,71 +52,6 @@ def dice_of_voxels(sizes: float, failing: bool, rng: Rng, draw: Draw) -> Pooled:
     return Pooled(whole, pseudo(whole, deleted), None)
 
 
-def cpm(apart: float, rng: Rng, draw: Draw) -> Pooled:
-    """A scan of each patient, with no nodule or up to four; patients have louder or quieter false candidates."""
-    count, seeds, patients = draw.simulations, draw.seeds, draw.patients
-    better = np.array([0.0, draw.gain]).reshape(1, 2, 1, 1, 1)
-    distance = apart + better + draw.of_seed * rng.normal(size=(count, 2, seeds, 1, 1))
-    loud = 0.4 * rng.normal(size=(count, 1, 1, patients, 1)) + 0.2 * rng.normal(
-        size=(count, 2, 1, patients, 1)
-    )
-    # What a candidate is stays from seed to seed and from arm to arm; the rest does not.
-    own = 0.8 * rng.normal(size=(count, 1, 1, patients, FALSE_CANDIDATES))
-    false = loud + own + REST * rng.normal(size=(count, 2, seeds, patients, FALSE_CANDIDATES))
-    slots = len(NODULES) - 1
-    found = rng.choice(len(NODULES), (count, patients), p=NODULES)
-    there = np.arange(slots) < found[..., None]
-    own = 0.8 * rng.normal(size=(count, 1, 1, patients, slots)) + 0.3 * loud
-    nodules = distance + own + REST * rng.normal(size=(count, 2, seeds, patients, slots))
-    hit = rng.random((count, 1, 1, patients, slots)) < SEEN
-    nodules = np.where(there[:, None, None] & hit, nodules, -np.inf)
-    whole, deleted = sensitivities(false, nodules, there)
-    values = pseudo_values(whole.mean(axis=-1), np.moveaxis(deleted.mean(axis=-1), -1, 0))
-    sides = np.stack([(found > 0).sum(axis=1), np.full(count, patients)], axis=1)
-    return Pooled(whole.mean(axis=-1), np.moveaxis(values, 0, -1), sides)
-
-
-def sensitivities(false: Values, nodules: Values, there: NDArray[np.bool_]) -> tuple[Values, Values]:
-    """Sensitivities at `RATES` of all patients, (…, rates), and without each, (…, patients, rates).
-
-    At r false positives a scan of P scans it is the share of nodules above the (⌊r·P⌋ + 1)th highest false candidate.
-
-    Args:
-        false: (n, arms, seeds, patients, candidates), no two alike.
-        nodules: (n, arms, seeds, patients, slots), −∞ where nothing hits the nodule, or there is none.
-        there: (n, patients, slots), which slots are nodules.
-    """
-    *front, patients, each = false.shape
-    flat = false.reshape(*front, patients * each)
-    order = np.argsort(-flat, axis=-1)
-    ranks = np.empty_like(order)
-    np.put_along_axis(ranks, order, np.broadcast_to(np.arange(patients * each), order.shape), axis=-1)
-    # Of each patient's candidates, how many of others rank above.
-    above = np.sort(ranks.reshape(false.shape), axis=-1) - np.arange(each)
-    ordered = np.take_along_axis(flat, order, axis=-1)
-    count = there.sum(axis=(1, 2))[:, None, None]
-    left = count[..., None] - there.sum(axis=2)[:, None, None, :]
-    whole, deleted = np.empty((*front, len(RATES))), np.empty((*front, patients, len(RATES)))
-    flat_nodules = nodules.reshape(*front, -1)
-    for number, rate in enumerate(RATES):
-        place = int(rate * patients)
-        threshold = (
-            ordered[..., place : place + 1] if place < patients * each else np.full((*front, 1), -np.inf)
-        )
-        with np.errstate(invalid="ignore", divide="ignore"):
-            whole[..., number] = (flat_nodules > threshold).sum(axis=-1) / count
-        place = int(rate * (patients - 1))
-        index = place + (above <= place).sum(axis=-1)
-        inside = index < patients * each
-        cut = np.take_along_axis(ordered, np.minimum(index, patients * each - 1), axis=-1)
-        cut = np.where(inside, cut, -np.inf)
-        hits = (flat_nodules[..., None, :] > cut[..., None]).sum(axis=-1)
-        hits -= (nodules > cut[..., None]).sum(axis=-1)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            deleted[..., number] = np.where(left > 0, hits / left, np.nan)
-    return whole, deleted
-
-
 def sensitivity(share: float, apart: float, rng: Rng, draw: Draw) -> Pooled:
     """At each seed's own threshold, of Youden's index, which its own validation patients choose, the same for arms."""
     positive = findings(draw, share)
@@ -136,7 +60,7 @@ def sensitivity(share: float, apart: float, rng: Rng, draw: Draw) -> Pooled:
     distance = apart + better + draw.of_seed * rng.normal(size=(draw.simulations, 2, seeds, 1))
     test = _networks(rng, distance, positive, draw.patients, False)
     choosing = np.arange(VALIDATING) < round(share * VALIDATING)
-    thresholds = _youden(_networks(rng, distance, choosing, VALIDATING, True), choosing)
+    thresholds = youden(_networks(rng, distance, choosing, VALIDATING, True), choosing)
     called = (test >= thresholds[..., None])[..., positive].astype(np.float64)
     ones = int(positive.sum())
     whole = called.mean(axis=-1)
@@ -185,7 +109,7 @@ def _networks(
     return np.asarray(positive * distance + own + REST * rng.normal(size=(count, 2, seeds, patients)))
 
 
-def _youden(scores: Values, positive: NDArray[np.bool_]) -> Values:
+def youden(scores: Values, positive: NDArray[np.bool_]) -> Values:
     """The threshold between the two scores that part best, (…,)."""
     order = np.argsort(-scores, axis=-1)
     ordered, truth = np.take_along_axis(scores, order, axis=-1), positive[order]

@@ -88,7 +88,7 @@ def shared_out(count: int, shares: Sequence[float]) -> list[int]:
     """How many of `count` each share gets: rounded down, and what is left to the largest remainders, the last first."""
     exact = [round(count * share, 9) for share in shares]
     given = [math.floor(each) for each in exact]
-    by_remainder = sorted(range(len(shares)), key=lambda n: (given[n] - exact[n], -n))
+    by_remainder = sorted(range(len(shares)), key=lambda n: (round(given[n] - exact[n], 9), -n))
     for place in by_remainder[: count - sum(given)]:
         given[place] += 1
     return given

@@ -139,7 +139,7 @@ def test_what_is_not_known_goes_by_its_hash_and_it_is_said():
 
 @pytest.mark.parametrize(
     ("count", "given"),
-    [(1, [1, 0, 0]), (2, [1, 0, 1]), (3, [2, 0, 1]), (10, [7, 1, 2]), (75, [52, 8, 15])],
+    [(1, [1, 0, 0]), (2, [1, 0, 1]), (3, [2, 0, 1]), (10, [7, 1, 2]), (12, [8, 1, 3]), (75, [52, 8, 15])],
 )
 def test_shares_are_whole_patients(count, given):
     assert shared_out(count, (0.7, 0.1, 0.2)) == given

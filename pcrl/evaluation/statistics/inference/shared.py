@@ -28,11 +28,13 @@ class SharedScores:
         values: pseudo-values, (seeds, patients, columns); NaN where a score is undefined without the patient.
         sides: of scores of an order how many patients are on either side of it, such as with and without a finding,
             (columns, 2); none for other scores.
+        named: what the patients of either side are, in words that follow `patients`.
     """
 
     by_seed: Values
     values: Values
     sides: NDArray[Any] | None = None
+    named: tuple[str, str] = ("with the finding", "without")
 
     @property
     def defined(self) -> NDArray[np.bool_]:
@@ -48,6 +50,7 @@ class SharedScores:
             self.by_seed[:, chosen].mean(axis=1, keepdims=True),
             self.values[:, :, chosen].mean(axis=2, keepdims=True),
             None if self.sides is None else self.sides[chosen].mean(axis=0, keepdims=True),
+            self.named,
         )
 
     def score(self, column: int, limits: Range = UNIT) -> Estimate | None:
@@ -82,8 +85,8 @@ class SharedScores:
             with_it, without = self.sides[column]
             average = "on average " if with_it % 1 or without % 1 else ""
             return (
-                f"{average}{with_it:.3g} patients with the finding, {without:.3g} without: fewer than {fewest} of a "
-                "side"
+                f"{average}{with_it:.3g} patients {self.named[0]}, {without:.3g} {self.named[1]}: fewer than "
+                f"{fewest} of a side"
             )
         if np.isnan(self.values[:, :, column]).any():
             return "undefined without one of the patients"

@@ -13,7 +13,7 @@ from pcrl.evaluation.statistics.inference.comparisons import row_of
 from pcrl.evaluation.statistics.inference.jackknife import pseudo_values
 from pcrl.evaluation.statistics.inference.shared import SharedScores
 from pcrl.evaluation.tasks.candidates.detections import detections
-from pcrl.evaluation.tasks.candidates.scores.summary import LABEL, CandidateScores, sides_of
+from pcrl.evaluation.tasks.candidates.scores.summary import LABEL, SIDES, CandidateScores, sides_of
 
 SENSITIVITY, FALSE = "operating_sensitivity", "operating_false_positives"
 _CHOSEN = "at the lowest threshold with at most one false positive a scan on validation scans"
@@ -45,7 +45,7 @@ def operating_rows(runs: Mapping[int, CandidateScores]) -> list[Row]:
         ((SENSITIVITY, (0.0, 1.0), np.array([sides_of(first)])), (FALSE, (0.0, np.inf), None))
     ):
         chosen = slice(column, column + 1)
-        known = SharedScores(whole[:, chosen], values[:, :, chosen], sides).score(0, limits)
+        known = SharedScores(whole[:, chosen], values[:, :, chosen], sides, SIDES).score(0, limits)
         rows.append(row_of((LABEL, metric), known, tuple(runs), patients, counts[metric]))
     return rows
 

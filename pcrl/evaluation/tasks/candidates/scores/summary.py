@@ -38,6 +38,7 @@ METRICS = (
     ),
 )  # fmt: skip
 LABEL = "nodule"
+SIDES = ("with a nodule", "in all, who may have false positives")
 Values = NDArray[np.float64]
 
 
@@ -102,6 +103,7 @@ def results_of(runs: Mapping[int, CandidateScores]) -> CandidateResults:
             np.array(curves),
             np.array([pseudo_values(*pair) for pair in zip(curves, deleted, strict=True)]),
             np.tile([with_nodule, patients], (len(froc.RATES), 1)),
+            SIDES,
         ),
         SharedScores(
             area[:, None],
