@@ -21,7 +21,7 @@ from pcrl.evaluation.statistics.inference.shared import (
     FEWEST_WRONG,
 )
 from pcrl.evaluation.statistics.inference.skewness import skewed_widths
-from pcrl.evaluation.tasks.classification.details.calibration import FEWEST_FOR_SLOPE
+from pcrl.evaluation.tasks.classification.details.calibration import FEWEST_FOR_INTERCEPT, FEWEST_FOR_SLOPE
 
 Family = Callable[[Rng, Draw], Pooled]
 _CELLS = 1 << 22
@@ -39,6 +39,7 @@ class Score:
         ordered: it has an interval only where enough of the smaller side are ranked wrongly.
         fewest, fewest_to_test: patients of a side for an interval, and for a test.
         arms: with one there is no difference.
+        patients: with fewer there is no interval.
         width: how many numbers there are of a patient.
     """
 
@@ -47,12 +48,13 @@ class Score:
     fewest: int = 0
     fewest_to_test: int = 0
     arms: int = 2
+    patients: int = FEWEST_PATIENTS
     width: int = 1
     true: Draw = _TRUE
 
 
 def _of_order(family: Family, width: int = 1) -> Score:
-    return Score(family, True, FEWEST_OF_A_SIDE, FEWEST_TO_TEST_OF_A_SIDE, 2, width)
+    return Score(family, True, FEWEST_OF_A_SIDE, FEWEST_TO_TEST_OF_A_SIDE, width=width)
 
 
 _CANDIDATES = 4 * scans.FALSE_CANDIDATES
@@ -67,10 +69,12 @@ GIVEN: dict[str, Score] = {
     "nodules found at a threshold": _of_order(partial(scans.found, 2.0), _CANDIDATES),
     "false positives a scan": Score(partial(scans.false_positives, 2.0), width=_CANDIDATES),
     **{
-        f"calibration {name}, a {part} positive": Score(partial(family, mean, factor), fewest=fewest, arms=1)
-        for name, family, fewest in (
-            ("intercept", calibrated.intercept, 0),
-            ("slope", calibrated.slope, FEWEST_FOR_SLOPE),
+        f"calibration {name}, a {part} positive": Score(
+            partial(family, mean, factor), fewest=fewest, arms=1, patients=patients
+        )
+        for name, family, fewest, patients in (
+            ("intercept", calibrated.intercept, 0, FEWEST_FOR_INTERCEPT),
+            ("slope", calibrated.slope, FEWEST_FOR_SLOPE, FEWEST_PATIENTS),
         )
         for part, mean, factor in (
             ("third", calibrated.A_THIRD, calibrated.EXTREME),
@@ -100,7 +104,7 @@ def shared_rates(score: Score, draw: Draw, rng: Rng) -> Rates:
     """Of a score; `draw.gain` is for the intervals, the test is of arms that are alike."""
     true = true_scores(score, draw.of_seed, draw.gain)
     drawn = _drawn(score, draw, rng)
-    enough = np.full(draw.simulations, draw.patients >= FEWEST_PATIENTS)
+    enough = np.full(draw.simulations, draw.patients >= score.patients)
     of_score = enough & _allowed(score, drawn.by_seed[:, -1:], drawn, score.fewest)
     held = _share_of(_holds(drawn.by_seed[:, -1], drawn.values[:, -1], true[-1]), of_score)
     if score.arms == 1:

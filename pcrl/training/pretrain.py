@@ -6,6 +6,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import torch
 
 from pcrl.config import Recipe
 from pcrl.engine.cache.cache import Cache
+from pcrl.engine.cache.lock import locked
 from pcrl.listing import several
 from pcrl.models.precision import in_use
 from pcrl.training.opening import RUNS, Plan, begun, newest_unfinished, resumed
@@ -80,7 +82,7 @@ def pretrain(
     Raises:
         RecipeError: no such recipe or setting, or a recipe that is not for what is in the cache; or the data sets are
             of several spacings or sizes, and `mixed` is not given.
-        CacheError: no cache, no such data set, or a damaged one.
+        CacheError: no cache, no such data set, or a damaged one; or another process trains into the folder.
         LoaderError: nothing to train on, or less than a batch; a sample that could not be made.
         WeightsError: no weights in `init`, or those of another network.
         RunError: `out` holds a run and `resume` is not given; or there is none to go on with, or the cache has changed.
@@ -89,7 +91,7 @@ def pretrain(
         RankError: processes that cannot train together, such as on different caches.
     """
     watch = progress or Progress()
-    with opened(device) as (world, where):
+    with opened(device) as (world, where), ExitStack() as held:
         source = cache if isinstance(cache, Cache) else Cache(Path(cache))
         note = watch.note if world.is_first else _silent
         if resume:
@@ -101,6 +103,7 @@ def pretrain(
             folder, ended = world.first_does(lambda: _to_resume(None if out is None else Path(out)))
             if ended:
                 return _result(folder)
+            world.first_does(lambda: _hold(folder, held))
             plan = resumed(source, folder, note)
         else:
             plan = begun(
@@ -108,7 +111,7 @@ def pretrain(
                 overrides=several(overrides), init=init, mixed=mixed,
             )  # fmt: skip
         try:
-            return _carried_out(plan, where, world, profile, watch, told=progress is not None)
+            return _carried_out(plan, where, world, held, profile, watch, told=progress is not None)
         except RuntimeError as error:
             if not is_out_of_memory(error):
                 raise
@@ -120,7 +123,13 @@ def pretrain(
 
 
 def _carried_out(
-    plan: Plan, device: torch.device, world: World, profile: bool, watch: Progress, told: bool
+    plan: Plan,
+    device: torch.device,
+    world: World,
+    held: ExitStack,
+    profile: bool,
+    watch: Progress,
+    told: bool,
 ) -> RunResult:
     note = watch.note if world.is_first else _silent
     if device.type == "cuda":
@@ -133,7 +142,7 @@ def _carried_out(
     )  # fmt: skip
     if world.size > 1:  # It looks at all weights, which one alone need not.
         world.require_same(_what_must_be_the_same(plan, trainer))
-    world.first_does(lambda: _made_folder(plan, trainer))
+    world.first_does(lambda: _made_folder(plan, trainer, held))
     shown: Callable[[StepReport], None] = _silent
     if told and world.is_first:
         watch.preparing()
@@ -169,9 +178,15 @@ def _to_resume(out: Path | None) -> tuple[Path, bool]:
     return folder, run_folder.is_finished(folder)
 
 
-def _made_folder(plan: Plan, trainer: Trainer) -> None:
+def _hold(folder: Path, held: ExitStack) -> None:
+    """Nobody else trains into the folder meanwhile; raises `CacheError` if somebody does."""
+    held.enter_context(locked(folder))
+
+
+def _made_folder(plan: Plan, trainer: Trainer, held: ExitStack) -> None:
     if plan.start is None:
         return
+    _hold(plan.folder, held)
     if plan.weights is not None:
         # Fresh weights can be made again; these may be gone when a run goes on that was killed in its first epoch.
         trainer.save()

@@ -113,7 +113,7 @@ class Trainer:
         self.optimizer = build_optimizer(parameters, training)
         self.position = Position(0, 0)
         # The first tells which is the last: a file system may show it to others later.
-        saved = world.first_does(self._last_checkpoint) if resume else None
+        saved = world.first_does(lambda: checkpoint.last_whole(out / CHECKPOINTS)) if resume else None
         if saved is not None:
             self.position = checkpoint.load(saved, self.network, self.objective, self.optimizer)
         if world.size > 1 and training.norms != "local":

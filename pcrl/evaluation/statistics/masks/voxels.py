@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 FEW_DECIDE = (
     "the largest structures decide it, and a test set has few of them: an interval from patients left out would hold "
-    "in 86 to 98 % of studies instead of 95"
+    "in 88 to 98 % of studies instead of 95"
 )
 """Why it has no interval; the numbers are of `benchmarks/inference`."""
 

@@ -37,6 +37,7 @@ from pcrl.evaluation.tasks.supervision import Rows, Supervision
 from pcrl.evaluation.tasks.task import Conditions, Predictions, Scored
 from pcrl.models.classifier import Classifier, build_classifier
 
+THRESHOLD = "validation_threshold"
 VALIDATION_NEGATIVES = 10
 """For each nodule among the validation candidates: the hundreds there are would make every epoch ten times as long."""
 
@@ -49,7 +50,7 @@ class CandidateTask:
     """
 
     metrics = (*METRICS, *OPERATING)
-    predicted = frozenset({"rows", "probabilities", "validation_rows", "validation_probabilities"})
+    predicted = frozenset({"rows", "probabilities", THRESHOLD})
 
     def __init__(
         self, cohorts: VolumeCohorts, candidates: Candidates, nodules: Nodules, recipe: VolumeRecipe
@@ -60,7 +61,8 @@ class CandidateTask:
         self._number = {case.name: number for number, case in enumerate(cases)}
         self.crops = CandidateCrops(cases, candidates, self.settings)
         for replicate in cohorts.replicates:
-            self._require_nodules("training", self._cohort(replicate).train)
+            if train := self._cohort(replicate).train:  # of another data set, everybody is tested
+                self._require_nodules("training", train)
         for seed in dict.fromkeys(replicate.seed for replicate in cohorts.replicates):
             # Folds are scored together.
             of_seed = [replicate for replicate in cohorts.replicates if replicate.seed == seed]
@@ -102,9 +104,13 @@ class CandidateTask:
             counted.append(f"{part} {len(rows):,} candidates, {nodules:,} of them nodules")
         return counted
 
-    def notes(self) -> list[str]:
-        """What does not fit together in the tables, and validation scans without a nodule."""
-        notes = [*self.candidates.notes]
+    def notes_on_test(self) -> list[str]:
+        """What does not fit together in the tables."""
+        return [*self.candidates.notes]
+
+    def notes_on_training(self) -> list[str]:
+        """Validation scans without a nodule, and no validation scans."""
+        notes = []
         without = [
             replicate
             for replicate in self.cohorts.replicates
@@ -150,22 +156,28 @@ class CandidateTask:
     def predict(
         self, model: nn.Module, replicate: Replicate, arm: str, device: torch.device, out: Path
     ) -> Predictions:
-        """Probability of each candidate of the test scans, (n,), and of the validation scans, (m,)."""
+        """Probability of each candidate of the test scans, (n,); and the threshold, (1,), (0,) where none is chosen."""
         assert isinstance(model, Classifier)
-        found: dict[str, NDArray[Any]] = {}
-        for before, cases in (
-            ("", self._cohort(replicate).test),
-            ("validation_", self._cohort(replicate).validation),
-        ):
-            rows = self._rows(cases)
-            logits = logits_of(model, self.crops, rows, device)[:, 0] if len(rows) else np.zeros(0)
-            found |= {f"{before}rows": rows, f"{before}probabilities": 1 / (1 + np.exp(-logits))}
-        return found
+        cohort = self._cohort(replicate)
+        (rows, probabilities), (others, of_others) = (
+            self._probabilities(model, cases, device) for cases in (cohort.test, cohort.validation)
+        )
+        scans = [self._number[case.name] for case in cohort.validation]
+        chosen = threshold_at(detections(of_others, others, self.candidates, self.nodules, scans))
+        threshold = np.array([] if chosen is None else [chosen], np.float64)
+        return {"rows": rows, "probabilities": probabilities, THRESHOLD: threshold}
+
+    def _probabilities(
+        self, model: Classifier, cases: Cases, device: torch.device
+    ) -> tuple[Rows, NDArray[np.float64]]:
+        rows = self._rows(cases)
+        logits = logits_of(model, self.crops, rows, device)[:, 0] if len(rows) else np.zeros(0)
+        return rows, 1 / (1 + np.exp(-logits))
 
     def score(self, predictions: Mapping[str, Mapping[Replicate, Predictions]], out: Path) -> Scored:
         """AUROC, CPM, an operating point; the candidates of all folds of a seed together, as LUNA16 does."""
         thresholds = {
-            arm: {replicate: self._threshold(replicate, one) for replicate, one in runs.items()}
+            arm: {replicate: _threshold(one) for replicate, one in runs.items()}
             for arm, runs in predictions.items()
         }
         write_thresholds(out / "thresholds.csv", thresholds)
@@ -180,11 +192,6 @@ class CandidateTask:
             comparisons=compare_first(results, patients),
             lines=lines_of(scores),
         )
-
-    def _threshold(self, replicate: Replicate, one: Predictions) -> float | None:
-        scans = [self._number[case.name] for case in self._cohort(replicate).validation]
-        rows, scores = one["validation_rows"], one["validation_probabilities"]
-        return threshold_at(detections(scores, rows, self.candidates, self.nodules, scans))
 
     def _of_seeds(
         self, runs: Mapping[Replicate, Predictions], thresholds: Mapping[Replicate, float | None]
@@ -213,3 +220,9 @@ class CandidateTask:
 
     def _rows(self, cases: Cases) -> Rows:
         return self.candidates.rows_in([self._number[case.name] for case in cases])
+
+
+def _threshold(one: Predictions) -> float | None:
+    """What validation scans chose; none of them, or an earlier version, chose none."""
+    chosen = one.get(THRESHOLD, np.zeros(0))
+    return float(chosen[0]) if len(chosen) else None

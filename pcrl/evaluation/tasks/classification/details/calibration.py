@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pcrl.evaluation.records.results import Row
 from pcrl.evaluation.statistics.inference import estimate
 from pcrl.evaluation.statistics.inference.comparisons import row_of
-from pcrl.evaluation.statistics.inference.estimate import Estimate
+from pcrl.evaluation.statistics.inference.estimate import FEWEST_PATIENTS, Estimate
 from pcrl.evaluation.statistics.inference.jackknife import pseudo_values
 from pcrl.evaluation.statistics.patients import MEAN
 from pcrl.evaluation.statistics.probabilities.calibration import calibration, error_by_chance
@@ -19,15 +18,16 @@ from pcrl.evaluation.statistics.probabilities.recalibration import recalibration
 from pcrl.evaluation.statistics.roc import Truth
 from pcrl.evaluation.tasks.classification.summary import Scores, Tables, UnitResults
 
+FEWEST_FOR_INTERCEPT = 25
+"""Patients: with fewer, of whom one in ten has the finding, no interval of an intercept covers."""
 FEWEST_FOR_SLOPE = 3
 """Patients with the finding, and without it: with fewer no interval of a slope covers."""
 WITHOUT = {
     "calibration": "a calibration error of few images is too high by an amount that resampling does not show: an "
-    "interval would hold in 26 to 100 % of studies instead of 95",
+    "interval would hold in 23 to 100 % of studies instead of 95",
     "calibration_by_chance": "it is what chance comes to",
 }
 """Why these have no interval; the numbers are of `benchmarks/inference`."""
-_UNDEFINED = "undefined without one of the patients"
 
 
 def calibration_rows(runs: Mapping[int, Scores], of: UnitResults, tables: Tables) -> list[Row]:
@@ -78,16 +78,20 @@ def _shifts(scores: list[Scores], truth: Truth, patients: list[str]) -> dict[str
         of_seeds = np.array([getattr(one, metric) for one in whole], np.float64)
         values = np.array([pseudo_values(*pair) for pair in zip(of_seeds, deleted[..., place], strict=True)])
         name = f"calibration_{metric}"
-        refused = _refused(values, sides if metric == "slope" else [])
+        refused = _too_few(metric, values.shape[1], sides)
+        if not refused and np.isnan(values).any():
+            refused = "undefined without one of the patients"
         undefined = np.isnan(of_seeds).any()
         found[name] = None if undefined else estimate.score(of_seeds, values, None, refused)
     return found
 
 
-def _refused(values: NDArray[np.float64], sides: list[int]) -> str:
-    if sides and min(sides) < FEWEST_FOR_SLOPE:
+def _too_few(metric: str, patients: int, sides: list[int]) -> str:
+    if metric == "intercept" and FEWEST_PATIENTS <= patients < FEWEST_FOR_INTERCEPT:
+        return f"fewer than {FEWEST_FOR_INTERCEPT} patients: too few where one in ten has the finding"
+    if metric == "slope" and min(sides) < FEWEST_FOR_SLOPE:
         with_it, without = sides
         return (
             f"{with_it} patients with the finding, {without} without: fewer than {FEWEST_FOR_SLOPE} of a side"
         )
-    return _UNDEFINED if np.isnan(values).any() else ""
+    return ""

@@ -141,7 +141,16 @@ def test_intercept_and_slope_have_intervals_over_patients_and_the_error_says_why
         assert row.why == ""
     assert rows["a", "calibration_slope"].interval[1] > 1.5
     assert rows["a", "calibration"].interval is None
-    assert "26 to 100 %" in rows["a", "calibration"].why
+    assert "23 to 100 %" in rows["a", "calibration"].why
+
+
+def test_an_intercept_of_few_patients_says_why_it_has_no_interval():
+    tables = synthetic(images=48, columns=(0,))
+    rows = by_name(
+        calibration_rows(runs := probabilities(tables), results_of(runs, tables)["images"], tables)
+    )
+    assert "fewer than 25 patients" in rows["a", "calibration_intercept"].why
+    assert rows["a", "calibration_slope"].interval is not None
 
 
 def test_a_slope_of_few_positives_says_why_it_has_no_interval():
