@@ -306,6 +306,9 @@ def test_metrics_say_how_they_are_defined_and_details_have_a_table_of_their_own(
     assert "How the metrics are defined" in page.text
     labelled = [attributes.get("aria-label") for attributes in page.all("div")]
     assert labelled.count("Operating points and calibration") == 1
+    point = brier.model_copy(update={"title": "Sensitivity at the operating point"})
+    page = page_of(results.model_copy(update={"metrics": (auroc, point)}), tmp_path)
+    assert [attributes.get("aria-label") for attributes in page.all("div")].count("Operating points") == 1
     without = page_of(results, tmp_path)
     assert "How the metrics are defined" not in without.text
     assert "Operating points" not in without.text
