@@ -27,14 +27,16 @@ def grades_of(files: Mapping[str, Path], source: Path) -> tuple[dict[str, str], 
     """
     stated: dict[str, dict[str, str]] = {name: {} for name in files}
     for name, path in files.items():
-        for part in path.relative_to(source).parts[:-1]:
+        for part in (source.resolve().name, *path.relative_to(source).parts[:-1]):
             if part.upper() in _FOLDERS:
                 stated[name].setdefault(part.upper(), f"its folder {part}")
     notes = []
     for table in _tables(source):
         try:
             for name, grade in _read(table, files):
-                stated[name].setdefault(grade, table.name)
+                # A grade in other words, such as a number, says nothing against a folder.
+                if grade in _FOLDERS or not stated[name]:
+                    stated[name].setdefault(grade, table.name)
         except LayoutError as error:
             notes.append(f"grades of this table are not taken: {error}")
     if torn := [

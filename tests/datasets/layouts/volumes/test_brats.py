@@ -192,6 +192,20 @@ def test_two_grades_of_a_case_are_none_and_it_is_named(tmp_path):
     assert "BraTS19_A_1 (HGG in its folder HGG, LGG in survival_data.csv)" in note
 
 
+def test_a_grade_in_other_words_says_nothing_against_a_folder(tmp_path):
+    earlier(tmp_path / "HGG", "BraTS19_A_1")
+    earlier(tmp_path / "more", "BraTS19_B_1")
+    (tmp_path / "clinical.csv").write_text("case,Grade\nBraTS19_A_1,4\nBraTS19_B_1,iv\n")
+    found, notes = grades(tmp_path)
+    assert found == {"BraTS19_A_1": "HGG", "BraTS19_B_1": "IV"}
+    assert not notes
+
+
+def test_the_folder_that_is_given_says_the_grade(tmp_path):
+    earlier(tmp_path / "LGG", "BraTS19_A_1")
+    assert grades(tmp_path / "LGG")[0] == {"BraTS19_A_1": "LGG"}
+
+
 def test_a_table_of_grades_that_cannot_be_read_is_named_and_costs_no_case(tmp_path):
     earlier(tmp_path, "BraTS19_A_1")
     (tmp_path / "name_mapping.csv").write_text("Grade,ID\nHGG\n")
