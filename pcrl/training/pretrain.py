@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import shutil
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -22,10 +21,13 @@ from pcrl.training.progress import PlannedRun, Progress, StepReport
 from pcrl.training.ranks.world import World, opened
 from pcrl.training.records import run_folder
 from pcrl.training.records.checkpoint import checkpoints
-from pcrl.training.records.run_folder import CHECKPOINTS, FINISHED, RunError
+from pcrl.training.records.run_folder import CHECKPOINTS, RunError
 from pcrl.training.stepping.builds import build_of, known_faults
 from pcrl.training.stepping.memory import LEAST, free, is_out_of_memory, too_large, try_batch
-from pcrl.training.trainer import Trainer, TrainingError
+from pcrl.training.trainer import StepFaultError, Trainer, TrainingError
+
+MOST_BACK = 5
+"""Times that a run goes back to its last checkpoint before it stops."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,8 @@ def pretrain(
         WeightsError: no weights in `init`, or those of another network.
         RunError: `out` holds a run and `resume` is not given; or there is none to go on with, or the cache has changed.
         DeviceError: no such device.
-        TrainingError: the loss became NaN or infinite; or the device has too little memory, and what fits.
+        TrainingError: a loss or a gradient became NaN or infinite, and `training.on_fault` is not `back`; or the device
+            has too little memory, and what fits.
         RankError: processes that cannot train together, such as on different caches.
     """
     watch = progress or Progress()
@@ -135,14 +138,39 @@ def _carried_out(
     if device.type == "cuda":
         for fault in known_faults(build_of(device), plan.selection.recipe.dimensions):
             note(fault)
-    # What can fail fails here, before there is a folder.
-    trainer = Trainer(
-        plan.selection, plan.folder, device, weights=plan.weights, resume=plan.start is None, world=world,
-        profile=profile, note=note,
-    )  # fmt: skip
+    skip: tuple[int, ...] = ()
+    while True:
+        # What can fail fails here, before there is a folder.
+        trainer = Trainer(
+            plan.selection, plan.folder, device, weights=plan.weights, resume=plan.start is None or bool(skip),
+            world=world, profile=profile, skip=skip, note=note,
+        )  # fmt: skip
+        try:
+            return _trained(trainer, plan, world, held, watch, told=told, first=not skip)
+        except StepFaultError as error:
+            if plan.selection.recipe.training.on_fault == "stop" or len(skip) == MOST_BACK:
+                raise
+            skip = (*skip, error.fault.step)
+            note(
+                f"{error.fault}. Back to {trainer.last_checkpoint() or 'the first weights'}, and on without step "
+                f"{error.fault.step} ({len(skip)} of at most {MOST_BACK} times)"
+            )
+        del trainer
+        free(device)
+
+
+def _trained(
+    trainer: Trainer, plan: Plan, world: World, held: ExitStack, watch: Progress, *, told: bool, first: bool
+) -> RunResult:
+    """Train to the end, or until it is stopped.
+
+    Args:
+        first: it has not been begun in this call.
+    """
     if world.size > 1:  # It looks at all weights, which one alone need not.
         world.require_same(_what_must_be_the_same(plan, trainer))
-    world.first_does(lambda: _made_folder(plan, trainer, held))
+    if first:
+        world.first_does(lambda: _made_folder(plan, trainer, held))
     shown: Callable[[StepReport], None] = _silent
     if told and world.is_first:
         watch.preparing()
@@ -225,5 +253,5 @@ def _seconds_per_step(recipe: Recipe, device: torch.device) -> float | None:
 
 def _result(folder: Path) -> RunResult:
     """What a finished run says of itself."""
-    totals = json.loads((folder / FINISHED).read_text(encoding="utf-8"))
-    return RunResult(folder, True, totals["steps"], totals["fallbacks"])
+    totals = run_folder.read_totals(folder)
+    return RunResult(folder, True, totals.steps, totals.fallbacks)

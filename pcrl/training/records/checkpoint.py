@@ -38,12 +38,16 @@ class Position:
     Args:
         fallbacks: samples so far for which the best of the allowed draws was taken.
         unlogged: what the objective gave at each step since the last logged line, in the order of its readings.
+        norms: of the gradients of the last steps.
+        skipped: steps that were left out after a fault, counted from 1 over the whole run.
     """
 
     epoch: int
     step: int
     fallbacks: int = 0
     unlogged: tuple[tuple[float, ...], ...] = ()
+    norms: tuple[float, ...] = ()
+    skipped: tuple[int, ...] = ()
 
 
 _POSITION = TypeAdapter(Position)
