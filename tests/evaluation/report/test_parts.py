@@ -13,6 +13,7 @@ from pcrl.evaluation.report.figures.lines import read_off
 from pcrl.evaluation.report.figures.patients import patients_figure
 from pcrl.evaluation.report.numbers import duration, number, p_value
 from pcrl.evaluation.report.tables.cases import MOST_ROWS
+from pcrl.evaluation.report.tables.comparisons import explained
 from pcrl.evaluation.report.tables.headline import headline
 from pcrl.evaluation.report.tables.seeds import seed_table
 from pcrl.evaluation.run.points import differences_of, points_of
@@ -345,3 +346,13 @@ def test_counts_stand_beside_the_points_of_a_curve_too(tmp_path):
     page = Page(write_curve_report(points, tmp_path, "curve").read_text(encoding="utf-8"))
     assert page.text.count("36 predictions, 12 missed entirely") == 1
     assert CurvePoint.model_validate_json(first.model_dump_json(exclude={"counts"})).counts == {}
+
+
+def test_it_is_said_of_which_comparisons_a_family_is():
+    results = example_results.classification()
+    assert "corrected for all comparisons of this table" in explained(results)[0]
+    first, *others = results.comparisons
+    marked = first.model_copy(update={"label": "mean (valid)", "beside": True})
+    how, beside, *_ = explained(results.model_copy(update={"comparisons": (marked, *others)}))
+    assert "corrected for all comparisons of the same test set in this table" in how
+    assert "a family of their own" in beside

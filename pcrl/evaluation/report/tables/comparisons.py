@@ -61,8 +61,9 @@ def explained(results: Results) -> list[str]:
     """How the comparisons were made."""
     if not results.comparisons:
         return ["There is nothing to compare: " + ("one arm." if len(results.arms) < 2 else "no pairs.")]
-    sentences = how(results.comparisons, "of this table")
-    if any(each.beside for each in results.comparisons):
+    beside = any(each.beside for each in results.comparisons)
+    sentences = how(results.comparisons, f"of {'the same test set in ' * beside}this table")
+    if beside:
         sentences.append(_BESIDE)
     if any(metric_of(results, each.metric).summary == "median" for each in results.comparisons):
         sentences.append(_MEDIANS)
