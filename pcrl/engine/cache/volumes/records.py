@@ -22,6 +22,7 @@ from pcrl.config import Data, Modality, TissueRule, VolumeRecipe
 from pcrl.datasets.about import Sex
 from pcrl.datasets.case import Split
 from pcrl.engine.geometry.grid import Grid
+from pcrl.engine.strata import in_words, strata_of
 from pcrl.files import Record
 from pcrl.listing import counted
 
@@ -96,16 +97,20 @@ class CaseEntry(Record):
     split: Split
     fold: int | None
     virtual: bool
+    stratum: str = ""
+    """The group whose share every side of the split has; empty if it is not known."""
 
 
 def patients_in_words(entries: Iterable[CaseEntry]) -> str:
-    """How many patients these cases are of: `3 patients`, `8 virtual patients`, `3 patients and 8 virtual ones`."""
-    is_virtual = {entry.patient: entry.virtual for entry in entries}
+    """How many patients these cases are of, such as `3 patients and 8 virtual ones`, and of which strata, if known."""
+    listed = list(entries)
+    is_virtual = {entry.patient: entry.virtual for entry in listed}
     virtual = sum(is_virtual.values())
     real = len(is_virtual) - virtual
+    strata = f" ({words})" if (words := in_words(strata_of(listed))) else ""
     if virtual and not real:
-        return counted(virtual, "virtual patient")
-    return counted(real, "patient") + (f" and {counted(virtual, 'virtual one')}" if virtual else "")
+        return counted(virtual, "virtual patient") + strata
+    return counted(real, "patient") + (f" and {counted(virtual, 'virtual one')}" if virtual else "") + strata
 
 
 class DatasetRecord(Record):
@@ -127,3 +132,5 @@ class DatasetRecord(Record):
     """Name → label values, where the data set is scored by regions of several values."""
     ignored: int | None = None
     """Label value of voxels that count neither in training nor in scores."""
+    strata: str = ""
+    """What the strata of the cases are, such as `grade`; empty where the layout has none."""

@@ -12,6 +12,7 @@ from pcrl.engine.cache.format import FORMAT, CacheError, read_record
 from pcrl.engine.cache.secret import check_secret
 from pcrl.engine.cache.volumes.records import DATASET_RECORD, CaseEntry, DatasetRecord, Storage
 from pcrl.engine.cache.volumes.tables import outdated
+from pcrl.engine.strata import notes_on
 from pcrl.engine.volumes.ingest.claims import (
     claims_in,
     named_for,
@@ -122,10 +123,15 @@ def plan(
     dataset = named_for(dataset, folder, claims)
     if not replacing:
         refuse_second_sources(dataset, folder, claims)
-    assigned, notes = splits.assign(dataset.cases)
+    assigned, notes = splits.assign(dataset.cases, before=old.cases if old else None)
+    notes += notes_on(dataset.cases, dataset.strata, old.cases.values() if old else ())
     entries = {
         case.name: CaseEntry(
-            patient=case.patient, split=assigned[case.name], fold=case.fold, virtual=case.virtual
+            patient=case.patient,
+            split=assigned[case.name],
+            fold=case.fold,
+            virtual=case.virtual,
+            stratum=case.stratum,
         )
         for case in dataset.cases
     }
@@ -154,6 +160,7 @@ def plan(
         roots=roots_after(dataset, old.roots if old else {}),
         regions=dict(dataset.regions),
         ignored=dataset.ignored,
+        strata=dataset.strata,
     )
     allowed = limits or of_readers(workers)
     tasks = tasks_of(dataset, folder, recipe.data, forced, workers, allowed)
