@@ -81,6 +81,9 @@ class Workers(Generic[Task, Result]):
                 due += 1
 
     def _run(self, queue: Queue[Task]) -> Iterator[tuple[tuple[int, Task], Result | Fault]]:
+        # Of a round that was left in the middle, answers may still come.
+        for worker in [worker for worker in self._workers if worker.tasks]:
+            self._remove(worker)
         while self._hand_out(queue):
             ready = wait([w.pipe for w in self._workers], timeout=_LOOK_EVERY)
             for worker in [w for w in self._workers if w.pipe in ready]:

@@ -96,6 +96,15 @@ def test_one_pool_does_many_rounds_and_starts_no_more_than_it_needs():
         assert workers.call(("pid", 0)) != first
 
 
+def test_a_round_that_is_left_in_the_middle_leaves_nothing_for_the_next():
+    with Workers(act, 2, Limits(60.0), together=4) as workers:
+        rounds = workers.run(GOOD)
+        next(rounds)
+        rounds.close()
+        assert dict(workers.run(GOOD)) == {task: task[1] for task in GOOD}
+        assert workers.call(("echo", "last")) == "last"
+
+
 def test_what_cannot_start_is_an_error_and_no_hang(monkeypatch):
     monkeypatch.setattr("pcrl.workers.worker.serve", exit_at_once)
     with Workers(act, 2, Limits(60.0)) as workers, pytest.raises(RuntimeError, match="could start"):
