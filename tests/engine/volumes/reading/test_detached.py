@@ -80,3 +80,29 @@ def test_compressed_voxels_and_lists_of_files(tmp_path):
 def test_voxels_in_the_header_file_itself(tmp_path, suffix):
     scans.write(tmp_path / f"a{suffix}", scans.body())
     assert voxel_files(tmp_path / f"a{suffix}") == []
+
+
+@pytest.mark.parametrize("ending", [".hdr", ".nhdr", ".mhd"])
+def test_voxels_that_are_no_regular_file_are_not_opened(tmp_path, ending):
+    path = tmp_path / f"a{ending}"
+    scans.write(path, scans.body())
+    (voxels,) = voxel_files(path)
+    assert read(path).values.shape == (24, 32, 40)
+    voxels.unlink()
+    os.mkfifo(voxels)
+    with pytest.raises(ReadError, match=rf"{voxels}, which is a named pipe \(FIFO\)"):
+        read(path)
+
+
+def test_a_numbered_pattern_of_files_is_read_and_each_of_them_is_looked_at(tmp_path):
+    values = scans.body()
+    for number, one in enumerate(values):
+        one.tofile(tmp_path / f"s{number:03}.raw")
+    size = " ".join(map(str, values.shape[::-1]))
+    text = f"NDims = 3\nDimSize = {size}\nElementType = MET_SHORT\nElementDataFile = s%03d.raw 0 {len(values) - 1} 1\n"
+    (tmp_path / "a.mhd").write_text(text)
+    assert voxel_files(tmp_path / "a.mhd") == sorted(tmp_path.glob("*.raw"))
+    np.testing.assert_array_equal(read(tmp_path / "a.mhd").values, values)
+    (tmp_path / "s005.raw").write_bytes(b"short")
+    with pytest.raises(ReadError, match="truncated"):
+        read(tmp_path / "a.mhd")
