@@ -116,10 +116,10 @@ def test_a_layout_and_a_name_of_ones_own(workplace):
 
 def test_an_interruption_is_told_and_counts(workplace, monkeypatch):
     from click.testing import CliRunner
+    from pcrl_cli.main import main
 
     from pcrl.engine.volumes.ingest import run as volume_run
     from pcrl.engine.volumes.ingest.plan import CaseResult
-    from pcrl_cli.main import main
 
     def interrupted(plan, workers, limits):
         yield CaseResult(plan.todo[0])
