@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-GROUND = {"cores", "files", "listing", "notes", "config"}
+GROUND = {"cores", "faults", "files", "listing", "notes", "config"}
 MAY_IMPORT = {
     "cores": set(),
-    "files": set(),
+    "faults": set(),
+    "files": {"faults"},
     "listing": set(),
     "notes": set(),
     "config": {"config", "recipes"},

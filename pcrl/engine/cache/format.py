@@ -20,12 +20,36 @@ class CacheError(RuntimeError):
     """A cache that is missing, damaged, locked or of another version; the message says what to do."""
 
 
+def damage_error(what: str, fault: str, root: Path) -> CacheError:
+    """The error for what is not as it was written, with what to do.
+
+    Args:
+        what: data set or case.
+        fault: the file, what was found, and what was expected.
+        root: of the cache.
+    """
+    return CacheError(
+        f"{what}: {fault}. Run `pcrl cache verify {root} --discard`, then ingest it again (the same `pcrl ingest`)"
+    )
+
+
+def link_error(path: Path) -> CacheError:
+    """The error for a link in a cache, or for a device, a pipe or a socket."""
+    kind = "a symbolic link" if path.is_symlink() else "no regular file"
+    return CacheError(
+        f"{path} is {kind}: pcrl makes none in a cache, and follows none out of it (the folder of the cache itself may "
+        "be one). Take it away, or move what is behind it here; `pcrl cache verify --discard` puts it aside"
+    )
+
+
 def read_record(kind: type[AnyRecord], path: Path) -> AnyRecord:
-    """Read a record.
+    """Read a record. Names in it that become paths are checked by its fields; see `pcrl.engine.cache.guard.names`.
 
     Raises:
-        CacheError: missing, damaged, or written by another version.
+        CacheError: missing, a link, damaged, or written by another version.
     """
+    if path.is_symlink():
+        raise link_error(path)
     try:
         record = load_record(kind, path)
     except FileNotFoundError as error:

@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
-from pcrl.engine.cache.format import CacheError
+from pcrl.engine.cache.changes import finish_changes
+from pcrl.engine.cache.format import CacheError, link_error
+from pcrl.engine.cache.guard.walk import clear_left, refuse_links, refuse_links_at
+from pcrl.engine.cache.volumes.records import CASES
 
 LOCK, WORKERS = ".lock", ".workers.lock"
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path, mending: bool = False) -> Iterator[None]:
     """Hold the writer's lock of a data set; the system releases it when the process ends, however it ends.
 
+    What killed writers left is removed, and what they were changing is brought to rest, before the block begins.
+
+    Args:
+        mending: the block deals with links itself.
+
     Raises:
-        CacheError: another process is writing to it.
+        CacheError: another process is writing to it; there is a link in it, by which a write could end elsewhere.
     """
+    refuse_links_at(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / LOCK
-    with path.open("a+") as file:
+    with _opened(folder / LOCK) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -34,20 +44,36 @@ def locked(folder: Path) -> Iterator[None]:
         file.write(f"process {os.getpid()} on {socket.gethostname()}")
         file.flush()
         try:
+            _settle(folder)
+            if not mending:
+                refuse_links(folder)
             yield
         finally:
             file.truncate(0)
 
 
+def _settle(folder: Path) -> None:
+    if (folder / WORKERS).exists():
+        # Workers of a killed writer die with it, but not at once.
+        with _opened(folder / WORKERS) as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+    clear_left(folder)
+    finish_changes(folder / CASES)
+
+
 @contextmanager
 def at_work(folder: Path) -> Iterator[None]:
     """Held by a worker process while it writes cases of the data set in `folder`."""
-    with (folder / WORKERS).open("a+") as file:
+    with _opened(folder / WORKERS) as file:
         fcntl.flock(file, fcntl.LOCK_SH)
         yield
 
 
-def wait_for_workers(folder: Path) -> None:
-    """Wait until no worker of an earlier, killed writer is at work any more: they die with it, but not at once."""
-    with (folder / WORKERS).open("a+") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+def _opened(path: Path) -> TextIO:
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise link_error(path) from error
+        raise
+    return os.fdopen(descriptor, "a+", encoding="utf-8")

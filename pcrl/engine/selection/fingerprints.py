@@ -44,7 +44,7 @@ def fingerprints_of_images(images: CachedImages, rows: Sequence[int] | NDArray[n
     table, collection = images.table, Collection()
     records = shard_records(images.folder)
     size = images.record.recipe.data.shard
-    shown = {n: read_thumbnails(images.folder, n) for n, record in enumerate(records) if record.thumbnails}
+    shown = {n: read_thumbnails(images.files, n) for n, record in enumerate(records) if record.thumbnails}
     for row in rows:
         shard, place = divmod(int(table.index[row]), size)
         file = records[shard].images[place]

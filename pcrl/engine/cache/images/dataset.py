@@ -19,12 +19,20 @@ from numpy.typing import NDArray
 
 from pcrl.config import ImageData, ImageRecipe
 from pcrl.datasets.about import Projection, Sex, View
-from pcrl.engine.cache.format import CacheError, read_record
+from pcrl.engine.cache.chunks.shard import shard_path
+from pcrl.engine.cache.commit import FileRecord, first_fault
+from pcrl.engine.cache.digests import require_own_files
+from pcrl.engine.cache.format import CacheError, damage_error, read_record
+from pcrl.engine.cache.guard.names import Key, Name
+from pcrl.engine.cache.guard.walk import refuse_links_at
 from pcrl.engine.cache.images.table import TABLE, ImageTable, read_table, without_about
 from pcrl.files import Record
 
 IMAGE_SET_RECORD = "images.json"
-STACK = "images.zarr"
+STACK, METADATA = "images.zarr", "zarr.json"
+SHARDS = "shards"
+DISCARDED = -1
+"""Time of modification of an image that is to be read anew: its shard was damaged."""
 
 
 class ImageSetRecord(Record):
@@ -34,7 +42,7 @@ class ImageSetRecord(Record):
     """
 
     format: int
-    name: str
+    name: Name
     recipe: ImageRecipe
     label_names: tuple[str, ...]
     split_seed: int
@@ -42,6 +50,8 @@ class ImageSetRecord(Record):
     secret: str = ""
     root: str = ""
     """Folder that the images were read from last."""
+    digests: bool = False
+    """Whether every ingest ends with `files.json`; those of earlier versions did not."""
 
 
 class ImageFile(Record):
@@ -59,7 +69,7 @@ class ImageFile(Record):
         age, sex, projection, view: as its own header states them, if it is DICOM; see `pcrl.datasets.about.About`.
     """
 
-    name: str
+    name: Key
     path: str
     size: int
     modified: int
@@ -96,8 +106,19 @@ class CachedImages:
     record: ImageSetRecord
 
     @classmethod
-    def open(cls, folder: Path) -> CachedImages:
-        """Open the data set in `folder`; raises `CacheError` as `load`."""
+    def open(cls, folder: Path, as_is: bool = False) -> CachedImages:
+        """Open the data set in `folder`.
+
+        Args:
+            as_is: its files are not compared with `files.json`.
+
+        Raises:
+            CacheError: its record is missing or damaged; something in it is a link; a file is missing, or of another
+                size.
+        """
+        refuse_links_at(folder, IMAGE_SET_RECORD, TABLE, SHARDS, STACK)
+        if not as_is:
+            require_own_files(folder)
         return cls(folder, read_record(ImageSetRecord, folder / IMAGE_SET_RECORD))
 
     @property
@@ -117,6 +138,19 @@ class CachedImages:
                 f"{self.folder / TABLE} is missing: its ingest was stopped; run `pcrl ingest` again"
             )
         return read_table(self.folder / TABLE, self.record.label_names)
+
+    @cached_property
+    def files(self) -> Path:
+        """Its folder, once all shards were found to be there, and as large as they were written.
+
+        Raises:
+            CacheError: one is missing, or of another size; names it.
+        """
+        for number, record in enumerate(shard_records(self.folder)):
+            stored = {str(stack_path(Path(), number)): FileRecord(size=record.size, sha256=record.sha256)}
+            if fault := first_fault(self.folder, stored):
+                raise damage_error(self.name, fault, self.folder.parent)
+        return self.folder
 
     def identity(self) -> str:
         """A digest of the content: changes when an image, a label or a split does."""
@@ -147,7 +181,12 @@ def scale_of(data: ImageData) -> float:
 
 def record_path(folder: Path, shard: int) -> Path:
     """The record of a shard."""
-    return folder / "shards" / f"{shard:06}.json"
+    return folder / SHARDS / f"{shard:06}.json"
+
+
+def stack_path(folder: Path, shard: int) -> Path:
+    """The file of a shard of images."""
+    return shard_path(folder / STACK, (shard, 0, 0))
 
 
 def shard_records(folder: Path) -> list[ShardRecord]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pcrl.engine.cache.format import CacheError
-from pcrl.engine.cache.images.dataset import ShardRecord
+from pcrl.engine.cache.images.dataset import SHARDS, ShardRecord
 from pcrl.engine.fingerprints.thumbnail import EDGES
 from pcrl.files import new_file, sha256_of
 
@@ -18,7 +18,7 @@ Thumbnails = NDArray[np.uint8]
 
 def thumbnails_path(folder: Path, shard: int) -> Path:
     """Where the thumbnails of a shard are."""
-    return folder / "shards" / f"{shard:06}.npy"
+    return folder / SHARDS / f"{shard:06}.npy"
 
 
 def write_thumbnails(folder: Path, shard: int, shown: Thumbnails) -> str:

@@ -32,6 +32,7 @@ class Hdf5Store(Store):
 
     image = "image.h5"
     labels = "labels.h5"
+    image_files, label_files = (image,), (labels,)
 
     def write_image(
         self, folder: Path, name: str, frames: Frames, grid: Grid, attributes: dict[str, Any]

@@ -6,6 +6,7 @@ zarr-python writes the metadata, `pcrl.engine.cache.chunks.shard` the shards.
 from __future__ import annotations
 
 import json
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,14 @@ class ZarrStore(Store):
 
     image = "image.ome.zarr"
     labels = f"{image}/labels"
+    image_files = (f"{image}/zarr.json", f"{image}/0/zarr.json", f"{image}/0/c/0/0/0/0")
+    label_files = tuple(
+        "/".join(parts)
+        for parts in (
+            (labels, "zarr.json"),
+            *product((labels,), (LABEL, ORIGINAL_LABEL), ("zarr.json", "0/zarr.json", "0/c/0/0/0")),
+        )
+    )
 
     def write_image(
         self, folder: Path, name: str, frames: Frames, grid: Grid, attributes: dict[str, Any]

@@ -9,6 +9,7 @@ CACHE/DATASET/cases/CASE/thumbnails.npy    (channel, 24, 24, 24) uint8: by which
 CACHE/DATASET/cases/CASE/case.json         what was read, and how it was stored (`CaseRecord`)
 CACHE/DATASET/cases/CASE/label.json        the same of the label, if there is one (`LabelRecord`)
 CACHE/DATASET/cases/CASE/commit.json       size and digest of every file above, written last (`Commit`)
+CACHE/DATASET/cases/CASE/change.json       while the label or the thumbnails are written or removed (`Change`)
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from pydantic import Field
 from pcrl.config import Data, Modality, TissueRule, VolumeRecipe
 from pcrl.datasets.about import Sex
 from pcrl.datasets.case import Split
+from pcrl.engine.cache.guard.names import Name
 from pcrl.engine.geometry.grid import Grid
 from pcrl.files import Record
 from pcrl.listing import counted
@@ -34,6 +36,7 @@ CASE_RECORD = "case.json"
 LABEL_RECORD = "label.json"
 DATASET_RECORD = "dataset.json"
 TABLES = "tables"
+CASES = "cases"
 
 
 class SourceFile(Record):
@@ -61,7 +64,7 @@ class CaseRecord(Record):
     """The image of a case: where it came from, its grids, its settings."""
 
     format: int
-    name: str
+    name: Name
     modality: Modality
     grid: Grid
     original_grid: Grid
@@ -112,18 +115,20 @@ class DatasetRecord(Record):
     """A data set in the cache. The split belongs to the data: fixed here, by patient."""
 
     format: int
-    name: str
+    name: Name
     recipe: VolumeRecipe
     tissue: TissueRule
     split_seed: int
     storage: Storage = "zarr"
     label_names: dict[int, str]
-    cases: dict[str, CaseEntry]
+    cases: dict[Name, CaseEntry]
     secret: str = ""
     """Digest of the secret with which DICOM patient IDs became names of patients; empty if none did."""
-    roots: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    roots: dict[str, tuple[Name, ...]] = Field(default_factory=dict)
     """Folder of files → names of the cases that were read from below it."""
     regions: dict[str, tuple[int, ...]] = Field(default_factory=dict)
     """Name → label values, where the data set is scored by regions of several values."""
     ignored: int | None = None
     """Label value of voxels that count neither in training nor in scores."""
+    digests: bool = False
+    """Whether every ingest ends with `files.json`; those of earlier versions did not."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections import deque
 from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -23,6 +22,7 @@ from pcrl.engine.cache.digests import forget_digests, write_digests
 from pcrl.engine.cache.format import FORMAT, CacheError, read_record
 from pcrl.engine.cache.images.dataset import (
     IMAGE_SET_RECORD,
+    METADATA,
     STACK,
     ImageFile,
     ImageSetRecord,
@@ -33,13 +33,14 @@ from pcrl.engine.cache.images.dataset import (
     record_path,
     shard_records,
 )
+from pcrl.engine.cache.images.discard import discard_shards
 from pcrl.engine.cache.images.table import ABOUT, TABLE, write_table
 from pcrl.engine.cache.images.thumbnails import Thumbnails, old_thumbnails, write_thumbnails
 from pcrl.engine.errors import ReadError
 from pcrl.engine.fingerprints.thumbnail import thumbnail
 from pcrl.engine.images.ingest.plan import Plan, ShardPlan
 from pcrl.engine.images.reading import read_picture
-from pcrl.files import new_file, new_folder, save_record, sha256_of
+from pcrl.files import new_file, remove, save_record, sha256_of, write_text
 from pcrl.kernels.chunks.decode import MISSING
 
 Ingested = tuple[ImageFile, bytes | None, NDArray[np.uint8] | None]
@@ -55,8 +56,6 @@ def run(plan: Plan, threads: int) -> Iterator[ImageFile]:
     killed at any time and run again, this goes on with the shard it was at.
     """
     plan.folder.mkdir(parents=True, exist_ok=True)
-    for leftover in [*plan.folder.glob(".*.partial"), *plan.folder.rglob(".*.partial")]:
-        shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink(missing_ok=True)
     forget_digests(plan.folder)
     _describe_stack(plan)
     save_record(plan.record, plan.folder / IMAGE_SET_RECORD)
@@ -82,26 +81,25 @@ def _describe_stack(plan: Plan) -> None:
     data = plan.record.recipe.data
     old = plan.folder / IMAGE_SET_RECORD
     if old.exists() and read_record(ImageSetRecord, old).recipe.data != data:
-        shutil.rmtree(plan.folder / "shards", ignore_errors=True)
-        shutil.rmtree(plan.folder / STACK, ignore_errors=True)
+        discard_shards(plan.folder, 0)
     side, stack = edge(data), plan.folder / STACK
     blosc = BloscCodec(
         cname=data.codec, clevel=LEVELS[data.codec], shuffle="shuffle", typesize=data.bits // 8
     )
-    with new_folder(plan.folder / ".metadata") as partial:
-        zarr.create_array(
-            partial,
-            shape=(max(1, plan.images), side, side),
-            dtype=dtype_of(data),
-            chunks=(1, side, side),
-            shards=(data.shard, side, side),
-            fill_value=0,
-            dimension_names=["image", "y", "x"],
-            compressors=[blosc, Crc32cCodec()],
-        )
-        stack.mkdir(exist_ok=True)
-        (partial / "zarr.json").replace(stack / "zarr.json")
-    shutil.rmtree(plan.folder / ".metadata")
+    described = plan.folder / f".{STACK}.partial"
+    zarr.create_array(
+        described,
+        shape=(max(1, plan.images), side, side),
+        dtype=dtype_of(data),
+        chunks=(1, side, side),
+        shards=(data.shard, side, side),
+        fill_value=0,
+        dimension_names=["image", "y", "x"],
+        compressors=[blosc, Crc32cCodec()],
+    )
+    stack.mkdir(exist_ok=True)
+    write_text(stack / METADATA, (described / METADATA).read_text(encoding="utf-8"))
+    remove(described)
 
 
 def _read(

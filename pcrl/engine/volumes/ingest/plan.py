@@ -9,11 +9,12 @@ from typing import Literal
 from pcrl.config import Data, Modality, VolumeRecipe
 from pcrl.datasets.case import Case, Dataset
 from pcrl.engine import splits
-from pcrl.engine.cache.commit import is_committed, is_part_of
+from pcrl.engine.cache.commit import first_fault, is_committed, read_commit
 from pcrl.engine.cache.format import FORMAT, CacheError, read_record
 from pcrl.engine.cache.secret import check_secret
 from pcrl.engine.cache.volumes.records import (
     CASE_RECORD,
+    CASES,
     DATASET_RECORD,
     LABEL_RECORD,
     CaseEntry,
@@ -22,6 +23,7 @@ from pcrl.engine.cache.volumes.records import (
     LabelRecord,
     Storage,
 )
+from pcrl.engine.cache.volumes.stores import store_of
 from pcrl.engine.cache.volumes.tables import outdated
 from pcrl.engine.volumes.ingest.claims import (
     claims_in,
@@ -166,9 +168,11 @@ def plan(
         roots=roots_after(dataset, old.roots if old else {}),
         regions=dict(dataset.regions),
         ignored=dataset.ignored,
+        digests=True,
     )
     tasks = tuple(
-        _task(case, dataset, folder / "cases" / case.name, recipe.data, forced) for case in dataset.cases
+        _task(case, dataset, folder / CASES / case.name, recipe.data, forced, record.storage)
+        for case in dataset.cases
     )
     voxels = sum(
         voxels_after(t.case.channels, recipe.data.spacing, t.case.stack) for t in tasks if t.action == "scan"
@@ -178,13 +182,20 @@ def plan(
     return Plan(dataset, folder, recipe.data, forced, record, tasks, tables, told, voxels, trust_label)
 
 
-def _task(case: Case, dataset: Dataset, folder: Path, data: Data, forced: Modality | None) -> Task:
+def _task(
+    case: Case, dataset: Dataset, folder: Path, data: Data, forced: Modality | None, storage: Storage
+) -> Task:
     if not is_committed(folder):
         return Task(case, "scan", "new")
     try:
+        files = read_commit(folder).files
+        if fault := first_fault(folder, files):
+            return Task(case, "scan", f"what is there is damaged: {fault}")
         record = read_record(CaseRecord, folder / CASE_RECORD)
     except CacheError as error:
         return Task(case, "scan", f"what is there cannot be used: {error}")
+    if store_of(storage).image_files[0] not in files:
+        return Task(case, "scan", "stored in another format")
     if record.settings != data or (forced or record.forced_modality) != record.forced_modality:
         return Task(case, "scan", "settings changed")
     stored = {source.path: source for source in record.sources}
@@ -192,12 +203,15 @@ def _task(case: Case, dataset: Dataset, folder: Path, data: Data, forced: Modali
         name = relative(path, dataset.source)
         if name not in stored or not same_file(path, stored[name], case.stack):
             return Task(case, "scan", "source file changed")
-    labelled = is_part_of(folder, LABEL_RECORD)
+    labelled = LABEL_RECORD in files
     if case.label is None:
         return Task(case, "unlabel", "label removed") if labelled else Task(case, "nothing", "already there")
     if not labelled:
         return Task(case, "label", "label added")
-    old = read_record(LabelRecord, folder / LABEL_RECORD).source
+    try:
+        old = read_record(LabelRecord, folder / LABEL_RECORD).source
+    except CacheError as error:
+        return Task(case, "label", f"what is there cannot be used: {error}")
     if old.path != relative(case.label, dataset.source) or not same_file(case.label, old):
         return Task(case, "label", "label changed")
     return Task(case, "nothing", "already there")

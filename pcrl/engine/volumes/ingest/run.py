@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import shutil
 import signal
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -15,11 +14,14 @@ from typing import Any
 
 from pcrl.datasets.dicom.stacks import Stack
 from pcrl.datasets.names import printable
-from pcrl.engine.cache.commit import discard_uncommitted, is_committed, is_part_of
+from pcrl.engine.cache.changes import finish_changes
+from pcrl.engine.cache.commit import is_committed, is_part_of
 from pcrl.engine.cache.digests import forget_digests, write_digests
 from pcrl.engine.cache.format import read_record
-from pcrl.engine.cache.lock import at_work, wait_for_workers
+from pcrl.engine.cache.guard.walk import clear_left
+from pcrl.engine.cache.lock import at_work
 from pcrl.engine.cache.volumes.records import (
+    CASES,
     DATASET_RECORD,
     LABEL_RECORD,
     DatasetRecord,
@@ -27,6 +29,7 @@ from pcrl.engine.cache.volumes.records import (
     SourceFile,
 )
 from pcrl.engine.cache.volumes.stores import store_of
+from pcrl.engine.cache.volumes.strangers import clear_unnamed
 from pcrl.engine.cache.volumes.tables import bring
 from pcrl.engine.volumes.ingest.claims import relative
 from pcrl.engine.volumes.ingest.plan import CaseResult, Plan, Task
@@ -40,15 +43,11 @@ def run(plan: Plan, workers: int) -> Iterator[CaseResult]:
 
     The caller holds the data set's lock. A case that fails is named in its outcome, and the others go on.
     """
-    cases = plan.folder / "cases"
-    cases.mkdir(parents=True, exist_ok=True)
-    wait_for_workers(plan.folder)
+    (plan.folder / CASES).mkdir(parents=True, exist_ok=True)
     forget_digests(plan.folder)
-    for leftover in [*cases.glob(".*.partial"), *cases.glob(".*.old")]:
-        shutil.rmtree(leftover)
-    for folder in cases.iterdir():
+    for folder in (plan.folder / CASES).iterdir():
         if is_committed(folder):
-            discard_uncommitted(folder)
+            clear_unnamed(folder)
     save_record(plan.record, plan.folder / DATASET_RECORD)
     bring(plan.tables, plan.folder)
     todo = list(plan.todo)
@@ -58,6 +57,10 @@ def run(plan: Plan, workers: int) -> Iterator[CaseResult]:
             done.add(outcome.task.case.name)
             yield outcome
         rest = [task for task in todo if task.case.name not in done]
+        if rest:
+            # What a worker was at that died.
+            clear_left(plan.folder)
+            finish_changes(plan.folder / CASES)
         if rest and (workers == 1 or len(todo) == 1):
             # Alone in its process and still gone: this case is what kills it.
             yield CaseResult(rest[0], error="the process died while reading it (out of memory?)")
@@ -128,7 +131,7 @@ def _ingest(plan: Plan, task: Task) -> CaseResult:
     from pcrl.engine.volumes.ingest.case import ingest_label, ingest_scan, remove_label
     from pcrl.engine.volumes.ingest.errors import IngestError
 
-    folder, store = plan.folder / "cases" / task.case.name, store_of(plan.record.storage)
+    folder, store = plan.folder / CASES / task.case.name, store_of(plan.record.storage)
     sources = {
         str(path): _source(path, plan.dataset.source, task.case.stack if path in task.case.channels else None)
         for path in (*task.case.channels, *([task.case.label] if task.case.label else []))
