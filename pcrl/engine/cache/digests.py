@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from pcrl.engine.cache.commit import COMMIT, FileRecord, first_fault, record_of
 from pcrl.engine.cache.format import FORMAT, damage_error, read_record
 from pcrl.engine.cache.guard.names import FilePath
 from pcrl.engine.cache.guard.walk import refuse_links_at
+from pcrl.engine.cache.volumes.records import CASES, DATASET_RECORD, TABLES, DatasetRecord
 from pcrl.files import Record, dumps, is_there, remove, save_record, sync
 
 DIGESTS = "files.json"
-_NAMED = ("*", "tables/*", f"cases/*/{COMMIT}", "shards/*.json", "images.zarr/zarr.json")
-"""Patterns of files below the folder of a data set."""
+_OF_IMAGES = ("images.json", "table.csv", "images.zarr/zarr.json", "shards/[0-9]*.json")
+"""Patterns of files below the folder of a data set of images."""
 
 
 class DatasetFiles(Record):
@@ -34,7 +35,7 @@ class DatasetFiles(Record):
 
 def write_digests(folder: Path) -> None:
     """Write `files.json` of the data set in `folder`, which is complete. The caller holds its lock."""
-    files = {str(path.relative_to(folder)): record_of(path) for path in own_files(folder)}
+    files = {name: record_of(folder / name) for name in sorted(own_files(folder))}
     save_record(DatasetFiles(format=FORMAT, files=files, sha256=_digest_of(files)), folder / DIGESTS)
 
 
@@ -77,17 +78,24 @@ def require_own_files(folder: Path) -> None:
         raise damage_error(folder.name, fault, folder.parent)
 
 
-def own_files(folder: Path) -> Iterator[Path]:
-    """Files of a data set that `files.json` is to name."""
-    for pattern in _NAMED:
-        for path in sorted(folder.glob(pattern)):
-            if (
-                path.is_file()
-                and not path.is_symlink()
-                and not path.name.startswith(".")
-                and path.name != DIGESTS
-            ):
-                yield path
+def own_files(folder: Path) -> list[str]:
+    """Files of a data set that `files.json` is to name, as paths below its folder: those that pcrl wrote, no others.
+
+    Raises:
+        CacheError: the record of the data set cannot be read.
+    """
+    if is_there(folder / DATASET_RECORD):
+        record = read_record(DatasetRecord, folder / DATASET_RECORD)
+        tables = record.tables if record.digests else [path.name for path in (folder / TABLES).glob("[!.]*")]
+        listed = [f"{TABLES}/{name}" for name in tables] + [
+            f"{CASES}/{name}/{COMMIT}" for name in record.cases
+        ]
+        names = [DATASET_RECORD, *listed]
+    else:
+        names = [
+            str(path.relative_to(folder)) for pattern in _OF_IMAGES for path in sorted(folder.glob(pattern))
+        ]
+    return [name for name in names if (folder / name).is_file() and not (folder / name).is_symlink()]
 
 
 def _digest_of(files: Mapping[str, FileRecord]) -> str:

@@ -91,7 +91,10 @@ def _lacking(record: ShardRecord, shown: Thumbnails) -> bool:
 def complete(opened: CachedDataset | CachedImages) -> None:
     """Write `files.json` of a data set, and in its record that it has one. The caller holds the data set's lock."""
     forget_digests(opened.folder)
-    name = IMAGE_SET_RECORD if isinstance(opened, CachedImages) else DATASET_RECORD
     if not opened.record.digests:
-        save_record(opened.record.model_copy(update={"digests": True}), opened.folder / name)
+        now: dict[str, object] = {"digests": True}
+        if isinstance(opened, CachedDataset):
+            now["tables"] = tuple(opened.tables)
+        name = IMAGE_SET_RECORD if isinstance(opened, CachedImages) else DATASET_RECORD
+        save_record(opened.record.model_copy(update=now), opened.folder / name)
     write_digests(opened.folder)

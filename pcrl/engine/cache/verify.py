@@ -82,7 +82,10 @@ def verify_dataset(folder: Path) -> Iterator[Finding]:
     """
     refuse_links_at(folder)
     # First, so that what is discarded after them is not behind one.
-    yield from _links(folder)
+    linked = set()
+    for found in _links(folder):
+        linked.add(found.name)
+        yield found
     images = is_of_images(folder)
     own = IMAGE_SET_RECORD if images else DATASET_RECORD
     digests, finding = _digests(folder, own)
@@ -91,7 +94,9 @@ def verify_dataset(folder: Path) -> Iterator[Finding]:
         yield finding
     damaged = set() if written or own in there else {own}
     for name, expected in written.items():
-        if not name.startswith((f"{CASES}/", f"{SHARDS}/")):
+        if name in linked:
+            damaged.add(name)
+        elif not name.startswith((f"{CASES}/", f"{SHARDS}/")):
             fault = fault_of(folder / name, expected) if name in there else "missing"
             if fault:
                 damaged.add(name)
@@ -110,10 +115,18 @@ def verify_dataset(folder: Path) -> Iterator[Finding]:
         for found in verify_cases(folder, volumes, written):
             faulty |= {found.name} if found.faults else set()
             yield found
-    named = set(written) or {str(path.relative_to(folder)) for path in own_files(folder)}
+    named = set(written) or _by_records(folder)
     yield from _strangers(folder, named, faulty)
     if (folder / LOST).is_dir() and (lost := len(list((folder / LOST).iterdir()))):
         yield Finding(LOST, note=f"holds {lost} of what no record named: look at it, and delete it")
+
+
+def _by_records(folder: Path) -> set[str]:
+    """What `files.json` would name; what it names by itself where the record of the data set cannot be read."""
+    try:
+        return set(own_files(folder))
+    except CacheError:
+        return {f"{CASES}/{case.name}/{COMMIT}" for case in (folder / CASES).glob("[!.]*")}
 
 
 def _links(folder: Path) -> Iterator[Finding]:

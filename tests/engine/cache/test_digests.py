@@ -93,8 +93,9 @@ def test_an_upgrade_writes_them_anew(images):
     assert not unnamed(folder)
 
 
-def test_hidden_files_are_none_of_it(tmp_path):
-    (tmp_path / ".lock").touch()
-    (tmp_path / "dataset.json").write_text("{}")
+def test_what_pcrl_did_not_write_is_none_of_it(tmp_path):
+    for name in (".lock", "images.json", "notes.txt", "shards/000000.json", "shards/notes.json"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("{}")
     write_digests(tmp_path)
-    assert set(json.loads((tmp_path / DIGESTS).read_text())["files"]) == {"dataset.json"}
+    assert set(json.loads((tmp_path / DIGESTS).read_text())["files"]) == {"images.json", "shards/000000.json"}

@@ -2,6 +2,7 @@
 
 from pcrl.engine.cache.lock import LOCK, WORKERS
 from pcrl.engine.cache.verify import verify_dataset
+from pcrl.engine.volumes.ingest import run
 from pcrl.files import sha256_of
 
 
@@ -15,6 +16,13 @@ def flip(path, place, bit=0):
     content = bytearray(path.read_bytes())
     content[place] ^= 1 << bit
     path.write_bytes(bytes(content))
+
+
+def read_in_this_process(monkeypatch):
+    """Let an ingest read scans without other processes, which take seconds to start."""
+    monkeypatch.setattr(
+        run, "_in_processes", lambda plan, tasks, workers: (run._ingest(plan, task) for task in tasks)
+    )
 
 
 def tree(folder):

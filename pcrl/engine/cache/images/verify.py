@@ -16,7 +16,7 @@ from pcrl.engine.cache.commit import FileRecord, fault_of, size_fault
 from pcrl.engine.cache.finding import Finding
 from pcrl.engine.cache.format import CacheError, read_record
 from pcrl.engine.cache.images.dataset import DISCARDED, SHARDS, ShardRecord, stack_path
-from pcrl.engine.cache.images.discard import discard_shard
+from pcrl.engine.cache.images.discard import discard_shard, discard_shards
 from pcrl.engine.cache.images.table import ImageTable
 from pcrl.engine.cache.images.thumbnails import thumbnail_faults
 from pcrl.files import sha256_of
@@ -64,10 +64,9 @@ def verify_shards(
 
 def _take_out(folder: Path, number: int, data: ImageData | None, table: ImageTable | None) -> None:
     if data is None:
-        raise CacheError(
-            f"{folder} has lost both its record and that of shard {number}: ingest it into a new cache"
-        )
-    discard_shard(folder, number, data, table)
+        discard_shards(folder, number)
+    else:
+        discard_shard(folder, number, data, table)
 
 
 def _is_discarded(record: ShardRecord) -> bool:

@@ -132,3 +132,5 @@ class DatasetRecord(Record):
     """Label value of voxels that count neither in training nor in scores."""
     digests: bool = False
     """Whether every ingest ends with `files.json`; those of earlier versions did not."""
+    tables: tuple[Name, ...] = ()
+    """What lies in `tables/`, where `digests` is true: all that an ingest has ever brought."""

@@ -24,7 +24,7 @@ from pcrl.engine.cache.volumes.records import (
     Storage,
 )
 from pcrl.engine.cache.volumes.stores import store_of
-from pcrl.engine.cache.volumes.tables import outdated
+from pcrl.engine.cache.volumes.tables import outdated, tables_of
 from pcrl.engine.volumes.ingest.claims import (
     claims_in,
     named_for,
@@ -169,6 +169,7 @@ def plan(
         regions=dict(dataset.regions),
         ignored=dataset.ignored,
         digests=True,
+        tables=_tables_after(dataset, folder, old),
     )
     tasks = tuple(
         _task(case, dataset, folder / CASES / case.name, recipe.data, forced, record.storage)
@@ -180,6 +181,12 @@ def plan(
     tables = outdated(dataset.tables, folder)
     told = (*dataset.notes, *notes, *names_told(dataset.cases))
     return Plan(dataset, folder, recipe.data, forced, record, tasks, tables, told, voxels, trust_label)
+
+
+def _tables_after(dataset: Dataset, folder: Path, old: DatasetRecord | None) -> tuple[str, ...]:
+    """Names of all tables that the cache will hold: those that are no longer in the source stay."""
+    before = () if old is None else old.tables if old.digests else tables_of(folder)
+    return tuple(sorted({*before, *(table.name for table in dataset.tables)}))
 
 
 def _task(
