@@ -213,7 +213,9 @@ def preview(root: Path, names: tuple[str, ...], out: Path, count: int) -> None:
 def copy(origin: Path, target: Path, names: tuple[str, ...], storage: Storage | None) -> None:
     """Copy the cache in ORIGIN into TARGET, from Zarr to HDF5 or back, without compressing anew.
 
-    Can be stopped and run again: it continues where it was. Training on either gives the same batches to the last bit.
+    Can be stopped and run again: it continues where it was. Run again later, it takes along what has changed: new and
+    changed cases, labels that came, changed or went, splits, patients and tables. Training on either gives the same
+    batches to the last bit.
 
     \b
     Example:
@@ -222,6 +224,7 @@ def copy(origin: Path, target: Path, names: tuple[str, ...], storage: Storage | 
     from pcrl.engine.cache.cache import Cache
     from pcrl.engine.cache.format import CacheError
     from pcrl.engine.cache.lock import locked
+    from pcrl.engine.cache.volumes.compare import changes_in_words
     from pcrl.engine.cache.volumes.copy import begin_copy, copy_cases
 
     with user_errors(CacheError):
@@ -235,6 +238,7 @@ def copy(origin: Path, target: Path, names: tuple[str, ...], storage: Storage | 
         for dataset in opened.datasets(names):
             copy_format: Storage = storage or ("zarr" if dataset.record.storage == "hdf5" else "hdf5")
             with locked(target / dataset.name), progress("cases") as bar:
+                changes = changes_in_words(dataset, target / dataset.name, copy_format)
                 cases = begin_copy(dataset, target, copy_format)
                 line = bar.add_task(dataset.name, total=len(cases))
                 for _ in copy_cases(cases, target / dataset.name, copy_format):
@@ -243,3 +247,5 @@ def copy(origin: Path, target: Path, names: tuple[str, ...], storage: Storage | 
                 f"{dataset.name}: {len(cases)} cases copied to {target} as {copy_format}, "
                 f"{len(dataset.cases) - len(cases)} were there already."
             )
+            for change in changes:
+                tell_note(f"{dataset.name}: {change}")

@@ -153,7 +153,8 @@ class CachedImages:
         return self.folder
 
     def identity(self) -> str:
-        """A digest of the content: changes when an image, a label or a split does."""
+        """A digest of the content: changes when an image, a label or a split does; raises `CacheError` as `files`."""
+        _ = self.files
         return hashlib.sha256(self.table_bytes()).hexdigest()
 
     def table_bytes(self) -> bytes:
