@@ -15,7 +15,6 @@ from pathlib import Path
 from pcrl.engine.cache.commit import CHANGE, COMMIT, read_commit, record_of, save_commit
 from pcrl.engine.cache.format import FORMAT, CacheError, read_record
 from pcrl.engine.cache.guard.names import FilePath
-from pcrl.engine.cache.guard.walk import files_in
 from pcrl.files import Record, is_there, remove, save_record, sync
 
 
@@ -61,9 +60,9 @@ def finish_changes(cases: Path) -> None:
 def _finish(folder: Path) -> None:
     # A case that cannot be read is left to `verify` and to the next ingest.
     with suppress(CacheError):
-        named, there = read_commit(folder).files, files_in(folder)
+        named = read_commit(folder).files
         for name in read_record(Change, folder / CHANGE).files:
-            if name not in named and name in there and name != COMMIT:
+            if name not in named and name != COMMIT and not (folder / name).is_dir():
                 remove_file(folder, name)
         _end(folder)
 
@@ -74,19 +73,20 @@ def _forget(folder: Path, names: list[str]) -> None:
     if len(kept) < len(files):
         save_commit(folder, kept)
     for name in names:
-        if is_there(folder / name):
+        if name in files or is_there(folder / name):
             remove_file(folder, name)
 
 
 def remove_file(folder: Path, name: str) -> None:
-    """Remove a file of a case, and the folders that are empty without it."""
-    path = folder / name
-    remove(path)
-    parent = path.parent
-    while parent != folder and not any(parent.iterdir()):
-        remove(parent)
-        parent = parent.parent
-    sync(parent)
+    """Remove a file of a case if it is there, and the folders on the way to it that are empty without it."""
+    ways = [folder / way for way in Path(name).parents][:-1]
+    if any(way.is_symlink() for way in ways):
+        return
+    remove(folder / name)
+    for way in ways:
+        if way.is_dir() and not any(way.iterdir()):
+            remove(way)
+    sync(next((way for way in ways if way.is_dir()), folder))
 
 
 def _end(folder: Path) -> None:
