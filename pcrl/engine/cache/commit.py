@@ -29,14 +29,14 @@ def record_of(path: Path) -> FileRecord:
     return FileRecord(size=path.stat().st_size, sha256=sha256_of(path))
 
 
-def size_fault(path: Path, size: int) -> str:
+def size_fault(path: str | Path, size: int) -> str:
     """What of a file can be seen to be wrong without reading it; empty if nothing. A link is not followed."""
     try:
         status = os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
         return f"missing; {size} bytes were written"
     if not stat.S_ISREG(status.st_mode):
-        return f"{odd_kind(path)}; a file of {size} bytes was written"
+        return f"{odd_kind(Path(path))}; a file of {size} bytes was written"
     return "" if status.st_size == size else f"{status.st_size} bytes, {size} were written"
 
 
@@ -85,17 +85,23 @@ def first_fault(folder: Path, files: Mapping[str, FileRecord]) -> str:
 
     Looks at each file and each folder on the way to it, and follows no link.
     """
-    ways = {str(way) for name in files for way in Path(name).parents}
+    # A thousand cases have a dozen files each: paths as plain text take a third of the time.
+    start = f"{folder}/"
+    ways = {""}
+    for name in files:
+        way = name.rpartition("/")[0]
+        while way not in ways:
+            ways.add(way)
+            way = way.rpartition("/")[0]
     for way in sorted(ways):
-        path = folder / way
         try:
-            kind = os.lstat(path).st_mode
+            kind = os.lstat(start + way if way else folder).st_mode
         except (FileNotFoundError, NotADirectoryError):
             continue  # The first file in it is named below.
         if not stat.S_ISDIR(kind):
-            return f"{path} is {odd_kind(path)}, a folder was written"
+            return f"{folder / way} is {odd_kind(folder / way)}, a folder was written"
     for name, expected in files.items():
-        if fault := size_fault(folder / name, expected.size):
+        if fault := size_fault(start + name, expected.size):
             return f"{folder / name}: {fault}"
     return ""
 

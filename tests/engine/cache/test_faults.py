@@ -17,9 +17,10 @@ from pcrl.engine.cache.upgrade import complete, outdated_cases, outdated_shards,
 from pcrl.engine.cache.verify import verify_dataset
 from pcrl.engine.cache.volumes.copy import begin_copy, copy_cases
 from pcrl.engine.ingest import ingest
+from pcrl.engine.volumes.ingest import run
 from pcrl.files import new_file
 from tests.helpers import radiographs, scans
-from tests.helpers.cache import faults, flip, read_in_this_process, tree
+from tests.helpers.cache import faults, flip, killed_at, read_in_this_process, tree
 from tests.helpers.command import environment
 
 STORAGES = [pytest.param("zarr", marks=pytest.mark.slow), "hdf5"]
@@ -34,21 +35,6 @@ def _here(monkeypatch):
     monkeypatch.setattr(os, "fsync", lambda descriptor: None)
     yield
     points.arm(None)
-
-
-def killed_at(point, work):
-    """Do the work in a fork of this process that ends before a point; whether it did, or had come to its end."""
-    child = os.fork()
-    if not child:
-        try:
-            points.arm(point)
-            work()
-        except BaseException:
-            os._exit(1)
-        os._exit(0)
-    status = os.waitpid(child, 0)[1]
-    assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0
-    return os.WIFSIGNALED(status)
 
 
 def survives(work, before, expected, dataset, folder, read=None):
@@ -163,6 +149,29 @@ def test_images_that_come_and_change(tmp_path):
         lambda: ingested(folder), tmp_path / "before", tree(tmp_path / "after"), "chexpert", folder
     )
     assert min(first, again) > 20
+
+
+def test_what_a_dead_worker_left_goes_while_the_ingest_is_under_way(source, monkeypatch):
+    ingested(source, source / "whole", "zarr")
+    folder = source / "cache"
+    alive = run._in_processes
+    calls = []
+
+    def dying(plan, tasks, workers):
+        """The first worker dies at a case that is half written; those that come after it do not."""
+        calls.append(len(tasks))
+        if len(calls) == 1:
+            half = plan.folder / "cases/.volume-1.partial"
+            half.mkdir()
+            (half / "image.h5").touch()
+            return
+        assert not list((plan.folder / "cases").glob(".*"))
+        yield from alive(plan, tasks, workers)
+
+    monkeypatch.setattr(run, "_in_processes", dying)
+    assert not ingest("lits", source / "lits", cache=folder, recipe="cpu-3d", workers=2).failed
+    assert calls == [2, 2]
+    assert tree(folder) == tree(source / "whole")
 
 
 @pytest.mark.slow
