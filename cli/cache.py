@@ -94,7 +94,7 @@ def verify(root: Path, names: tuple[str, ...], discarding: bool) -> None:
 
     with user_errors(CacheError), ExitStack() as locks:
         folders = folders_of(root, names)
-        for folder in folders if discarding else ():
+        for folder in [one for one in folders if discarding and not one.is_symlink()]:
             locks.enter_context(locked(folder, mending=True))
         done = Verification(discarding)
         for folder in folders:

@@ -29,7 +29,7 @@ class Verification:
         with progress(unit) as bar:
             line = bar.add_task(folder.name, total=parts_of(folder))
             for finding in verify_dataset(folder):
-                name = f"{folder.name}/{finding.name}"
+                name = "/".join(filter(None, (folder.name, finding.name)))
                 self.cases += finding.cases
                 self.images += finding.images
                 self.missing += finding.missing

@@ -25,7 +25,10 @@ class Cache:
             for record in (DATASET_RECORD, IMAGE_SET_RECORD)
         )
         lost = [
-            path.parent for path in sorted(root.glob(f"*/{DIGESTS}")) if path.parent.name not in self.names()
+            path.parent
+            for path in sorted(root.glob(f"*/{DIGESTS}"))
+            if path.parent.name not in self.names()
+            and any((path.parent / part).is_dir() for part in (CASES, SHARDS))
         ]
         if lost:
             # Without it, its patients would not be held back.

@@ -17,7 +17,6 @@ from pcrl.engine.cache.guard.walk import (
     is_regular,
     odd_kind,
     put_aside,
-    refuse_links_at,
     walk,
 )
 from pcrl.engine.cache.images.dataset import (
@@ -78,9 +77,11 @@ def verify_dataset(folder: Path) -> Iterator[Finding]:
     """Check a data set: what is in it by its records, then the records, then what none of them names.
 
     Raises:
-        CacheError: it is a link, or nothing says whether what cannot be read is damaged or of another version.
+        CacheError: nothing says whether what cannot be read is damaged or of another version.
     """
-    refuse_links_at(folder)
+    if folder.is_symlink():
+        yield Finding("", (f"{odd_kind(folder)}, which pcrl does not follow: take it away",))
+        return
     # First, so that what is discarded after them is not behind one.
     linked = set()
     for found in _links(folder):

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pcrl.engine.cache.format import link_error
+from pcrl.engine.cache.guard.names import check_name
 from pcrl.files import is_there, remove, rename, sync
 
 LOST = "lost+found"
@@ -86,12 +87,22 @@ def clear_left(folder: Path) -> None:
     The caller holds the lock of the data set.
     """
     for path in [Path(entry.path) for entry in walk(folder) if is_left(entry.name)]:
-        place = path.with_name(path.name[1:].removesuffix(".old"))
-        if path.name.endswith(".old") and path.is_dir() and not path.is_symlink() and not is_there(place):
+        if (place := _place_of(path)) is not None and not is_there(place):
             rename(path, place)
             sync(place.parent)
         else:
             remove(path)
+
+
+def _place_of(path: Path) -> Path | None:
+    """Where a folder was before it was taken out to be replaced; none if it is something else."""
+    name = path.name[1:].removesuffix(".old")
+    try:
+        check_name(name)
+    except ValueError:
+        return None
+    taken_out = path.name.endswith(".old") and path.is_dir() and not path.is_symlink()
+    return path.with_name(name) if taken_out else None
 
 
 def put_aside(path: Path, folder: Path) -> Path:

@@ -202,3 +202,29 @@ def test_a_lock_that_is_a_link_is_refused(place):
     with pytest.raises(CacheError, match=r"\.lock is a symbolic link"):
         ingest("lits", place / "source/lits", cache=place / "cache", recipe="cpu-3d", workers=1)
     assert (place / "victim/precious.txt").read_text() == "precious"
+
+
+def test_a_data_set_that_is_a_link_is_named_and_left_alone(place):
+    (place / "cache/lits").rename(place / "victim/lits")
+    (place / "cache/lits").symlink_to(place / "victim/lits")
+    kept = tree(place / "victim")
+    for words in (("verify",), ("verify", "--discard")):
+        done = pcrl("cache", *words, cwd=place)
+        assert "damaged lits: a symbolic link, which pcrl does not follow: take it away" in done.stdout
+        assert "chexpert" in done.stdout
+    with pytest.raises(CacheError, match="lits is a symbolic link"):
+        Cache(place / "cache").dataset("lits")
+    assert tree(place / "victim") == kept
+
+
+@pytest.mark.parametrize("name", ["....old", "...old", "...partial", "..x.old", ".\u202e.old"])
+def test_leftovers_of_any_name_lead_nowhere(place, name):
+    left = place / "cache/lits/cases" / name
+    left.mkdir()
+    (left / "x").write_text("left")
+    kept = {path for path in tree(place) if not path.startswith(str(left.relative_to(place)))}
+    assert pcrl("ingest", "--dataset", "lits", "--source", "source/lits", *SMALL, cwd=place).returncode == 0
+    assert not left.exists()
+    assert set(tree(place)) == kept | (
+        {"cache/lits/cases/ ", "cache/lits/cases/ /x"} if name == ". .old" else set()
+    )
