@@ -6,9 +6,9 @@ from pathlib import Path
 
 from pcrl.engine.cache.digests import DIGESTS
 from pcrl.engine.cache.format import CacheError, damage_error
-from pcrl.engine.cache.images.dataset import IMAGE_SET_RECORD, CachedImages
+from pcrl.engine.cache.images.dataset import IMAGE_SET_RECORD, SHARDS, CachedImages
 from pcrl.engine.cache.volumes.dataset import CachedDataset
-from pcrl.engine.cache.volumes.records import DATASET_RECORD
+from pcrl.engine.cache.volumes.records import CASES, DATASET_RECORD
 
 
 class Cache:

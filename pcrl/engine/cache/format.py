@@ -38,7 +38,7 @@ def link_error(path: Path) -> CacheError:
     kind = "a symbolic link" if path.is_symlink() else "no regular file"
     return CacheError(
         f"{path} is {kind}: pcrl makes none in a cache, and follows none out of it (the folder of the cache itself may "
-        "be one). Take it away, or move what is behind it here; `pcrl cache verify --discard` puts aside what is within a "
+        "be one). Take it away, or move what is behind it here; `pcrl cache verify --discard` puts aside what is in a "
         "data set"
     )
 
