@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pcrl.engine.cache.format import FORMAT, CacheError, read_record
 from pcrl.engine.cache.guard.names import FilePath
-from pcrl.engine.cache.guard.walk import files_in, is_regular, odd_kind
+from pcrl.engine.cache.guard.walk import files_in, odd_kind
 from pcrl.files import Record, save_record, sha256_of
 
 COMMIT = "commit.json"
@@ -132,12 +132,6 @@ def _absence(folder: Path, name: str) -> str:
         if (folder / way).is_symlink():
             return f"missing: {way} is a symbolic link, which pcrl does not follow"
     return "missing"
-
-
-def unnamed(folder: Path) -> list[str]:
-    """Files and links in the folder of a committed case that are no part of it; raises `CacheError`."""
-    named = {*read_commit(folder).files, COMMIT, CHANGE}
-    return [name for name, entry in files_in(folder).items() if name not in named or not is_regular(entry)]
 
 
 def is_part_of(folder: Path, name: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -62,7 +63,10 @@ def folders_of(root: Path, names: tuple[str, ...] = ()) -> list[Path]:
 
 
 def is_of_images(folder: Path) -> bool:
-    """Whether the data set in `folder` holds images, by what is left of it."""
+    """Whether the data set in `folder` holds images: as `files.json` says, or else by what is left of it."""
+    with suppress(CacheError):
+        if digests := read_digests(folder):
+            return IMAGE_SET_RECORD in digests.files
     signs = (IMAGE_SET_RECORD, SHARDS, STACK)
     return not (folder / DATASET_RECORD).exists() and any((folder / sign).exists() for sign in signs)
 
@@ -117,7 +121,7 @@ def verify_dataset(folder: Path) -> Iterator[Finding]:
             faulty |= {found.name} if found.faults else set()
             yield found
     named = set(written) or _by_records(folder)
-    yield from _strangers(folder, named, faulty)
+    yield from _strangers(folder, {*named, own, DIGESTS, LOCK, WORKERS}, faulty)
     if (folder / LOST).is_dir() and (lost := len(list((folder / LOST).iterdir()))):
         yield Finding(LOST, note=f"holds {lost} of what no record named: look at it, and delete it")
 
@@ -179,7 +183,7 @@ def _table(folder: Path, record: ImageSetRecord) -> ImageTable | None:
 
 def _strangers(folder: Path, named: set[str], faulty: set[str]) -> Iterator[Finding]:
     """Files that no record names; of a case whose commit record cannot be read, nobody knows."""
-    known = {*named, DIGESTS, DATASET_RECORD, IMAGE_SET_RECORD, TABLE, LOCK, WORKERS}
+    known = set(named)
     for number in [int(Path(name).stem) for name in named if name.startswith(f"{SHARDS}/")]:
         ways = record_path, thumbnails_path, stack_path
         known |= {str(path(folder, number).relative_to(folder)) for path in ways}
@@ -187,8 +191,10 @@ def _strangers(folder: Path, named: set[str], faulty: set[str]) -> Iterator[Find
     for entry in list(walk(folder)):
         path = Path(entry.path)
         name, parts = str(path.relative_to(folder)), path.relative_to(folder).parts
-        if is_left(entry.name):
-            yield Finding(name, note="was left by a writer that was killed: the next one removes it")
+        if is_left(entry.name) or (entry.name == CHANGE and parts[0] == CASES):
+            yield Finding(
+                name, note="was left by a writer that was killed, or is at work: the next one removes it"
+            )
             continue
         if name in known or not is_regular(entry):
             continue
@@ -205,7 +211,7 @@ def _strangers(folder: Path, named: set[str], faulty: set[str]) -> Iterator[Find
 
 def _files_of(case: Path) -> set[str]:
     try:
-        return {*read_commit(case).files, CHANGE}
+        return {*read_commit(case).files}
     except CacheError:
         return set()
 

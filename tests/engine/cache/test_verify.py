@@ -95,7 +95,15 @@ def test_all_damage_is_found_by_name(kind):
 def test_what_is_added_is_found_by_name(kind):
     _, folder = kind
     for parent in sorted({path.parent for path in files(folder)}):
-        for name in ("more.txt", ".hidden", "commit.json"):
+        for name in (
+            "more.txt",
+            ".hidden",
+            "commit.json",
+            "dataset.json",
+            "images.json",
+            "table.csv",
+            "000007.json",
+        ):
             if (added := parent / name).exists():
                 continue
             added.write_bytes(b"{}")
