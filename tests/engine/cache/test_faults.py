@@ -151,6 +151,24 @@ def test_images_that_come_and_change(tmp_path):
     assert min(first, again) > 20
 
 
+def test_images_that_are_made_anew_for_other_settings(tmp_path):
+    radiographs.chexpert(tmp_path / "chexpert", patients=1, valid=1)
+
+    def ingested(cache, size):
+        settings = IMAGES | {"size": size, "replace": True}
+        assert not ingest("chexpert", tmp_path / "chexpert", cache=cache, **settings).failed
+
+    ingested(tmp_path / "before", 32)
+    ingested(tmp_path / "fresh", 48)
+    folder = tmp_path / "cache"
+    assert (
+        survives(
+            lambda: ingested(folder, 48), tmp_path / "before", tree(tmp_path / "fresh"), "chexpert", folder
+        )
+        > 20
+    )
+
+
 def test_what_a_dead_worker_left_goes_while_the_ingest_is_under_way(source, monkeypatch):
     ingested(source, source / "whole", "zarr")
     folder = source / "cache"
