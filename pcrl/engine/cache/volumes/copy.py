@@ -43,14 +43,16 @@ def begin_copy(dataset: CachedDataset, root: Path, storage: Storage) -> list[Cac
     old = read_record(DatasetRecord, folder / DATASET_RECORD) if (folder / DATASET_RECORD).exists() else None
     if old is not None:
         refuse_another(dataset, old, folder, storage)
-    tables = {*dataset.tables, *(old.tables if old is not None else ())}
+    known = dataset.record.tables if dataset.record.digests else tuple(dataset.tables)
+    named = {name: path for name, path in dataset.tables.items() if name in known}
+    tables = {*named, *(old.tables if old is not None else ())}
     record = dataset.record.model_copy(
         update={"storage": storage, "digests": True, "tables": tuple(sorted(tables))}
     )
     (folder / CASES).mkdir(parents=True, exist_ok=True)
     forget_digests(folder)
     save_record(record, folder / DATASET_RECORD)
-    bring(outdated(dataset.tables.values(), folder), folder)
+    bring(outdated(named.values(), folder), folder)
     return [case for case in dataset.cases if change_of(case, folder / CASES / case.name, storage)]
 
 

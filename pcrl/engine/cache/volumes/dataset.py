@@ -175,10 +175,7 @@ class CachedDataset:
     @property
     def tables(self) -> dict[str, Path]:
         """Tables that belong to the data set as a whole, as they were published, by name."""
-        there = tables_of(self.folder)
-        if not self.record.digests:
-            return there
-        return {name: there[name] for name in self.record.tables if name in there}
+        return tables_of(self.folder)
 
 
 def identity(cases: list[CachedCase]) -> str:
