@@ -88,7 +88,7 @@ def verify(root: Path, names: tuple[str, ...], discarding: bool) -> None:
     """
     from pcrl.engine.cache.format import CacheError
     from pcrl.engine.cache.lock import locked
-    from pcrl.engine.cache.verify import folders_of
+    from pcrl.engine.cache.verification.folders import folders_of
 
     from .cache_verify import Verification
 

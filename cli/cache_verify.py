@@ -21,7 +21,8 @@ class Verification:
 
     def of(self, folder: Path) -> None:
         """Verify the data set in `folder`."""
-        from pcrl.engine.cache.verify import is_of_images, parts_of, verify_dataset
+        from pcrl.engine.cache.verification.folders import is_of_images, parts_of
+        from pcrl.engine.cache.verification.verify import verify_dataset
 
         unit = "shards" if is_of_images(folder) else "cases"
         word = "images" if is_of_images(folder) else "cases"

@@ -14,7 +14,7 @@ from pcrl import faults as points
 from pcrl.engine.cache.cache import Cache
 from pcrl.engine.cache.lock import locked
 from pcrl.engine.cache.upgrade import complete, outdated_cases, outdated_shards, upgrade_case, upgrade_shards
-from pcrl.engine.cache.verify import verify_dataset
+from pcrl.engine.cache.verification.verify import verify_dataset
 from pcrl.engine.cache.volumes.copy import begin_copy, copy_cases
 from pcrl.engine.ingest import ingest
 from pcrl.engine.volumes.ingest import run

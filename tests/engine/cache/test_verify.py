@@ -8,7 +8,7 @@ import pytest
 
 from pcrl.engine.cache.cache import Cache
 from pcrl.engine.cache.digests import DIGESTS
-from pcrl.engine.cache.verify import verify_dataset
+from pcrl.engine.cache.verification.verify import verify_dataset
 from pcrl.engine.ingest import ingest
 from tests.helpers import radiographs, scans
 from tests.helpers.cache import faults, flip, read_in_this_process, tree
@@ -175,6 +175,22 @@ def test_digests_without_one_of_themselves_are_said_not_to_be_checked(kind):
     assert [one.note for one in verify_dataset(folder) if one.note] == [
         "cannot be checked itself: an earlier version wrote it; `pcrl cache upgrade` writes it anew"
     ]
+
+
+def test_a_record_that_nothing_vouches_for_is_put_aside(kind, made):
+    """Without `files.json` nobody knows whether it is damaged or of another version."""
+    kind, folder = kind
+    (folder / DIGESTS).unlink()
+    own = next(path for path in (folder / "dataset.json", folder / "images.json") if path.exists())
+    own.write_text(own.read_text().replace('"format": 1', '"format": 9'))
+    (fault,) = faults(folder)[own.name]
+    assert "is of format 9, this version of pcrl reads 1" in fault
+    assert pcrl("cache", "verify", folder.parent, "--discard", cwd=made).returncode == 0
+    dataset, settings = KINDS[kind]
+    assert not ingest(dataset, made / dataset, cache=folder.parent, **settings).failed
+    assert '"format": 9' in (folder / "lost+found" / own.name).read_text()
+    shutil.rmtree(folder / "lost+found")
+    assert tree(folder) == tree(made / kind / dataset)
 
 
 def test_a_data_set_that_lost_its_record_is_named_when_the_cache_is_opened(kind, made):

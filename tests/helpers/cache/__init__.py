@@ -3,7 +3,7 @@
 import os
 
 from pcrl.engine.cache.lock import LOCK, WORKERS
-from pcrl.engine.cache.verify import verify_dataset
+from pcrl.engine.cache.verification.verify import verify_dataset
 from pcrl.engine.volumes.ingest import run
 from pcrl.faults import arm
 from pcrl.files import sha256_of

@@ -13,12 +13,12 @@ from pcrl.config import ImageData
 from pcrl.engine.cache.chunks.frames import frame_in
 from pcrl.engine.cache.chunks.shard import read_index
 from pcrl.engine.cache.commit import FileRecord, fault_of, size_fault
-from pcrl.engine.cache.finding import Finding
 from pcrl.engine.cache.format import CacheError, read_record
 from pcrl.engine.cache.images.dataset import DISCARDED, SHARDS, ShardRecord, stack_path
 from pcrl.engine.cache.images.discard import discard_shard, discard_shards
 from pcrl.engine.cache.images.table import ImageTable
 from pcrl.engine.cache.images.thumbnails import thumbnail_faults
+from pcrl.engine.cache.verification.finding import Finding
 from pcrl.files import sha256_of
 
 

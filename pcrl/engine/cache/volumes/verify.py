@@ -10,9 +10,9 @@ import numpy as np
 
 from pcrl.engine.cache.commit import COMMIT, FileRecord, damages, fault_of
 from pcrl.engine.cache.digests import forget_digests
-from pcrl.engine.cache.finding import Finding
 from pcrl.engine.cache.format import CacheError
 from pcrl.engine.cache.guard.walk import is_left, refuse_links_at
+from pcrl.engine.cache.verification.finding import Finding
 from pcrl.engine.cache.volumes.dataset import CachedCase
 from pcrl.engine.cache.volumes.records import CASES, DatasetRecord
 from pcrl.engine.cache.volumes.stores import store_of
