@@ -10,6 +10,7 @@ import click
 from pcrl.evaluation.tasks.registry import TASKS, TaskEntry
 
 from .console import console
+from .eval_elsewhere import carry_out, external_options, take_external
 from .eval_options import arguments_of, options_of, refuse_changes
 
 
@@ -60,14 +61,18 @@ def command_of(task: TaskEntry) -> click.Command:
         from .eval_progress import EvaluationDisplay, errors
         from .eval_results import show_results
 
+        external = take_external(options)
         always = {name: options.pop(name) for name in ("out", "resume", "device")}
         arguments: dict[str, Any] = {}
         if always["resume"]:
             refuse_changes()
-        else:
+        elif not external:
             arguments = arguments_of(task, _with_dataset(task, options))
         with errors(), EvaluationDisplay() as progress:
-            results = carried_out(task.name, **arguments, **always, progress=progress)
+            if external:
+                results = carry_out(task, external, options | always, progress)
+            else:
+                results = carried_out(task.name, **arguments, **always, progress=progress)
         show_results(results)
         folder = progress.folder
         console.print(
@@ -76,9 +81,8 @@ def command_of(task: TaskEntry) -> click.Command:
         )
 
     command = options_of(task)(call)
-    for option in reversed(
-        [NAME, *TABLE] if _takes_table(task) else [DATASET] if task.dataset is None else []
-    ):
+    own = [NAME, *TABLE] if _takes_table(task) else [DATASET] if task.dataset is None else []
+    for option in reversed([*own, *external_options(task)]):
         command = option(command)
     examples = "".join(f"\n  {example}" for example in task.examples)
     plural = "s" * (len(task.examples) > 1)

@@ -58,7 +58,9 @@ class EvaluationDisplay(Progress):
 
     def comparing(self, tested: int, seen: int) -> None:
         """Say so: it can take minutes."""
-        console.print(f"Looking for copies of {tested} test scans among {seen} that pre-training has seen …")
+        console.print(
+            f"Looking for copies of {tested} test scans among {seen} that the network has seen before …"
+        )
 
     def note(self, text: str) -> None:
         """Print it."""
@@ -70,18 +72,27 @@ class EvaluationDisplay(Progress):
 
     def planned(self, plan: PlannedEvaluation, folder: Path) -> None:
         """Print who takes part, and begin a bar."""
+        said = f"{plan.dataset}: {plan.patients}; fraction {plan.fraction:g}."
+        self._begin(plan, folder, said, ("epochs", "training"))
+
+    def _begin(self, plan: PlannedEvaluation, folder: Path, said: str, bar: tuple[str, str]) -> None:
         for name, about in plan.arms.items():
             console.print(f"{name}: {about}")
-        console.print(f"{plan.dataset}: {plan.patients}; fraction {plan.fraction:g}.")
+        console.print(said)
         for text in plan.notes:
             self.note(text)
         self.folder = folder
         if self._name_folder:
             console.print(f"Results in {folder}")
         self._networks, self._steps, self._through = plan.runs, plan.epochs, 0
-        self._bar = progress("epochs")
+        unit, doing = bar
+        self._bar = progress(unit)
         self._bar.start()
-        self._line = self._bar.add_task("training", total=self._steps)
+        self._line = self._bar.add_task(doing, total=self._steps)
+
+    def testing(self, plan: PlannedEvaluation, folder: Path) -> None:
+        """Print who is tested, and begin a bar."""
+        self._begin(plan, folder, f"{plan.dataset}: {plan.patients}.", ("networks", "testing"))
 
     def epoch(self, arm: str, replicate: Replicate, epoch: int, loss: float, score: float | None) -> None:
         """Move the bar on; where there is none to look at, print every fifth epoch."""

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 def show_results(results: Results) -> None:
     """A row for each arm and label, the comparisons, and what should be known of the numbers."""
-    title = f"{results.dataset}: {labelled(results)}"
+    elsewhere = f" (external test; trained on {results.trained_on})" if results.trained_on else ""
+    title = f"{results.dataset}{elsewhere}: {labelled(results)}"
     if results.protocol.get("freeze"):
         title += ", encoder frozen"
     title += restrictions(results.transductive, results.virtual)

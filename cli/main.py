@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from typing import Any
 
 import click
 
@@ -22,6 +23,9 @@ COMMANDS = {
 """Command → (module of this package, attribute); a module is imported when its command is used."""
 
 
+_GO_ON = "What was written is whole: afterwards give the same command again (pretrain, eval and curve with --resume)"
+
+
 class LazyGroup(click.Group):
     """A Click group that imports a command's module on first use, so that `--help` stays quick."""
 
@@ -37,6 +41,19 @@ class LazyGroup(click.Group):
         command = getattr(importlib.import_module(f".{module}", __package__), attribute)
         assert isinstance(command, click.Command)
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Carry out a command; what a disk does not allow is a message, whatever was being written."""
+        from pcrl.disk import disk_fault
+
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            if isinstance(error, click.ClickException):
+                raise
+            if (said := disk_fault(error)) is None:
+                raise
+            raise click.ClickException(f"{said}. {_GO_ON}") from error
 
 
 @click.group(

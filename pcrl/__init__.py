@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pcrl.engine.cache.cache import Cache
     from pcrl.engine.ingest import ingest
     from pcrl.engine.loading.loader import Loader
+    from pcrl.evaluation.external.evaluate import evaluate_elsewhere
     from pcrl.evaluation.predict.predict import predict
     from pcrl.evaluation.run.curve import curve
     from pcrl.evaluation.run.evaluate import evaluate
@@ -31,6 +32,7 @@ __all__ = [
     "__version__",
     "curve",
     "evaluate",
+    "evaluate_elsewhere",
     "ingest",
     "load_recipe",
     "predict",
@@ -42,6 +44,7 @@ _HOMES = {
     "Loader": "pcrl.engine.loading.loader",
     "curve": "pcrl.evaluation.run.curve",
     "evaluate": "pcrl.evaluation.run.evaluate",
+    "evaluate_elsewhere": "pcrl.evaluation.external.evaluate",
     "ingest": "pcrl.engine.ingest",
     "load_recipe": "pcrl.config",
     "predict": "pcrl.evaluation.predict.predict",

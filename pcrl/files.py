@@ -8,12 +8,16 @@ import os
 import stat
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pcrl.faults import point
+
+_FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")
+"""First letters of a cell that spreadsheets carry out (OWASP, CSV injection)."""
 
 
 class RecordError(ValueError):
@@ -74,13 +78,32 @@ def write_text(path: Path, text: str) -> None:
         partial.write_text(text, encoding="utf-8")
 
 
-def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Write or replace a table in one step; None is an empty cell."""
+def write_csv(
+    path: Path, header: Sequence[str], rows: Iterable[Sequence[object]], *, exact: bool = False
+) -> None:
+    """Write or replace a table in one step; None is an empty cell.
+
+    Names come from strangers' files: what a spreadsheet would carry out as a formula gets an apostrophe before it.
+
+    Args:
+        exact: of a table that programs read back: every text as it is.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     with new_file(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file, lineterminator="\n")
-        table.writerow(header)
-        table.writerows(rows)
+        for row in chain([header], rows):
+            table.writerow(row if exact else map(_defused, row))
+
+
+def _defused(cell: object) -> object:
+    """A cell that no spreadsheet takes for a formula; numbers are as they are, in a text too."""
+    if not isinstance(cell, str) or not cell.startswith(_FORMULAS):
+        return cell
+    try:
+        float(cell)
+    except ValueError:
+        return f"'{cell}"
+    return cell
 
 
 @contextmanager

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-GROUND = {"cores", "faults", "files", "listing", "notes", "config"}
+GROUND = {"cores", "disk", "faults", "files", "listing", "notes", "config"}
 MAY_IMPORT = {
     "cores": set(),
+    "disk": set(),
     "faults": set(),
     "files": {"faults"},
     "listing": set(),
@@ -26,7 +27,18 @@ MAY_IMPORT = {
     "recipes": set(),
 }  # fmt: skip
 
-EVALUATION = ("records", "statistics", "leak", "cohorts", "arms", "finetune", "tasks", "run", "predict")
+EVALUATION = (
+    "records",
+    "statistics",
+    "leak",
+    "cohorts",
+    "arms",
+    "finetune",
+    "tasks",
+    "run",
+    "predict",
+    "external",
+)
 """Rooms of `pcrl.evaluation`, from the ground up: each may import those before it."""
 KINDS = {"segmentation", "candidates", "classification"}
 """Rooms of `pcrl.evaluation.tasks`: none imports another."""

@@ -49,7 +49,7 @@ class Training(Settings):
 
     later = frozenset({
         "optimizer", "betas", "schedule", "warmup_epochs", "clip_norm", "accumulate", "norms", "recompute", "compile",
-        "deterministic", "checkpoint_epochs", "checkpoint_minutes",
+        "deterministic", "checkpoint_epochs", "checkpoint_minutes", "on_fault", "spike",
     })  # fmt: skip
 
     epochs: Annotated[int, Field(ge=1)] = 240
@@ -69,6 +69,12 @@ class Training(Settings):
     """Epochs in which the learning rate rises to its value, step by step."""
     clip_norm: Annotated[float, Field(gt=0)] | None = None
     """Gradients whose norm is larger than this are scaled down to it; none: never."""
+    on_fault: Literal["stop", "back"] = "stop"
+    """When a loss or a gradient is NaN or infinite, or a spike: stop; or go back to the last checkpoint, and on without
+    that step. Found when steps are logged."""
+    spike: Annotated[float, Field(gt=1)] | None = None
+    """Norm of the gradients, as a multiple of the median of the hundred steps before, that is a fault; none: what is
+    larger than twenty times is noted, and trained on."""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     loader_threads: Annotated[int, Field(ge=0)] = 0
     """0: as many as there are cores."""

@@ -46,7 +46,7 @@ def load_recipe(name: str | Path, overrides: Iterable[str] = ()) -> Recipe:
         )
     try:
         tree = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise RecipeError(f"recipe {name}: not valid TOML: {error}") from error
     tree.setdefault("name", stem)
     return recipe_from(tree, overrides)
@@ -80,7 +80,7 @@ def _apply(tree: dict[str, Any], override: str) -> None:
         )
     try:
         value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (tomllib.TOMLDecodeError, RecursionError):
         value = text
     *parents, leaf = key.strip().split(".")
     node = tree

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import shutil
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import torch
 
 from pcrl.config import Recipe
 from pcrl.engine.cache.cache import Cache
+from pcrl.engine.cache.lock import locked
 from pcrl.listing import several
 from pcrl.models.precision import in_use
 from pcrl.training.opening import RUNS, Plan, begun, newest_unfinished, resumed
@@ -20,10 +21,13 @@ from pcrl.training.progress import PlannedRun, Progress, StepReport
 from pcrl.training.ranks.world import World, opened
 from pcrl.training.records import run_folder
 from pcrl.training.records.checkpoint import checkpoints
-from pcrl.training.records.run_folder import CHECKPOINTS, FINISHED, RunError
+from pcrl.training.records.run_folder import CHECKPOINTS, RunError
 from pcrl.training.stepping.builds import build_of, known_faults
 from pcrl.training.stepping.memory import LEAST, free, is_out_of_memory, too_large, try_batch
-from pcrl.training.trainer import Trainer, TrainingError
+from pcrl.training.trainer import StepFaultError, Trainer, TrainingError
+
+MOST_BACK = 5
+"""Times that a run goes back to its last checkpoint before it stops."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +84,17 @@ def pretrain(
     Raises:
         RecipeError: no such recipe or setting, or a recipe that is not for what is in the cache; or the data sets are
             of several spacings or sizes, and `mixed` is not given.
-        CacheError: no cache, no such data set, or a damaged one.
+        CacheError: no cache, no such data set, or a damaged one; or another process trains into the folder.
         LoaderError: nothing to train on, or less than a batch; a sample that could not be made.
         WeightsError: no weights in `init`, or those of another network.
         RunError: `out` holds a run and `resume` is not given; or there is none to go on with, or the cache has changed.
         DeviceError: no such device.
-        TrainingError: the loss became NaN or infinite; or the device has too little memory, and what fits.
+        TrainingError: a loss or a gradient became NaN or infinite, and `training.on_fault` is not `back`; or the device
+            has too little memory, and what fits.
         RankError: processes that cannot train together, such as on different caches.
     """
     watch = progress or Progress()
-    with opened(device) as (world, where):
+    with opened(device) as (world, where), ExitStack() as held:
         source = cache if isinstance(cache, Cache) else Cache(Path(cache))
         note = watch.note if world.is_first else _silent
         if resume:
@@ -101,6 +106,7 @@ def pretrain(
             folder, ended = world.first_does(lambda: _to_resume(None if out is None else Path(out)))
             if ended:
                 return _result(folder)
+            world.first_does(lambda: _hold(folder, held))
             plan = resumed(source, folder, note)
         else:
             plan = begun(
@@ -108,7 +114,7 @@ def pretrain(
                 overrides=several(overrides), init=init, mixed=mixed,
             )  # fmt: skip
         try:
-            return _carried_out(plan, where, world, profile, watch, told=progress is not None)
+            return _carried_out(plan, where, world, held, profile, watch, told=progress is not None)
         except RuntimeError as error:
             if not is_out_of_memory(error):
                 raise
@@ -120,20 +126,51 @@ def pretrain(
 
 
 def _carried_out(
-    plan: Plan, device: torch.device, world: World, profile: bool, watch: Progress, told: bool
+    plan: Plan,
+    device: torch.device,
+    world: World,
+    held: ExitStack,
+    profile: bool,
+    watch: Progress,
+    told: bool,
 ) -> RunResult:
     note = watch.note if world.is_first else _silent
     if device.type == "cuda":
         for fault in known_faults(build_of(device), plan.selection.recipe.dimensions):
             note(fault)
-    # What can fail fails here, before there is a folder.
-    trainer = Trainer(
-        plan.selection, plan.folder, device, weights=plan.weights, resume=plan.start is None, world=world,
-        profile=profile, note=note,
-    )  # fmt: skip
+    skip: tuple[int, ...] = ()
+    while True:
+        # What can fail fails here, before there is a folder.
+        trainer = Trainer(
+            plan.selection, plan.folder, device, weights=plan.weights, resume=plan.start is None or bool(skip),
+            world=world, profile=profile, skip=skip, note=note,
+        )  # fmt: skip
+        try:
+            return _trained(trainer, plan, world, held, watch, told=told, first=not skip)
+        except StepFaultError as error:
+            if plan.selection.recipe.training.on_fault == "stop" or len(skip) == MOST_BACK:
+                raise
+            skip = (*skip, error.fault.step)
+            note(
+                f"{error.fault}. Back to {trainer.last_checkpoint() or 'the first weights'}, and on without step "
+                f"{error.fault.step} ({len(skip)} of at most {MOST_BACK} times)"
+            )
+        del trainer
+        free(device)
+
+
+def _trained(
+    trainer: Trainer, plan: Plan, world: World, held: ExitStack, watch: Progress, *, told: bool, first: bool
+) -> RunResult:
+    """Train to the end, or until it is stopped.
+
+    Args:
+        first: it has not been begun in this call.
+    """
     if world.size > 1:  # It looks at all weights, which one alone need not.
         world.require_same(_what_must_be_the_same(plan, trainer))
-    world.first_does(lambda: _made_folder(plan, trainer))
+    if first:
+        world.first_does(lambda: _made_folder(plan, trainer, held))
     shown: Callable[[StepReport], None] = _silent
     if told and world.is_first:
         watch.preparing()
@@ -169,9 +206,15 @@ def _to_resume(out: Path | None) -> tuple[Path, bool]:
     return folder, run_folder.is_finished(folder)
 
 
-def _made_folder(plan: Plan, trainer: Trainer) -> None:
+def _hold(folder: Path, held: ExitStack) -> None:
+    """Nobody else trains into the folder meanwhile; raises `CacheError` if somebody does."""
+    held.enter_context(locked(folder))
+
+
+def _made_folder(plan: Plan, trainer: Trainer, held: ExitStack) -> None:
     if plan.start is None:
         return
+    _hold(plan.folder, held)
     if plan.weights is not None:
         # Fresh weights can be made again; these may be gone when a run goes on that was killed in its first epoch.
         trainer.save()
@@ -210,5 +253,5 @@ def _seconds_per_step(recipe: Recipe, device: torch.device) -> float | None:
 
 def _result(folder: Path) -> RunResult:
     """What a finished run says of itself."""
-    totals = json.loads((folder / FINISHED).read_text(encoding="utf-8"))
-    return RunResult(folder, True, totals["steps"], totals["fallbacks"])
+    totals = run_folder.read_totals(folder)
+    return RunResult(folder, True, totals.steps, totals.fallbacks)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from pcrl.config import Recipe, RecipeError
 from pcrl.engine.batch import Batch
 from pcrl.engine.loading.loader import Loader
 from pcrl.engine.selection.selection import Selection
-from pcrl.files import write_text
+from pcrl.files import save_record
 from pcrl.kernels.streams import stream
 from pcrl.models.networks import Network, build, placed
 from pcrl.models.weights.folder import Weights, load_into
@@ -31,14 +30,15 @@ from pcrl.training.records import checkpoint
 from pcrl.training.records.checkpoint import Position, trained
 from pcrl.training.records.log import Log
 from pcrl.training.records.picture import save_pictures
-from pcrl.training.records.run_folder import CHECKPOINTS, FINISHED, PICTURES
+from pcrl.training.records.run_folder import CHECKPOINTS, FINISHED, PICTURES, Totals
 from pcrl.training.stepping.allocation import memory_kept
 from pcrl.training.stepping.compiled import forward_of
 from pcrl.training.stepping.memory import LEAST
 from pcrl.training.stepping.profile import Profile
 from pcrl.training.stepping.reproducible import kernels
 from pcrl.training.stepping.step import Done, Stepper
-from pcrl.training.tally import NotFiniteError, Tally
+from pcrl.training.tally import Tally
+from pcrl.training.watch import FaultError, Watch
 
 STEPS = 1 << 33
 """Word that sets the stream of the steps' keys apart from those of samples and order."""
@@ -46,6 +46,14 @@ STEPS = 1 << 33
 
 class TrainingError(RuntimeError):
     """Training that cannot go on; the message says where, and what to do."""
+
+
+class StepFaultError(TrainingError):
+    """A step that no weights should have taken. It may go on from the last checkpoint without it."""
+
+    def __init__(self, fault: FaultError, advice: str) -> None:
+        super().__init__(f"{fault}. {advice}")
+        self.fault = fault
 
 
 def step_key(seed: int, step: int) -> int:
@@ -82,6 +90,7 @@ class Trainer:
         resume: go on from the last checkpoint in `out`.
         world: all processes that train together.
         profile: leave a trace of some steps in `out`.
+        skip: steps that are left out, counted from 1 over the whole run; those of the checkpoint, too.
         note: is told what a user should know.
 
     Raises:
@@ -99,6 +108,7 @@ class Trainer:
         resume: bool = False,
         world: World = ALONE,
         profile: bool = False,
+        skip: Iterable[int] = (),
         note: Callable[[str], None] = lambda _: None,
     ) -> None:
         recipe, training = selection.recipe, selection.recipe.training
@@ -113,7 +123,7 @@ class Trainer:
         self.optimizer = build_optimizer(parameters, training)
         self.position = Position(0, 0)
         # The first tells which is the last: a file system may show it to others later.
-        saved = world.first_does(self._last_checkpoint) if resume else None
+        saved = world.first_does(lambda: checkpoint.last_whole(out / CHECKPOINTS)) if resume else None
         if saved is not None:
             self.position = checkpoint.load(saved, self.network, self.objective, self.optimizer)
         if world.size > 1 and training.norms != "local":
@@ -134,9 +144,10 @@ class Trainer:
         )
         self._profile = Profile(out, device, note) if profile and world.is_first else None
         self.stopping = threading.Event()
-        self.tally = Tally(
-            list(self.readings), self.exchange, self.position.fallbacks, self.position.unlogged
-        )
+        place = self.position
+        watch = Watch(training.spike, place.norms, note)
+        self.tally = Tally(list(self.readings), self.exchange, place.fallbacks, place.unlogged, watch)
+        self.skipped = frozenset([*place.skipped, *skip])
 
     @property
     def steps(self) -> int:
@@ -155,7 +166,9 @@ class Trainer:
             Whether the run is finished.
 
         Raises:
-            TrainingError: the loss became NaN or infinite; names the step, its cases and the last good checkpoint.
+            StepFaultError: a loss or a gradient became NaN, infinite or a spike; names the step, its cases and the last
+                good checkpoint.
+            TrainingError: weights that cannot be saved, as they are not finite.
             torch.OutOfMemoryError: the device has too little memory.
         """
         training = self.recipe.training
@@ -168,20 +181,20 @@ class Trainer:
                     ended = batch.step + 1 == self.loader.steps
                     done = self._step(batch, views, ended and self._picture_is_due(batch.epoch))
                     self.position = Position(batch.epoch, batch.step + 1)
-                    logs = self.steps_done % training.log_every == 0 or ended
+                    logs = (self.steps_done % training.log_every == 0 or ended) and self.tally.pending > 0
                     if logs:
                         report = self._report(batch, since, feed.waiting)
                         since = time.perf_counter()
                         if log is not None:
                             log.write(report, self.tally.fallbacks)
                         show(report)
-                    if done.pictures is not None:
+                    if done is not None and done.pictures is not None:
                         path = self.out / PICTURES / f"epoch-{batch.epoch + 1:04d}.png"
                         save_pictures(path, done.pictures, f"after epoch {batch.epoch + 1}")
                     if ended:
                         self.position = Position(batch.epoch + 1, 0)
                     # One alone stops at once, even if it was asked to while a report was shown.
-                    stops = done.stop or (self.stopping.is_set() and self.world.size == 1)
+                    stops = done.stop if done is not None and self.world.size > 1 else self.stopping.is_set()
                     late = time.perf_counter() - saved > 60 * training.checkpoint_minutes
                     if stops and self.steps_done < self.steps:
                         # All are done with it before any of them ends.
@@ -191,16 +204,16 @@ class Trainer:
                     if (ended and self._checkpoint_is_due()) or (logs and late):
                         self.save()
                         saved = time.perf_counter()
-        except NotFiniteError as error:
-            raise TrainingError(f"{error}. {self._advice()}") from error
+        except FaultError as error:
+            raise StepFaultError(error, self._advice()) from error
         finally:
             if log is not None:
                 log.close()
             if self._profile is not None:
                 self._profile.close()
         if self.world.is_first:
-            totals = {"steps": self.steps_done, "fallbacks": self.tally.fallbacks}
-            write_text(self.out / FINISHED, json.dumps(totals) + "\n")
+            totals = Totals(steps=self.steps_done, fallbacks=self.tally.fallbacks)
+            save_record(totals, self.out / FINISHED)
         return True
 
     def save(self) -> None:
@@ -215,20 +228,29 @@ class Trainer:
             raise TrainingError(f"gradients of step {self.steps_done} are not finite. {self._advice()}")
         folder, model = self.out / CHECKPOINTS, self.recipe.model
         tally = self.tally
-        self.position = replace(self.position, fallbacks=tally.fallbacks, unlogged=tally.unlogged)
+        self.position = replace(
+            self.position,
+            fallbacks=tally.fallbacks,
+            unlogged=tally.unlogged,
+            norms=tally.watch.recent,
+            skipped=tuple(sorted(self.skipped)),
+        )
         checkpoint.save(folder, self.position, model, self.network, self.objective, self.optimizer)
 
-    def _last_checkpoint(self) -> Path | None:
+    def last_checkpoint(self) -> Path | None:
+        """The last one of the run; none yet in its first epoch."""
         return next(reversed(checkpoint.checkpoints(self.out / CHECKPOINTS)), None)
 
-    def _step(self, batch: Batch, views: Views, pictures: bool) -> Done:
-        """One step."""
+    def _step(self, batch: Batch, views: Views, pictures: bool) -> Done | None:
+        """One step; none if it is left out."""
         training, steps = self.recipe.training, self.loader.steps
         number = batch.epoch * steps + batch.step
+        if number + 1 in self.skipped:
+            return None
         keys = Keys(step_key(training.seed, number), batch.keys)
         moment = Moment(batch.epoch, training.epochs, batch.step, steps)
         done = self._stepper.step(views, keys, moment, self.stopping.is_set(), pictures)
-        self.tally.add(number + 1, batch, done.values)
+        self.tally.add(number + 1, batch, done.values, done.norm)
         if self._profile is not None:
             self._profile.step()
         return done
@@ -250,7 +272,7 @@ class Trainer:
         )
 
     def _advice(self) -> str:
-        saved = self._last_checkpoint()
+        saved = self.last_checkpoint()
         return (
             f"Last good checkpoint: {saved or 'none yet'}. Check the cases with `pcrl cache verify`, or lower "
             "training.learning_rate and start again, from there with --init"

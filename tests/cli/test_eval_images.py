@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.numpy import load_file
+from scipy.stats import mannwhitneyu
 
 from pcrl.config import VolumeModel
 from pcrl.datasets.layouts.images.chexpert import COMPETITION, OBSERVATIONS
@@ -97,6 +98,51 @@ def results_in(folder):
 
 def row(arm, label, metric="auroc"):
     return next((row for row in arm["rows"] if (row["label"], row["metric"]) == (label, metric)), None)
+
+
+def table(path):
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_external_test_on_a_table_of_ones_own(workplace):
+    """Labels of the same and of other names; thresholds are those of the evaluation's validation images."""
+    rng = np.random.default_rng(5)
+    rows = [["file", "person", "edema", "Herz", "own finding"]]
+    for n in range(40):
+        radiographs.write(workplace / f"clinic/{n}.png", radiographs.picture(5000 + n))
+        rows.append([f"{n}.png", f"clinic{n}", *rng.integers(0, 2, 3)])
+    with (workplace / "clinic.csv").open("w", newline="") as file:
+        csv.writer(file).writerows(rows)
+    score(workplace, "chexpert", "--arms", "scratch", "--seeds", 2, "--out", "inside")
+    call = ("chexpert", "--test-on", "clinic.csv", "--run", "inside", "--test-images", "clinic")
+    renamed = ("--test-patient-column", "person", "--same-label", "Cardiomegaly=Herz")
+    done = score(workplace, *call, *renamed)
+    assert "labels by another name in clinic: Cardiomegaly is Herz, Edema is edema" in done.stdout
+    folder = workplace / "inside/tested-on/clinic"
+    results = results_in(folder)
+    assert (results["trained_on"], results["test_patients"]) == ("chexpert", 40)
+    assert table(folder / "thresholds.csv") == [
+        row for row in table(workplace / "inside/thresholds.csv") if row["label"] in ("Cardiomegaly", "Edema")
+    ]
+    predicted = table(folder / "probabilities.csv")
+    assert len(predicted) == 2 * 40
+    for label, column in (("Edema", 2), ("Cardiomegaly", 3)):
+        truth = {f"{row[0]}": row[column] for row in rows[1:]}
+        areas = []
+        for seed in "01":
+            own = [row for row in predicted if row["seed"] == seed]
+            marks = [truth[f"{row['name']}.png"] for row in own]
+            scored = np.array([float(one[f"score {label}"]) for one in own])
+            sides = [scored[np.array(marks) == mark] for mark in (1, 0)]
+            areas.append(mannwhitneyu(*sides).statistic / (len(sides[0]) * len(sides[1])))
+        found = row(results["arms"][0], label)
+        assert list(found["by_seed"].values()) == pytest.approx(areas)
+        assert found["value"] == pytest.approx(np.mean(areas))
+    assert {one["label"] for one in results["arms"][0]["rows"]} == {"Cardiomegaly", "Edema", "mean"}
+    assert "remove --seeds" in refused(workplace, "eval", *call, "--seeds", 2)
+    assert "give --test-images" in refused(workplace, "eval", *call[:5])
+    assert "--run is for --test-on" in refused(workplace, "eval", "chexpert", "--run", "inside")
 
 
 def test_all_arms_on_the_newest_run(workplace):

@@ -144,3 +144,21 @@ def test_without_its_tables_it_says_what_to_do(workplace):
     assert done.returncode == 1
     assert "annotations.csv" in done.stderr
     assert "run `pcrl ingest` again" in done.stderr
+
+
+def test_external_test_on_another_collection_of_its_layout(workplace):
+    """Names of series and scans are others; the refusal of the same ones comes first."""
+    for name, first in (("same", 0), ("others", 20)):
+        luna_tree.write_luna(workplace / "data" / name, first=first)
+        source = ("--layout", "luna", "--source", f"data/{name}", "--dataset", name)
+        done = pcrl("ingest", *source, "--workers", 1, cwd=workplace)
+        assert done.returncode == 0, done.stdout + done.stderr
+    call = ("eval", "luna", "--run", "scores", *CPU, "--test-on")
+    assert "saw the test set" in refused(workplace, *call, "same")
+    done = pcrl(*call, "others", cwd=workplace)
+    assert done.returncode == 0, done.stdout + done.stderr
+    results = json.loads((workplace / "scores/tested-on/others/results.json").read_text())
+    (cpm,) = [row for row in results["arms"][0]["rows"] if row["metric"] == "cpm"]
+    assert cpm["counts"] == {"scans": 10, "nodules": 15, "candidates": 100}
+    assert sorted(cpm["by_seed"]) == ["0", "1", "2", "3"]
+    assert cpm["value"] > 0.5

@@ -105,3 +105,12 @@ def test_weights_that_an_objective_does_not_have_are_refused(tmp_path, objective
     path.write_text(f"[objective]\n{objective}\n")
     with pytest.raises(RecipeError, match=said):
         load_recipe(path)
+
+
+def test_what_is_too_deep_to_read_is_no_recipe(tmp_path):
+    deep = "[" * 3000 + "]" * 3000
+    (tmp_path / "deep.toml").write_text(f"dimensions = 3\nabout = {deep}\n")
+    with pytest.raises(RecipeError, match="not valid TOML"):
+        load_recipe(tmp_path / "deep.toml")
+    with pytest.raises(RecipeError, match="epochs"):
+        load_recipe("pcrlv2-3d", [f"training.epochs={deep}"])

@@ -1,6 +1,7 @@
 """`pretrain` as a library: what cannot be done leaves nothing behind, and what was killed goes on as it began."""
 
 import json
+import shutil
 
 import pytest
 import torch
@@ -8,6 +9,7 @@ from safetensors.torch import load_file
 
 from pcrl.config import RecipeError, load_recipe
 from pcrl.datasets.catalog import find
+from pcrl.engine.cache.format import CacheError
 from pcrl.engine.loading.order import LoaderError
 from pcrl.engine.volumes.ingest.plan import plan
 from pcrl.engine.volumes.ingest.run import run
@@ -68,6 +70,47 @@ def test_killed_in_its_first_epoch_it_goes_on_with_the_weights_that_it_began_wit
     assert killed.finished
     ours, theirs = last_weights(killed.folder), last_weights(straight)
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+
+
+class Twice(Progress):
+    """Tries to go on with a run while it trains."""
+
+    def __init__(self, cache, folder):
+        self.call, self.said = (cache, folder), ""
+
+    def stepped(self, report):
+        if not self.said:
+            cache, folder = self.call
+            with pytest.raises(CacheError) as caught:
+                pretrain(cache, out=folder, resume=True, device="cpu")
+            self.said = str(caught.value)
+
+
+@pytest.mark.slow
+def test_a_run_is_trained_by_one_process_at_a_time(cache, tmp_path):
+    said = []
+    for resume in (False, True):
+        watch = Twice(cache, tmp_path / "run")
+        call = {"resume": True} if resume else {"recipe": RECIPE}
+        if resume:
+            (tmp_path / "run" / run_folder.FINISHED).unlink()
+            last = checkpoints(tmp_path / "run/checkpoints")[-1]
+            shutil.rmtree(last)
+        assert pretrain(cache, out=tmp_path / "run", device="cpu", progress=watch, **call).finished
+        said.append(watch.said)
+    assert all("run is being written by process" in text for text in said)
+
+
+@pytest.mark.slow
+def test_a_damaged_checkpoint_is_not_gone_on_with(cache, tmp_path):
+    pretrain(cache, recipe=RECIPE, out=tmp_path / "run", device="cpu")
+    (tmp_path / "run" / run_folder.FINISHED).unlink()
+    (last,) = checkpoints(tmp_path / "run/checkpoints")
+    with (last / "momentum.safetensors").open("r+b") as file:
+        file.seek(-1, 2)
+        file.write(b"\xff")
+    with pytest.raises(WeightsError, match=r"momentum.safetensors: damaged .* start a new run"):
+        pretrain(cache, out=tmp_path / "run", resume=True, device="cpu")
 
 
 def test_a_run_is_never_overwritten(cache, tmp_path):

@@ -151,7 +151,7 @@ def _write_patients(folder: Path) -> None:
         "luna": [(case.patient, case.patient, 0) for case in CASES if case.luna is not None],
     }
     for tree, listed in rows.items():
-        write_csv(folder / tree / "patients.csv", ("case", "patient", "virtual"), listed)
+        write_csv(folder / tree / "patients.csv", ("case", "patient", "virtual"), listed, exact=True)
 
 
 def _read(path: Path, sitk: Any) -> Any:

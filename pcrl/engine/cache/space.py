@@ -25,6 +25,6 @@ def check_space(folder: Path, needed: int, coarser: str) -> None:
     free = shutil.disk_usage(where).free
     if needed > free:
         raise CacheError(
-            f"{folder} would need about {needed / 1e9:.1f} GB, {free / 1e9:.1f} GB are free: free some space, choose "
+            f"{folder} would need about {needed / 1e9:.3g} GB, {free / 1e9:.3g} GB are free: free some space, choose "
             f"another --cache, {coarser} in the recipe, or the codec zstd"
         )

@@ -11,8 +11,13 @@ from pcrl.engine.cache.cache import Cache
 from pcrl.engine.fingerprints.fingerprints import Fingerprints
 from pcrl.evaluation.arms.arm import AT_MOST, LONGER, Arm
 from pcrl.evaluation.arms.runs import Pretrained, describe, newest_compatible, open_run
-from pcrl.evaluation.leak.check import Allowed, Comparing, Verdict, check_leak
+from pcrl.evaluation.leak.check import Allowed, Comparing, Seen, Verdict, check_leak
 from pcrl.evaluation.records.errors import ProtocolError
+
+ANOTHER_RUN = (
+    "Give a run that did not (pcrl pretrain leaves test patients out by default; with --folds, give a run on other "
+    "scans, or --arms scratch)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +36,12 @@ class ChosenArms:
     notes: tuple[str, ...]
 
     def saw_test(
-        self, tested: Callable[[], Fingerprints], cache: Cache, allowed: Allowed, comparing: Comparing
+        self,
+        tested: Callable[[], Fingerprints],
+        cache: Cache,
+        allowed: Allowed,
+        comparing: Comparing,
+        instead: str = ANOTHER_RUN,
     ) -> Verdict:
         """Whether any pre-training that an arm begins with saw what is tested.
 
@@ -39,8 +49,10 @@ class ChosenArms:
             tested: gives what is tested; asked only where an arm begins with weights of a known run.
             cache: of the evaluation.
             comparing: is told when scans are compared that are not the same.
+            instead: what else can be done where one did.
 
         Raises:
+            RunError: what a run saw is not known any more.
             ProtocolError: one did, and `allowed` does not allow it.
         """
         begun_with = {arm.checkpoint for arm in self.arms}
@@ -52,9 +64,10 @@ class ChosenArms:
         if not known:
             return Verdict(False)
         scans = tested()
-        verdicts = [
-            check_leak(record, name, scans, cache, allowed, comparing) for name, record in known.items()
-        ]
+        verdicts = []
+        for name, record in known.items():
+            seen = Seen(f"the pre-training of {name}", record.seen(), frozenset(record.patients), instead)
+            verdicts.append(check_leak(seen, scans, cache, allowed, comparing))
         notes = dict.fromkeys(note for verdict in verdicts for note in verdict.notes)
         return Verdict(any(verdict.saw for verdict in verdicts), tuple(notes))
 

@@ -53,6 +53,9 @@ class Cohorts(Protocol):
     def tested(self) -> Fingerprints:
         """What gives away everything that is tested."""
 
+    def learnt_from(self) -> Fingerprints:
+        """What gives away everything that is trained on, or chooses an epoch, in any of the trainings."""
+
     def owners(self) -> Mapping[str, str]:
         """The patient of each case, or of each image."""
 
@@ -62,5 +65,8 @@ class Cohorts(Protocol):
     def describe(self) -> str:
         """Realised numbers of patients, in words; of several trainings, of the first."""
 
-    def notes(self) -> list[str]:
-        """What a reader of the scores should know of this choice of patients."""
+    def notes_on_training(self) -> list[str]:
+        """What a reader of the scores should know of who trains and validates."""
+
+    def notes_on_test(self) -> list[str]:
+        """What a reader of the scores should know of who is tested, and who is not."""

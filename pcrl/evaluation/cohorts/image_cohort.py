@@ -63,14 +63,9 @@ class ImageCohort:
         ]
         return "; ".join([*sides, self.labelled.describe()])
 
-    def notes(self) -> list[str]:
-        """What a reader of the scores should know of this choice."""
+    def notes_on_training(self) -> list[str]:
+        """What a reader of the scores should know of who trains and validates."""
         notes = []
-        if self.left_out:
-            notes.append(
-                f"not used: {counted(self.left_out, 'image')} of other than frontal views; --views all (in "
-                'Python: options={"views": "all"}) includes them'
-            )
         if self.carved:
             notes.append(
                 "the data set has too few validation patients: some of the training patients are set aside for "
@@ -80,6 +75,16 @@ class ImageCohort:
         if 0 < (validation := len(set(self.patients(self.validation)))) < FEWEST_TO_CHOOSE:
             notes.append(
                 f"only {counted(validation, 'validation patient')}: which epoch they choose is largely chance"
+            )
+        return notes
+
+    def notes_on_test(self) -> list[str]:
+        """What a reader of the scores should know of the images, and of those that are tested."""
+        notes = []
+        if self.left_out:
+            notes.append(
+                f"not used: {counted(self.left_out, 'image')} of other than frontal views; --views all (in "
+                'Python: options={"views": "all"}) includes them'
             )
         tested = len(set(self.patients(self.test)))
         if tested < FEWEST_PATIENTS:
@@ -117,8 +122,7 @@ def image_cohort(
     table = images.table
     if not table.label_names:
         raise ProtocolError(f"{images.name} has no labels: ingest it with a table that has columns for them")
-    shown = np.array([views == "all" or view != "lateral" for view in table.views], bool)
-    by_split = {split: _of(table, split, shown) for split in ("train", "val", "test")}
+    by_split, left_out = rows_of_views(table, views)
     for split in ("train", "test"):
         if not len(by_split[split]):
             raise ProtocolError(
@@ -129,7 +133,7 @@ def image_cohort(
     labelled, carved = (_shared_earlier if how == "earlier" else _shared)(patients, own, fraction, seed, how)
     train = _whose(table, by_split["train"], labelled.train)
     validation = _whose(table, by_split["train" if carved else "val"], labelled.validation)
-    return ImageCohort(table, train, validation, by_split["test"], labelled, int((~shown).sum()), carved, how)
+    return ImageCohort(table, train, validation, by_split["test"], labelled, left_out, carved, how)
 
 
 def _shared(
@@ -157,8 +161,13 @@ def _shared_earlier(
     return Labelled(train, frozenset(aside), len(patients), 0, len(chosen)), bool(aside)
 
 
-def _of(table: ImageTable, split: str, shown: NDArray[np.bool_]) -> NDArray[np.int64]:
-    return np.array([row for row in table.where(split).tolist() if shown[row]], np.int64)
+def rows_of_views(table: ImageTable, views: str) -> tuple[dict[str, NDArray[np.int64]], int]:
+    """Split → positions of its images of these views, rising; and how many images are of others."""
+    shown = np.array([views == "all" or view != "lateral" for view in table.views], bool)
+    splits = ("train", "val", "test")
+    return {split: np.flatnonzero(shown & (np.array(table.splits) == split)) for split in splits}, int(
+        (~shown).sum()
+    )
 
 
 def _whose(table: ImageTable, rows: NDArray[np.int64], patients: Set[str]) -> NDArray[np.int64]:

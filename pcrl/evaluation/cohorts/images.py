@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from pcrl.engine.cache.images.dataset import CachedImages
 from pcrl.engine.fingerprints.fingerprints import Fingerprints
 from pcrl.engine.selection.fingerprints import fingerprints_of_images
@@ -57,6 +59,11 @@ class ImageCohorts:
         """What gives away everything that is tested."""
         return fingerprints_of_images(self.dataset, self.first.test)
 
+    def learnt_from(self) -> Fingerprints:
+        """What gives away everything that is trained on, or chooses an epoch."""
+        rows = [np.concatenate([cohort.train, cohort.validation]) for cohort in self.of.values()]
+        return fingerprints_of_images(self.dataset, np.unique(np.concatenate(rows)))
+
     def owners(self) -> Mapping[str, str]:
         """The patient of each image."""
         return dict(zip(self.dataset.table.names, self.dataset.table.patients, strict=True))
@@ -69,9 +76,13 @@ class ImageCohorts:
         """Realised numbers of patients and images, of the first training."""
         return self.first.describe()
 
-    def notes(self) -> list[str]:
-        """What a reader of the scores should know of this choice."""
-        return self.first.notes()
+    def notes_on_training(self) -> list[str]:
+        """What a reader of the scores should know of who trains and validates."""
+        return self.first.notes_on_training()
+
+    def notes_on_test(self) -> list[str]:
+        """What a reader of the scores should know of the images, and of those that are tested."""
+        return self.first.notes_on_test()
 
 
 def images_of_views(dataset: CachedImages, design: Design) -> ImageCohorts:

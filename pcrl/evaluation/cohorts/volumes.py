@@ -72,6 +72,11 @@ class VolumeCohorts:
         """What gives away everything that is tested."""
         return fingerprints_of_cases(self._tested())
 
+    def learnt_from(self) -> Fingerprints:
+        """What gives away everything that is trained on, or chooses an epoch."""
+        sides = [(*cohort.train, *cohort.validation) for cohort in self.of.values()]
+        return fingerprints_of_cases({case.name: case for side in sides for case in side}.values())
+
     def owners(self) -> dict[str, str]:
         """The patient of each case."""
         return {case.name: case.patient for case in self.dataset.cases}
@@ -89,8 +94,19 @@ class VolumeCohorts:
         folds = {replicate.fold for replicate in self.of if replicate.fold is not None}
         return text + (f", the first of {len(folds)} folds" if len(folds) > 1 else "")
 
-    def notes(self) -> list[str]:
-        """What a reader of the scores should know of this choice."""
+    def notes_on_training(self) -> list[str]:
+        """What a reader of the scores should know of who trains and validates."""
+        fewest = min((cohort.labelled for cohort in self.of.values()), key=lambda one: len(one.validation))
+        notes = fewest.notes(self.how)
+        validation = len(fewest.validation)
+        if 0 < validation < FEWEST_TO_CHOOSE:
+            notes.append(
+                f"only {counted(validation, 'validation patient')}: which epoch they choose is largely chance"
+            )
+        return notes
+
+    def notes_on_test(self) -> list[str]:
+        """What a reader of the scores should know of who is tested."""
         notes = []
         if absent := self.dataset.absent():
             tested = sum(entry.split == "test" for entry in absent.values())
@@ -103,13 +119,6 @@ class VolumeCohorts:
             notes.append(
                 f"left out: {counted(len(self.empty), 'case')} in whose label nothing is marked ({few(self.empty)}); "
                 "whether nothing is there, or nobody has drawn it, a label does not say"
-            )
-        fewest = min((cohort.labelled for cohort in self.of.values()), key=lambda one: len(one.validation))
-        notes += fewest.notes(self.how)
-        validation = len(fewest.validation)
-        if 0 < validation < FEWEST_TO_CHOOSE:
-            notes.append(
-                f"only {counted(validation, 'validation patient')}: which epoch they choose is largely chance"
             )
         tested = len(_patients(self._tested()))
         if tested < FEWEST_PATIENTS:
@@ -136,6 +145,16 @@ def labelled_cases(dataset: CachedDataset, design: Design) -> VolumeCohorts:
     Raises:
         ProtocolError: no labels, a split without patients, or a fold that there is not.
     """
+    marked, empty = marked_cases(dataset)
+    return replace(_divided(dataset, marked, design), empty=tuple(empty))
+
+
+def marked_cases(dataset: CachedDataset) -> tuple[list[CachedCase], list[str]]:
+    """The cases in whose segmentation something is marked, and the names of those in whose it is not.
+
+    Raises:
+        ProtocolError: there are segmentations, and nothing is marked in any of them.
+    """
     labelled = [case for case in dataset.cases if case.has_label]
     nothing = {0, dataset.record.ignored}
     empty = [case.name for case in labelled if nothing.issuperset(case.label_record.values)]
@@ -144,8 +163,7 @@ def labelled_cases(dataset: CachedDataset, design: Design) -> VolumeCohorts:
             f"{dataset.name}: nothing is marked in any of its {counted(len(empty), 'label')} ({few(empty)}): check "
             "that they are the segmentations, and ingest again"
         )
-    divided = _divided(dataset, [case for case in labelled if case.name not in empty], design)
-    return replace(divided, empty=tuple(empty))
+    return [case for case in labelled if case.name not in empty], empty
 
 
 def all_cases(dataset: CachedDataset, design: Design) -> VolumeCohorts:

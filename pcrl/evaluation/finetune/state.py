@@ -6,12 +6,16 @@ import json
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.optim import Adam
 
 from pcrl.evaluation.finetune.early_stopping import EarlyStopping
+from pcrl.evaluation.records.errors import ProtocolError
 from pcrl.files import new_folder
+from pcrl.models.weights.published import WeightsError
+from pcrl.models.weights.whole import require_whole, write_digests
 
 _MODULE, _KEPT, _ADAM, _POSITION = (
     "module.safetensors",
@@ -54,6 +58,7 @@ def save_state(
             "history": stopping.history,
         }
         (partial / _POSITION).write_text(json.dumps(position) + "\n", encoding="utf-8")
+        write_digests(partial)
 
 
 def restore_state(
@@ -62,7 +67,23 @@ def restore_state(
     """Put everything back; the losses of the epochs that are done, whether training should continue, and steps done.
 
     Of a training of an earlier version, which did not count them, the steps are none.
+
+    Raises:
+        ProtocolError: damaged.
     """
+    try:
+        require_whole(folder)
+        return _restored(folder, module, optimizer, stopping)
+    except (WeightsError, SafetensorError, OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        raise ProtocolError(
+            f"{folder}: the training under way cannot go on ({error}): remove this folder, and --resume begins "
+            "it anew"
+        ) from error
+
+
+def _restored(
+    folder: Path, module: nn.Module, optimizer: Adam, stopping: EarlyStopping
+) -> tuple[list[float], bool, int | None]:
     module.load_state_dict(load_file(folder / _MODULE))
     state: dict[int, dict[str, Tensor]] = {}
     for key, value in load_file(folder / _ADAM).items():

@@ -1,4 +1,4 @@
-"""The refusal to score on patients that pre-training saw."""
+"""The refusal to score on patients whom a network has seen before."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from pcrl.evaluation.leak.closer import FromCache
 from pcrl.evaluation.leak.near import Match, Near, near, threshold
 from pcrl.evaluation.records.errors import ProtocolError
 from pcrl.listing import counted, few
-from pcrl.training.records.run_folder import RunRecord
 
 Comparing = Callable[[int, int], None]
 """Is told how many tested scans are compared with how many that were seen."""
@@ -41,15 +40,36 @@ class Verdict:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a network has seen before.
+
+    Args:
+        whose: such as `the pre-training of runs/first`.
+        patients: names of all of them; those of `scans` may be fewer.
+        instead: what else can be done, as a sentence without its stop.
+        excusable: `--transductive` may allow it.
+    """
+
+    whose: str
+    scans: Fingerprints
+    patients: frozenset[str]
+    instead: str
+    excusable: bool = True
+
+    def or_allow(self) -> str:
+        """How it may be allowed, if it may."""
+        return ", or allow it with --transductive: every table then says so" * self.excusable
+
+
 def check_leak(
-    run: RunRecord,
-    name: str,
+    seen: Seen,
     tested: Fingerprints,
     cache: Cache,
     allowed: Allowed,
     comparing: Comparing = lambda _tested, _seen: None,
 ) -> Verdict:
-    """Whether pre-training saw a patient, a scan or a copy of a scan of the test set.
+    """Whether a network saw a patient, a scan or a copy of a scan of the test set.
 
     Args:
         cache: of the evaluation.
@@ -57,33 +77,30 @@ def check_leak(
 
     Raises:
         ProtocolError: it did, and `allowed` does not allow it.
-        RunError: what the run saw is not known any more.
     """
-    seen = run.seen()
-    patients = set(run.patients)
-    same_patient = np.array([patient in patients for patient in tested.patients], bool)
-    same_scan = _have(tested, np.unique(_keys(seen.digests)))
+    transductive = allowed.transductive and seen.excusable
+    same_patient = np.array([patient in seen.patients for patient in tested.patients], bool)
+    same_scan = _have(tested, np.unique(_keys(seen.scans.digests)))
     if same_patient.any() or same_scan.any():
-        if not allowed.transductive:
-            raise ProtocolError(_seen_in_words(name, tested, same_patient, same_scan))
+        if not transductive:
+            raise ProtocolError(_seen_in_words(seen, tested, same_patient, same_scan))
         return Verdict(True)
-    comparing(len(tested), len(seen))
-    alike = near(seen, tested, FromCache(cache, seen, tested))
-    notes = _notes(name, seen, tested, alike)
+    comparing(len(tested), len(seen.scans))
+    alike = near(seen.scans, tested, FromCache(cache, seen.scans, tested))
+    notes = _notes(seen, tested, alike)
     if not alike.matches:
         return Verdict(False, notes)
     pairs = few([_in_words(match) for match in alike.matches])
     if allowed.different_people:
-        said = f"stated to be of different people: {pairs}, of the test set and the pre-training of {name}"
+        said = f"stated to be of different people: {pairs}, of the test set and {seen.whose}"
         return Verdict(False, (*notes, said))
-    if allowed.transductive:
+    if transductive:
         return Verdict(True, notes)
-    others = f" (different patients of that pre-training: up to {alike.others:.2f})" if alike.others else ""
+    others = f" (different patients of {seen.whose}: up to {alike.others:.2f})" if alike.others else ""
     raise ProtocolError(
-        f"the pre-training of {name} seems to have seen the test set under other names: {pairs}. Likeness is 1 for "
-        f"copies; above {threshold(alike.others):.2f} it is taken for one here{others}. Give a run that did not see "
-        "them, or --arms scratch; if you know that they are of different people, say so with --different-people; or "
-        "allow it with --transductive: every table then says so"
+        f"{seen.whose} seems to have seen the test set under other names: {pairs}. Likeness is 1 for copies; above "
+        f"{threshold(alike.others):.2f} it is taken for one here{others}. {seen.instead}; if you know that they are "
+        f"of different people, say so with --different-people{seen.or_allow()}"
     )
 
 
@@ -92,21 +109,19 @@ def _in_words(match: Match) -> str:
 
 
 def _seen_in_words(
-    name: str, tested: Fingerprints, same_patient: NDArray[np.bool_], same_scan: NDArray[np.bool_]
+    seen: Seen, tested: Fingerprints, same_patient: NDArray[np.bool_], same_scan: NDArray[np.bool_]
 ) -> str:
     patients = sorted({tested.patients[row] for row in np.flatnonzero(same_patient)})
     scans = sorted(tested.names[row] for row in np.flatnonzero(same_scan))
     return (
-        f"the pre-training of {name} saw the test set: patients {few(patients) or 'none'}; scans "
-        f"{few(scans) or 'none'}. Give a run that did not (pcrl pretrain leaves test patients out by default; "
-        "with --folds, give a run on other scans, or --arms scratch), or allow it with --transductive: every "
-        "table then says so"
+        f"{seen.whose} saw the test set: patients {few(patients) or 'none'}; scans {few(scans) or 'none'}. "
+        f"{seen.instead}{seen.or_allow()}"
     )
 
 
-def _notes(name: str, seen: Fingerprints, tested: Fingerprints, alike: Near) -> tuple[str, ...]:
+def _notes(seen: Seen, tested: Fingerprints, alike: Near) -> tuple[str, ...]:
     notes = []
-    for what, scans in ((f"the pre-training of {name}", seen), ("the test set", tested)):
+    for what, scans in ((seen.whose, seen.scans), ("the test set", tested)):
         if lacking := scans.without_thumbnails():
             notes.append(
                 f"{counted(lacking, 'scan')} of {what} {'was' if lacking == 1 else 'were'} stored by an earlier "
@@ -115,7 +130,7 @@ def _notes(name: str, seen: Fingerprints, tested: Fingerprints, alike: Near) -> 
             )
     if alike.twins:
         pairs = few([_in_words(twin) for twin in alike.twins])
-        notes.append(f"the pre-training of {name} seems to hold one scan under two patients: {pairs}")
+        notes.append(f"{seen.whose} seems to hold one scan under two patients: {pairs}")
     return tuple(notes)
 
 

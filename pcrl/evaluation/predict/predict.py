@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pcrl.datasets.names import printable
+from pcrl.disk import is_full
 from pcrl.engine.errors import ReadError, ScanError
 from pcrl.evaluation.predict.inputs import radiographs, volumes
 from pcrl.evaluation.predict.trained import open_trained
@@ -75,6 +76,7 @@ def predict(
         LayoutError: a damaged table.
         RecipeError: an evaluation of another version of pcrl.
         DeviceError: no such device.
+        OSError: a prediction could not be written, and so neither could any other. Those before it are whole.
 
     Example:
         >>> predict("lits", ["scan.nii.gz"], run="evaluations/lits-20261125-120000", out="masks").failed
@@ -105,6 +107,8 @@ def predict(
             watch.failed(failed[-1])
             continue
         except Exception as error:  # no other prediction is lost when one input cannot be predicted
+            if is_full(error):
+                raise
             failed.append(
                 printable(f"{item if isinstance(item, Path) else item.name}: {type(error).__name__}: {error}")
             )

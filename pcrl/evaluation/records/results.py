@@ -229,6 +229,8 @@ class Results(Record):
         recipe: the settings that the task has; those of pre-training are in the record of its run.
         versions, machine: what it ran on.
         subgroups: scores of parts of the test images, where they were asked for.
+        trained_on: data set that the networks were trained on, where another one is tested; else empty.
+        evaluation: folder of the evaluation that trained them, then.
     """
 
     format: int = FORMAT
@@ -255,6 +257,8 @@ class Results(Record):
     machine: str
     validation_patients: int | None = None
     subgroups: tuple[Subgroup, ...] = ()
+    trained_on: str = ""
+    evaluation: str = ""
 
     @property
     def labelled_patients(self) -> int | None:

@@ -43,7 +43,7 @@ def open_study(request: Request, progress: Progress | None = None) -> Study:
         {o.name: request.options[o.name] for o in entry.options if o.name in request.options}
     )
     data = _dataset(request, entry)
-    digest = _identity(data)
+    digest = identity_of(data)
     if request.identity and request.identity != digest:
         raise ProtocolError(
             f"{request.cache / request.dataset} has changed since this evaluation began: start a new one"
@@ -119,7 +119,7 @@ def _first(chosen: ChosenArms) -> set[Path]:
     }
 
 
-def _identity(data: CachedDataset | CachedImages) -> str:
+def identity_of(data: CachedDataset | CachedImages) -> str:
     """Changes when a pixel, a label, a split or a table does."""
     if isinstance(data, CachedImages):
         return data.identity()

@@ -43,10 +43,15 @@ class Progress:
         """What was begun in `folder` goes on; `command` is what was typed then."""
 
     def comparing(self, tested: int, seen: int) -> None:
-        """So many tested scans are compared with so many that pre-training has seen."""
+        """So many tested scans are compared with so many that a network has seen before."""
 
     def planned(self, plan: PlannedEvaluation, folder: Path) -> None:
         """An evaluation can begin; its trainings come next."""
+        for text in plan.notes:
+            self.note(text)
+
+    def testing(self, plan: PlannedEvaluation, folder: Path) -> None:
+        """An external test can begin; its predictions come next."""
         for text in plan.notes:
             self.note(text)
 

@@ -48,8 +48,10 @@ class Study:
         return (
             *self.chosen.notes,
             *self.verdict.notes,
-            *self.cohorts.notes(),
-            *self.task.notes(),
+            *self.cohorts.notes_on_training(),
+            *self.cohorts.notes_on_test(),
+            *self.task.notes_on_training(),
+            *self.task.notes_on_test(),
             *self._unchosen_rates(),
             *self._of_one_training(),
         )
@@ -88,13 +90,7 @@ class Study:
         """
         with locked(folder):
             results = self.run(folder, device, progress)
-            write_tables(results, folder)
-            write_subgroups(results, folder)
-            write_splits(results.splits, self.cohorts.owners(), folder)
-            write_report(results, folder)
-            write_model_card(results, folder)
-            write_checklist(results, folder)
-            save_results(results, folder)
+            write_all(results, self.cohorts.owners(), folder)
         progress.written(results, folder)
         return results
 
@@ -107,7 +103,7 @@ class Study:
         save_request(self.request, folder)
         plan = Plan(self.request.learning_rates, self.request.freeze, self._without_validation())
         trainings = Trainings(self.task, self.cohorts, plan, folder, device, progress)
-        return self._results(trainings.of(self.chosen.arms), folder)
+        return self.results(trainings.of(self.chosen.arms), folder)
 
     def _training_rules(self) -> dict[str, int]:
         """What a recipe need not state, as it is the default."""
@@ -127,7 +123,12 @@ class Study:
             f"nobody validates in {named}, to choose among the learning rates: every arm has the recipe's, {rate:g}"
         ]
 
-    def _results(self, finished: Mapping[str, Mapping[Replicate, Finished]], folder: Path) -> Results:
+    def results(self, finished: Mapping[str, Mapping[Replicate, Finished]], folder: Path) -> Results:
+        """The record of what all arms (name → replicate → what it came to) score.
+
+        Args:
+            folder: files of the task's own go there.
+        """
         request, cohorts, entry = self.request, self.cohorts, entry_of(self.request.task)
         scored = self.task.score(
             {
@@ -179,3 +180,18 @@ class Study:
             versions=versions(),
             machine=f"{platform.platform()}, {torch.get_num_threads()} threads",
         )
+
+
+def write_all(results: Results, owners: Mapping[str, str], folder: Path) -> None:
+    """Write tables, report, model card, checklist, and `results.json` last: what has one is whole.
+
+    Args:
+        owners: the patient of each case, or of each image.
+    """
+    write_tables(results, folder)
+    write_subgroups(results, folder)
+    write_splits(results.splits, owners, folder)
+    write_report(results, folder)
+    write_model_card(results, folder)
+    write_checklist(results, folder)
+    save_results(results, folder)

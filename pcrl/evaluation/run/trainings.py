@@ -99,7 +99,7 @@ class Trainings:
         model = self.task.build(None)
         model.load_state_dict(load_file(folder / WEIGHTS))
         predictions = self.task.predict(model.to(self.device), replicate, arm.name, self.device, self.folder)
-        _keep_predictions(folder, predictions)
+        keep_predictions(folder, predictions)
         return Finished(finished.run, predictions)
 
     def _train(self, arm: Arm, replicate: Replicate, rates: tuple[float, ...], folder: Path) -> None:
@@ -200,14 +200,15 @@ def _keep(folder: Path, model: nn.Module, predictions: Predictions, run: Run) ->
     state = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
     with new_file(folder / WEIGHTS) as partial:
         save_file(state, partial)
-    _keep_predictions(folder, predictions)
+    keep_predictions(folder, predictions)
     save_record(run, folder / RUN)
     for pattern in ("unfinished-*", ".unfinished-*"):
         for unfinished in folder.glob(pattern):
             shutil.rmtree(unfinished)
 
 
-def _keep_predictions(folder: Path, predictions: Predictions) -> None:
+def keep_predictions(folder: Path, predictions: Predictions) -> None:
+    """Write or replace the predictions of a training."""
     with new_file(folder / PREDICTIONS) as partial, partial.open("wb") as file:
         arrays: dict[str, Any] = dict(predictions)
         np.savez(file, **arrays)

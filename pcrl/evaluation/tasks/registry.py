@@ -69,6 +69,8 @@ class TaskEntry:
         cohorts: `module:function` that divides the patients: `(data set, Design)` to
             `pcrl.evaluation.cohorts.cohorts.Cohorts`.
         opens: `module:function` that makes the task: `(cohorts, recipe, options)` to `pcrl.evaluation.tasks.task.Task`.
+        elsewhere: `module:function` that makes the task of another data set, on which its networks are tested:
+            `(task, data set, pcrl.evaluation.tasks.task.Elsewhere)` to cohorts and task.
         predicts: `module:class` of what predicts new inputs: `(Trained, Inputs, device)` to
             `pcrl.evaluation.tasks.predictor.Predictor`.
     """
@@ -84,6 +86,7 @@ class TaskEntry:
     layout: str | None = None
     cohorts: str
     opens: str
+    elsewhere: str
     predicts: str
 
     @property
@@ -112,6 +115,8 @@ class TaskEntry:
 
 VALIDATIONS = ("budget", "all")
 """Who chooses the epoch, and the learning rate."""
+TEST_PATIENTS = ("all", "test")
+"""Which patients of another data set are tested: all, or those of its own test split."""
 FRACTION_HELP = "Share of the labelled patients that may be used, to train and to validate."
 VALIDATION_HELP = (
     "Who chooses the epoch and the learning rate. budget: of the labelled patients that --fraction allows, one in "
@@ -157,6 +162,7 @@ _ENTRIES = (
         options=(TARGET,),
         cohorts=f"{_VOLUMES}:labelled_cases",
         opens=f"{_SEGMENTATION}.datasets.lits:open_task",
+        elsewhere=f"{_SEGMENTATION}.datasets.elsewhere:open_elsewhere",
         predicts=f"{_SEGMENTATION}.predictor:VolumePredictor",
     ),
     TaskEntry(
@@ -170,6 +176,7 @@ _ENTRIES = (
         layout="brats",
         cohorts=f"{_VOLUMES}:labelled_cases",
         opens=f"{_SEGMENTATION}.datasets.brats:open_task",
+        elsewhere=f"{_SEGMENTATION}.datasets.elsewhere:open_elsewhere",
         predicts=f"{_SEGMENTATION}.predictor:VolumePredictor",
     ),
     TaskEntry(
@@ -186,6 +193,7 @@ _ENTRIES = (
         folds=True,
         cohorts=f"{_VOLUMES}:all_cases",
         opens=f"{_CANDIDATES}.luna:open_task",
+        elsewhere=f"{_CANDIDATES}.luna:open_elsewhere",
         predicts=f"{_CANDIDATES}.predictor:CandidatePredictor",
     ),
     TaskEntry(
@@ -198,6 +206,7 @@ _ENTRIES = (
         folds=True,
         cohorts=f"{_VOLUMES}:labelled_cases",
         opens=f"{_SEGMENTATION}.datasets.labelled:open_task",
+        elsewhere=f"{_SEGMENTATION}.datasets.elsewhere:open_elsewhere",
         predicts=f"{_SEGMENTATION}.predictor:VolumePredictor",
     ),
     TaskEntry(
@@ -212,6 +221,7 @@ _ENTRIES = (
         options=(VIEWS, UNCERTAIN, SUBGROUPS),
         cohorts=f"{_IMAGES}:images_of_views",
         opens=f"{_CLASSIFICATION}.opening:competition_scored",
+        elsewhere=f"{_CLASSIFICATION}.subsets.elsewhere:open_elsewhere",
         predicts=f"{_CLASSIFICATION}.predictor:ImagePredictor",
     ),
     TaskEntry(
@@ -224,6 +234,7 @@ _ENTRIES = (
         options=(VIEWS, UNCERTAIN, SUBGROUPS),
         cohorts=f"{_IMAGES}:images_of_views",
         opens=f"{_CLASSIFICATION}.opening:all_scored",
+        elsewhere=f"{_CLASSIFICATION}.subsets.elsewhere:open_elsewhere",
         predicts=f"{_CLASSIFICATION}.predictor:ImagePredictor",
     ),
     TaskEntry(
@@ -239,6 +250,7 @@ _ENTRIES = (
         options=(VIEWS, UNCERTAIN, SUBGROUPS),
         cohorts=f"{_IMAGES}:images_of_views",
         opens=f"{_CLASSIFICATION}.opening:all_scored",
+        elsewhere=f"{_CLASSIFICATION}.subsets.elsewhere:open_elsewhere",
         predicts=f"{_CLASSIFICATION}.predictor:ImagePredictor",
     ),
 )

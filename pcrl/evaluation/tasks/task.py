@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 import torch
 from numpy.typing import NDArray
 from torch import nn
 
 from pcrl.evaluation.arms.arm import State
+from pcrl.evaluation.cohorts.elsewhere import Tested
 from pcrl.evaluation.finetune.fit import Learner, Schedule
 from pcrl.evaluation.records.replicate import Replicate
 from pcrl.evaluation.records.results import CaseRow, Comparison, Line, Metric, Picture, Row, Subgroup
 
+AnyCohorts = TypeVar("AnyCohorts")
+AnyTask = TypeVar("AnyTask")
 Predictions = Mapping[str, NDArray[Any]]
 """Predictions of a trained network for the test cases; all scores follow from them."""
 
@@ -33,6 +36,32 @@ class Conditions:
     shuffled: bool
     frozen: bool
     device: torch.device
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """How a task's networks are tested on another data set.
+
+    Args:
+        replicates: trainings of each arm.
+        tested: which of its patients.
+        same_labels: label of the networks → its name in that data set, where the names differ.
+        options: of the task; see `pcrl.evaluation.tasks.registry`.
+    """
+
+    replicates: Sequence[Replicate]
+    tested: Tested = "all"
+    same_labels: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedElsewhere(Generic[AnyCohorts, AnyTask]):
+    """A task on another data set; `notes` say how its labels were found."""
+
+    cohorts: AnyCohorts
+    task: AnyTask
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +97,11 @@ class Task(Protocol):
     def describe(self) -> list[str]:
         """What takes part beside patients, in words, such as how many candidates."""
 
-    def notes(self) -> list[str]:
-        """What a reader of the scores should know of the labels."""
+    def notes_on_training(self) -> list[str]:
+        """What a reader of the scores should know of the labels that are learnt, or choose an epoch."""
+
+    def notes_on_test(self) -> list[str]:
+        """What a reader of the scores should know of the labels that are scored."""
 
     def schedule(self) -> Schedule:
         """How long and how fast an arm is trained, as the recipe says."""

@@ -1,4 +1,7 @@
-"""Weights on disk: a folder with `weights.safetensors` and `weights.json` beside it. Nothing is pickled."""
+"""Weights on disk: a folder with `weights.safetensors` and `weights.json` beside it. Nothing is pickled.
+
+`files.json` has their digests.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ from pcrl.files import new_folder
 from pcrl.listing import few
 from pcrl.models.networks import Network
 from pcrl.models.weights.published import Part, WeightsError
+from pcrl.models.weights.whole import require_whole, write_digests
 
 FORMAT, KIND = 1, "weights"
 TENSORS, DESCRIPTION = "weights.safetensors", "weights.json"
@@ -69,6 +73,7 @@ def save_weights(
         # Not save_file: it makes files that only their owner can read.
         (partial / TENSORS).write_bytes(save(tensors))
         (partial / DESCRIPTION).write_text(json.dumps(description, indent=1) + "\n", encoding="utf-8")
+        write_digests(partial)
         if folder.exists():
             # Fails if something was put there meanwhile, so that it is not overwritten.
             folder.rmdir()
@@ -91,6 +96,7 @@ def load_weights(folder: Path) -> Weights:
         raise WeightsError(
             f"{folder} has no {' and no '.join(missing)}, and holds {there}; expected {EXPECTED}. Give another folder"
         )
+    require_whole(folder)
     try:
         description = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
         if (description["format"], description["kind"]) != (FORMAT, KIND):
@@ -103,8 +109,8 @@ def load_weights(folder: Path) -> Weights:
         if part not in get_args(Part):
             raise WeightsError(f"{folder / DESCRIPTION}: part {part!r}, expected one of {get_args(Part)}")
         model = model_from(description["model"])
-        return Weights(model, load_file(folder / TENSORS), description["source"], part)
-    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, RecipeError) as error:
+        return Weights(model, load_file(folder / TENSORS), dict(description["source"]), part)
+    except (ValueError, RecursionError, KeyError, TypeError, AttributeError, RecipeError) as error:
         raise WeightsError(f"{folder / DESCRIPTION}: damaged ({error}); copy or save it again") from error
     except SafetensorError as error:
         raise WeightsError(f"{folder / TENSORS}: damaged ({error}); copy or save it again") from error

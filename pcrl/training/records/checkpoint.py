@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
+from pydantic import TypeAdapter
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -18,6 +20,8 @@ from torch.optim import Optimizer
 from pcrl.config import Model
 from pcrl.files import new_folder, remove, rename
 from pcrl.models.weights.folder import TENSORS, load_weights, save_weights
+from pcrl.models.weights.published import WeightsError
+from pcrl.models.weights.whole import require_whole, write_digests
 from pcrl.training.objectives.objective import Objective
 
 POSITION, OBJECTIVE = "position.json", "objective.safetensors"
@@ -33,12 +37,19 @@ class Position:
     Args:
         fallbacks: samples so far for which the best of the allowed draws was taken.
         unlogged: what the objective gave at each step since the last logged line, in the order of its readings.
+        norms: of the gradients of the last steps.
+        skipped: steps that were left out after a fault, counted from 1 over the whole run.
     """
 
     epoch: int
     step: int
     fallbacks: int = 0
     unlogged: tuple[tuple[float, ...], ...] = ()
+    norms: tuple[float, ...] = ()
+    skipped: tuple[int, ...] = ()
+
+
+_POSITION = TypeAdapter(Position)
 
 
 def save(
@@ -61,6 +72,7 @@ def save(
         for name, tensors in _optimizer_state(network, objective, optimizer).items():
             save_file(tensors, partial / name)
         (partial / POSITION).write_text(json.dumps(asdict(position)) + "\n", encoding="utf-8")
+        write_digests(partial)
     for old in checkpoints(folder)[:-KEEP]:
         # Renamed first: a kill in between leaves no folder that looks like a checkpoint and lacks files.
         doomed = old.with_name(f".{old.name}.partial")
@@ -74,6 +86,36 @@ def checkpoints(folder: Path) -> list[Path]:
     return sorted(folder.glob("epoch-*-step-*")) if folder.is_dir() else []
 
 
+def last_whole(folder: Path) -> Path | None:
+    """The last checkpoint, every file of which is as it was written; none if there is none yet.
+
+    Raises:
+        WeightsError: it is damaged; says which one before it is whole.
+    """
+    found = checkpoints(folder)
+    if not found:
+        return None
+    try:
+        require_whole(found[-1])
+    except WeightsError as error:
+        before = next((path for path in reversed(found[:-1]) if _is_whole(path)), None)
+        how = (
+            f"the checkpoint before it, {before.name}, is whole: remove {found[-1]}, and --resume goes on from there"
+            if before
+            else "there is no whole checkpoint before it: start a new run"
+        )
+        raise WeightsError(f"{error}. Of the run: {how}") from error
+    return found[-1]
+
+
+def _is_whole(path: Path) -> bool:
+    try:
+        require_whole(path)
+    except WeightsError:
+        return False
+    return True
+
+
 def load(path: Path, network: nn.Module, objective: Objective, optimizer: Optimizer) -> Position:
     """Put everything back, and tell where the run stood.
 
@@ -81,6 +123,15 @@ def load(path: Path, network: nn.Module, objective: Objective, optimizer: Optimi
         pcrl.models.weights.published.WeightsError: damaged or missing files.
     """
     network.load_state_dict(load_weights(path).state)
+    try:
+        return _load_rest(path, network, objective, optimizer)
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
+        raise WeightsError(
+            f"{path}: damaged ({type(error).__name__}: {error}); copy or save it again"
+        ) from error
+
+
+def _load_rest(path: Path, network: nn.Module, objective: Objective, optimizer: Optimizer) -> Position:
     if objective.state_dict():
         objective.load_state_dict(load_file(path / OBJECTIVE))
     parameters = dict(trained(network, objective))
@@ -92,9 +143,7 @@ def load(path: Path, network: nn.Module, objective: Objective, optimizer: Optimi
             for name, parameter in parameters.items():
                 value = values.get(name, nothing if nothing.ndim == 0 else torch.zeros_like(parameter))
                 optimizer.state[parameter][_entry(file)] = _kept(value, parameter, optimizer)
-    place = json.loads((path / POSITION).read_text(encoding="utf-8"))
-    unlogged = tuple(tuple(row) for row in place.get("unlogged", ()))
-    return Position(place["epoch"], place["step"], place.get("fallbacks", 0), unlogged)
+    return _POSITION.validate_json((path / POSITION).read_bytes())
 
 
 def trained(network: nn.Module, objective: Objective) -> Iterator[tuple[str, nn.Parameter]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 from torch.utils.tensorboard import SummaryWriter
@@ -21,10 +22,8 @@ class Log:
         kept = []
         if self._path.exists():
             # What a killed run logged after its last checkpoint is done, and logged, again.
-            lines = [
-                line for line in self._path.read_text(encoding="utf-8").splitlines() if line.endswith("}")
-            ]
-            kept = [line for line in lines if json.loads(line)["step"] <= first_step]
+            lines = self._path.read_text(encoding="utf-8", errors="replace").splitlines()
+            kept = [line for line in lines if _step_of(line) <= first_step]
         write_text(self._path, "".join(line + "\n" for line in kept))
         self._file = self._path.open("a", encoding="utf-8")
         self._board = SummaryWriter(str(out / "tensorboard"), purge_step=first_step + 1)
@@ -52,3 +51,11 @@ class Log:
         """Flush and close both."""
         self._file.close()
         self._board.close()
+
+
+def _step_of(line: str) -> float:
+    """The step that a line is of; infinite of what is no line of a log, such as half of one."""
+    try:
+        return float(json.loads(line)["step"])
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return math.inf

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import platform
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
+from pydantic import Field
 
 from pcrl.config import Recipe, RecipeError, recipe_from
 from pcrl.engine.fingerprints.fingerprints import Collection, FingerprintError, Fingerprints, joined
 from pcrl.engine.selection.selection import Selection
-from pcrl.files import write_text
+from pcrl.files import Record, RecordError, load_record, save_record
 from pcrl.training.records.versions import versions
 
 RUN, SEEN, FINISHED = "run.json", "seen.npz", "finished.json"
@@ -65,6 +66,29 @@ class RunRecord:
             ) from error
 
 
+class Totals(Record):
+    """What `finished.json` holds: steps done, and samples for which the best of the allowed draws was taken."""
+
+    steps: int
+    fallbacks: int
+
+
+class _Content(Record):
+    """What `run.json` holds; that of earlier versions lacks some of it. See `RunRecord`."""
+
+    recipe: dict[str, Any]
+    start: str
+    start_known: bool
+    cache_identity: str
+    datasets: tuple[str, ...]
+    cases: tuple[str, ...] = ()
+    patients: tuple[str, ...]
+    pixels: tuple[str, ...] | None = None
+    every_weight: bool = False
+    versions: dict[str, str] = Field(default_factory=dict)
+    machine: dict[str, Any] = Field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class Start:
     """The weights before the first step: in words, and the run that they are of, if they are of one.
@@ -103,21 +127,21 @@ def create(out: Path, recipe: Recipe, selection: Selection, start: Start) -> Non
     seen = selection.seen()
     everything = joined([seen.scans, before.seen()] if before else [seen.scans])
     patients = {*seen.scans.patients, *(before.patients if before else ())}
-    content = {
-        "recipe": recipe.model_dump(mode="json"),
-        "start": start.words,
-        "start_known": start.fresh or start.no_patients or (before is not None and before.start_known),
-        "cache_identity": selection.identity(),
-        "datasets": sorted(seen.datasets),
-        "cases": sorted(seen.scans.names),
-        "patients": sorted(patients),
-        "every_weight": True,
-        "versions": versions(),
-        "machine": {"threads": torch.get_num_threads(), "platform": platform.platform()},
-    }
+    content = _Content(
+        recipe=recipe.model_dump(mode="json"),
+        start=start.words,
+        start_known=start.fresh or start.no_patients or (before is not None and before.start_known),
+        cache_identity=selection.identity(),
+        datasets=tuple(sorted(seen.datasets)),
+        cases=tuple(sorted(seen.scans.names)),
+        patients=tuple(sorted(patients)),
+        every_weight=True,
+        versions=versions(),
+        machine={"threads": torch.get_num_threads(), "platform": platform.platform()},
+    )
     # Before the record, which makes a folder a run.
     everything.save(out / SEEN)
-    write_text(out / RUN, json.dumps(content, indent=1) + "\n")
+    save_record(content, out / RUN)
 
 
 def read(out: Path) -> RunRecord:
@@ -127,27 +151,36 @@ def read(out: Path) -> RunRecord:
         RunError: no run there, or a damaged one.
     """
     try:
-        content = json.loads((out / RUN).read_text(encoding="utf-8"))
-        pixels = content.get("pixels")
+        content = load_record(_Content, out / RUN)
         return RunRecord(
             out,
-            recipe_from(content["recipe"]),
-            content["start"],
-            content["start_known"],
-            content["cache_identity"],
-            tuple(content["datasets"]),
-            tuple(content["patients"]),
-            None if pixels is None else tuple(pixels),
-            content.get("every_weight", False),
+            recipe_from(content.recipe),
+            content.start,
+            content.start_known,
+            content.cache_identity,
+            content.datasets,
+            content.patients,
+            content.pixels,
+            content.every_weight,
         )
     except FileNotFoundError as error:
         raise RunError(f"{out} holds no run ({RUN} is missing)") from error
     except RecipeError as error:
         raise RunError(f"{out / RUN} has a recipe that this version of pcrl cannot use: {error}") from error
-    except KeyError as error:
-        raise RunError(f"{out / RUN} is damaged: it has no {error}") from error
-    except ValueError as error:
-        raise RunError(f"{out / RUN} is damaged: {error}") from error
+    except RecordError as error:
+        raise RunError(str(error)) from error
+
+
+def read_totals(out: Path) -> Totals:
+    """What a finished run came to.
+
+    Raises:
+        RunError: damaged.
+    """
+    try:
+        return load_record(Totals, out / FINISHED)
+    except RecordError as error:
+        raise RunError(f"{error}; without it the run goes on: remove it, and --resume") from error
 
 
 def run_of(path: Path) -> Path | None:

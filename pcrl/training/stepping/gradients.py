@@ -43,9 +43,13 @@ class Gradients:
         for parameter, part in zip(self._parameters, self._parts, strict=True):
             parameter.grad = part
 
-    def scale_to(self, norm: float) -> None:
-        """Scale all down so that their norm is at most this; nothing here waits for the device."""
-        found = torch.linalg.vector_norm(self.values)
+    def norm(self) -> Tensor:
+        """Of all of them together, on the device."""
+        found: Tensor = torch.linalg.vector_norm(self.values)
+        return found
+
+    def scale_to(self, norm: float, found: Tensor) -> None:
+        """Scale all down so that their norm, which is `found`, is at most this; nothing here waits for the device."""
         self.values.mul_((norm / (found + 1e-6)).clamp(max=1.0))
 
 

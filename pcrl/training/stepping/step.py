@@ -28,11 +28,13 @@ class Done:
 
     Args:
         values: (readings,) what is logged, in the order of the objective's readings, on the device.
+        norm: of the gradients before they are clipped, of all ranks together, on the device.
         stop: all ranks end after this step.
         pictures: what the last part of the batch looks like, if that was wished.
     """
 
     values: Tensor
+    norm: Tensor
     stop: bool
     pictures: Mapping[str, Tensor] | None
 
@@ -81,13 +83,14 @@ class Stepper:
             for part, part_keys in _parts(views, keys, training.accumulate)
         ]
         stop = self.exchange.average(stop)
+        norm = gradients.norm()
         if training.clip_norm is not None:
-            gradients.scale_to(training.clip_norm)
+            gradients.scale_to(training.clip_norm, norm)
         self.optimizer.step()
         self.objective.after_step(self.network, moment)
         values = [values for values, _ in parts]
         mean = values[0] if len(values) == 1 else torch.stack(values).nanmean(0)
-        return Done(mean, stop, parts[-1][1])
+        return Done(mean, norm, stop, parts[-1][1])
 
     def _backward(
         self, views: Views, keys: Keys, moment: Moment, wanted: bool

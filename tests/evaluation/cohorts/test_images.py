@@ -90,8 +90,9 @@ def test_all_images_of_a_chosen_patient_that_are_frontal_or_all_of_them():
     assert len(frontal.train) == 2 * len(patients(frontal)[0])
     assert len(everything.train) == 3 * len(patients(everything)[0])
     assert not any(MANY.table.views[row] == "lateral" for row in frontal.test)
-    assert "1500 images of other than frontal views" in frontal.notes()[0]
-    assert [note for note in everything.notes() if "validation" not in note] == []
+    assert "1500 images of other than frontal views" in frontal.notes_on_test()[0]
+    assert everything.notes_on_test() == []
+    assert [note for note in everything.notes_on_training() if "validation" not in note] == []
 
 
 def test_without_validation_patients_some_training_patients_choose():
@@ -99,12 +100,14 @@ def test_without_validation_patients_some_training_patients_choose():
     chosen = image_cohort(none, 0.1, 0)
     train, validation, test = patients(chosen)
     assert chosen.carved
-    assert "which epoch they choose" not in "".join(chosen.notes())
-    assert "7 validation patients: which epoch they choose" in image_cohort(none, 0.05, 0).notes()[2]
+    assert "which epoch they choose" not in "".join(chosen.notes_on_training())
+    assert (
+        "7 validation patients: which epoch they choose" in image_cohort(none, 0.05, 0).notes_on_training()[1]
+    )
     assert len(validation) == (len(train) + len(validation)) // 8
     assert not train & validation
     assert not (train | validation) & test
-    assert "some of the training patients are set aside for validation" in chosen.notes()[1]
+    assert "some of the training patients are set aside for validation" in chosen.notes_on_training()[0]
     # Nobody who trains at one fraction validates at another.
     found = [image_cohort(none, fraction, 0) for fraction in (0.01, 0.02, 0.05, 0.1, 0.5, 1.0)]
     assert all(set(a.train) < set(b.train) for a, b in pairwise(found))
@@ -117,7 +120,7 @@ def test_a_few_patients_choose_nothing(count, shares):
     chosen = image_cohort(few, 0.5, 0)
     assert not len(chosen.validation)
     assert not chosen.carved
-    assert "its last epoch, which is kept" in chosen.notes()[1]
+    assert "its last epoch, which is kept" in chosen.notes_on_training()[0]
 
 
 @pytest.mark.parametrize(("shares", "fraction"), [((0.1, 0.2), 0.01), ((0.0, 0.2), 0.1), ((0.0, 0.2), 0.01)])
@@ -145,7 +148,7 @@ def test_numbers_are_of_what_is_taken():
         f"{found.labelled.validation_pool} to validate on"
     )
     made = sum(table.virtual[rows].sum() for rows in (found.train, found.validation, found.test))
-    assert f"{made} synthetic images: the scores say nothing about real patients" in found.notes()
+    assert f"{made} synthetic images: the scores say nothing about real patients" in found.notes_on_test()
 
 
 def test_an_empty_side_is_refused():

@@ -143,22 +143,26 @@ def test_a_fold_that_there_is_not_is_named(lits, fold, last):
         all_cases(data, Design(folds=(fold,)))
 
 
+def all_notes(cohorts):
+    return [*cohorts.notes_on_training(), *cohorts.notes_on_test()]
+
+
 def test_what_a_reader_should_know(lits):
-    assert "fewer than 3 validation patients" in labelled_cases(lits, Design()).notes()[0]
-    assert labelled_cases(lits, EVERYONE).notes() == [
+    assert "fewer than 3 validation patients" in labelled_cases(lits, Design()).notes_on_training()[0]
+    assert all_notes(labelled_cases(lits, EVERYONE)) == [
         "only 1 validation patient: which epoch they choose is largely chance",
         "only 3 test patients: too few for confidence intervals of means, or for conclusions about quality",
     ]
     several = [(f"t{n}", f"t{n}", "test", None, n < 2) for n in range(20)]
     data = of_entries(lits, ("a", "a", "train", None, False), *several)
-    assert all_cases(data, Design()).notes() == [
+    assert all_notes(all_cases(data, Design())) == [
         "no validation patients: every training runs to its last epoch, which is kept",
         "2 of 20 test cases are virtual: the scores say nothing about real patients",
     ]
     choosing = [(f"v{n}", f"v{n}", "val", None, False) for n in range(10)]
     data = of_entries(lits, ("a", "a", "train", None, False), *several, *choosing)
     found = all_cases(data, EVERYONE)
-    assert found.notes() == ["2 of 20 test cases are virtual: the scores say nothing about real patients"]
+    assert all_notes(found) == ["2 of 20 test cases are virtual: the scores say nothing about real patients"]
     assert found.virtual() == 2
     assert "test 18 patients and 2 virtual ones" in found.describe()
 
@@ -167,7 +171,7 @@ def test_cases_that_ingest_did_not_get_to_are_told(lits):
     entries = [(f"c{n}", f"p{n}", "test" if n % 2 else "train", None, False) for n in range(30)]
     data = of_entries(lits, *entries)
     data = replace(data, cases=tuple(case for case in data.cases if case.name not in ("c3", "c5", "c8")))
-    assert all_cases(data, Design()).notes()[0] == (
+    assert all_cases(data, Design()).notes_on_test()[0] == (
         "3 of 30 cases are not in the cache (c3, …), 2 of them test cases: run pcrl ingest again, "
         "which names the cases that fail"
     )
@@ -192,7 +196,7 @@ def test_a_patient_in_whose_label_nothing_is_marked_is_no_labelled_one(tmp_path)
     assert names(one.train) == {"volume-0", "volume-2", "volume-5"}
     assert names(one.test) == {"volume-3", "volume-11"}
     assert found.counts(Replicate(0)) == (3, 2)
-    (note,) = [note for note in found.notes() if note.startswith("left out")]
+    (note,) = [note for note in found.notes_on_test() if note.startswith("left out")]
     assert "2 cases in whose label nothing is marked (volume-1, volume-4)" in note
     # As scans they are there as ever.
     assert all_cases(data, Design()).counts(Replicate(0)) == (4, 3)

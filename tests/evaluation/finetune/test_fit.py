@@ -10,6 +10,7 @@ from torch import nn
 
 from pcrl.evaluation.finetune import fit as loop
 from pcrl.evaluation.finetune.fit import Schedule, fit
+from pcrl.evaluation.records.errors import ProtocolError
 
 SCHEDULE = Schedule(epochs=8, learning_rate=0.05, halve_every=3, patience=100)
 
@@ -198,6 +199,9 @@ def test_steps_that_an_earlier_version_did_not_count_are_not_known(tmp_path, mon
     position = json.loads(path.read_text())
     assert position.pop("steps") == 4
     path.write_text(json.dumps(position))
+    with pytest.raises(ProtocolError, match=r"state: .*position.json: damaged.*: remove this folder"):
+        fit(Line(), SCHEDULE, tmp_path / "state", quiet)
+    (tmp_path / "state/files.json").unlink()
     assert fit(Line(), SCHEDULE, tmp_path / "state", quiet).steps is None
 
 

@@ -9,9 +9,10 @@ import pytest
 from pcrl.engine.cache.cache import Cache
 from pcrl.engine.fingerprints.fingerprints import Collection
 from pcrl.engine.fingerprints.thumbnail import thumbnail
+from pcrl.evaluation.arms.choose import ANOTHER_RUN
 from pcrl.evaluation.cohorts.cohorts import Design
 from pcrl.evaluation.cohorts.volumes import labelled_cases
-from pcrl.evaluation.leak.check import Allowed, Verdict, check_leak
+from pcrl.evaluation.leak.check import Allowed, Seen, Verdict, check_leak
 from pcrl.evaluation.records.errors import ProtocolError
 from pcrl.training.records.run_folder import RunError, RunRecord
 from tests.helpers import patients
@@ -40,12 +41,17 @@ def saw(run, *scans):
     return replace(run, pixels=None)
 
 
+def by(run):
+    """What a run has seen, as it is compared."""
+    return Seen("the pre-training of runs/a", run.seen(), frozenset(run.patients), ANOTHER_RUN)
+
+
 def refused(run, tested, cache, named):
     """Stating that people are different does not help where scans are the same."""
     for allowed in (Allowed(), OTHERS):
         with pytest.raises(ProtocolError, match=f"saw the test set: {named}.*--transductive"):
-            check_leak(run, "runs/a", tested, Cache(cache), allowed)
-    assert check_leak(run, "runs/a", tested, Cache(cache), TRANSDUCTIVE).saw
+            check_leak(by(run), tested, Cache(cache), allowed)
+    assert check_leak(by(run), tested, Cache(cache), TRANSDUCTIVE).saw
 
 
 def volume_of(lits, name):
@@ -53,10 +59,10 @@ def volume_of(lits, name):
 
 
 def test_a_clean_run_passes(run, tested, cache):
-    verdict = check_leak(run, "runs/a", tested, Cache(cache), Allowed())
+    verdict = check_leak(by(run), tested, Cache(cache), Allowed())
     assert not verdict.saw
     run = saw(run, ("other/body", ("0" * 64,), patients.body(999)[0]))
-    assert check_leak(run, "runs/a", tested, Cache(cache), Allowed()) == Verdict(False)
+    assert check_leak(by(run), tested, Cache(cache), Allowed()) == Verdict(False)
 
 
 def test_a_patient_or_a_scan_seen_is_refused_and_named(run, tested, cache, lits):
@@ -75,14 +81,14 @@ def test_runs_of_earlier_versions_have_pixels_only(run, tested, cache):
     pixels = tested.digests[tested.digest_of == 1][0].tobytes().hex()
     old = replace(run, pixels=("0" * 64, tested.digests[0].tobytes().hex(), pixels))
     with pytest.raises(ProtocolError, match=f"scans {tested.names[0]}, {tested.names[1]}"):
-        check_leak(old, "runs/a", tested, Cache(cache), Allowed())
-    (note,) = check_leak(replace(run, pixels=("0" * 64,)), "runs/a", tested, Cache(cache), Allowed()).notes
+        check_leak(by(old), tested, Cache(cache), Allowed())
+    (note,) = check_leak(by(replace(run, pixels=("0" * 64,))), tested, Cache(cache), Allowed()).notes
     assert note.startswith("1 scan of the pre-training of runs/a was stored by an earlier version")
 
 
 def test_a_run_whose_fingerprints_are_lost_is_not_trusted(run, tested, cache):
     with pytest.raises(RunError, match=r"seen\.npz.*nobody can tell which scans"):
-        check_leak(replace(run, pixels=None), "runs/a", tested, Cache(cache), Allowed())
+        check_leak(by(replace(run, pixels=None)), tested, Cache(cache), Allowed())
 
 
 def test_a_copy_is_refused_and_may_be_stated_to_be_of_somebody_else(run, tested, cache, lits):
@@ -90,9 +96,9 @@ def test_a_copy_is_refused_and_may_be_stated_to_be_of_somebody_else(run, tested,
     run = saw(run, ("stranger/a", (), copy), ("stranger/b", (), patients.body(999)[0]))
     said = r"lits/volume-3 looks like stranger/a \((0\.9\d|1\.00)\).*--different-people"
     with pytest.raises(ProtocolError, match=said):
-        check_leak(run, "runs/a", tested, Cache(cache), Allowed())
-    assert check_leak(run, "runs/a", tested, Cache(cache), TRANSDUCTIVE).saw
-    verdict = check_leak(run, "runs/a", tested, Cache(cache), OTHERS)
+        check_leak(by(run), tested, Cache(cache), Allowed())
+    assert check_leak(by(run), tested, Cache(cache), TRANSDUCTIVE).saw
+    verdict = check_leak(by(run), tested, Cache(cache), OTHERS)
     assert not verdict.saw
     assert "stated to be of different people: lits/volume-3 looks like stranger/a" in verdict.notes[-1]
 
@@ -105,11 +111,11 @@ def test_virtual_scans_are_compared_exactly_only(run, tested, cache, lits):
         thumbnails=tested.thumbnails[:0],
         thumbnail_of=tested.thumbnail_of[:0],
     )
-    assert check_leak(run, "runs/a", virtual, Cache(cache), Allowed()) == Verdict(False)
+    assert check_leak(by(run), virtual, Cache(cache), Allowed()) == Verdict(False)
 
 
 def test_patients_of_every_fold_are_tested(run, lits, cache):
     tested = labelled_cases(lits, Design(folds=(0, 1, 2, 3, 4))).tested()
     assert set(tested.names) == {f"lits/{case.name}" for case in lits.cases}
     with pytest.raises(ProtocolError, match="patients volume-0;"):
-        check_leak(run, "runs/a", tested, Cache(cache), Allowed())
+        check_leak(by(run), tested, Cache(cache), Allowed())

@@ -47,16 +47,20 @@ def write_table(path, value, rows):
         writer.writerows(rows)
 
 
-def write_luna(folder, count=10, negatives=6):
-    """A scan a fold: one or two nodules each, two candidates on each, and others; returns the nodules by series."""
+def write_luna(folder, count=10, negatives=6, first=0):
+    """A scan a fold: one or two nodules each, two candidates on each, and others; returns the nodules by series.
+
+    Args:
+        first: number of the first scan: others are of other people.
+    """
     rng = np.random.default_rng(1)
     nodules, annotations, candidates, excluded = {}, [], [], []
-    for number in range(count):
+    for number in range(first, first + count):
         series = f"1.2.{number}"
         direction = TURNED if number % 2 else None
         balls = [(12, 14, 16), (28, 34, 40)][: 1 + number % 2]
         values = scan(balls, number)
-        scans.write(folder / f"subset{number}/{series}.mhd", values, SPACING, direction, ORIGIN)
+        scans.write(folder / f"subset{number % 10}/{series}.mhd", values, SPACING, direction, ORIGIN)
         nodules[series] = balls
         for ball in balls:
             centre = world(ball, direction)

@@ -159,6 +159,7 @@ def test_objectives_without_modules_leave_no_file(tmp_path):
     optimizer = build_optimizer([p for _, p in trained(network, objective)], recipe.training)
     path = checkpoint.save(tmp_path, Position(0, 0), recipe.model, network, objective, optimizer)
     assert sorted(file.name for file in path.iterdir()) == [
+        "files.json",
         "position.json",
         "weights.json",
         "weights.safetensors",

@@ -8,7 +8,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from pcrl.config import load_recipe
-from pcrl.training.records.checkpoint import KEEP, Position, checkpoints, load, save, trained
+from pcrl.models.weights.published import WeightsError
+from pcrl.training.records.checkpoint import KEEP, Position, checkpoints, last_whole, load, save, trained
 from pcrl.training.trainer import initial_state
 from tests.helpers import scans
 from tests.helpers.cache import killed_at
@@ -60,6 +61,7 @@ def test_what_an_early_version_did_not_keep_is_zero(tmp_path, name, fused):
     network, objective, optimizer = fresh(name, fused)
     step(network, optimizer, 1)
     path = save(tmp_path, POSITION, RECIPE.model, network, objective, optimizer)
+    (path / "files.json").unlink()
     gone = "decoder.0.restoration.conv.weight"
     for file in path.glob("*.safetensors"):
         if file.name != "weights.safetensors":
@@ -98,3 +100,44 @@ def test_killed_at_any_step_of_saving_every_checkpoint_that_is_there_can_be_load
         assert not list(folder.glob(".*"))
         shutil.rmtree(folder)
     assert point > 10
+
+
+def test_every_bit_of_a_checkpoint_counts_and_the_one_before_it_is_offered(tmp_path):
+    network, objective, optimizer = fresh("sgd", False)
+    step(network, optimizer, 1)
+    for epoch in (0, 1):
+        path = save(tmp_path, Position(epoch, 0), RECIPE.model, network, objective, optimizer)
+    assert last_whole(tmp_path) == path
+    files = sorted(path.iterdir())
+    assert {file.name for file in files} >= {"momentum.safetensors", "position.json", "files.json"}
+    for file in files:
+        content = file.read_bytes()
+        middle = len(content) // 2
+        file.write_bytes(content[:middle] + bytes([content[middle] ^ 16]) + content[middle + 1 :])
+        with pytest.raises(WeightsError, match=rf"epoch-0000-step-000000, is whole: remove {path}"):
+            last_whole(tmp_path)
+        with pytest.raises(WeightsError, match=str(path)):
+            load(path, *fresh("sgd", False))
+        file.write_bytes(content)
+    for broken in (path, tmp_path / "epoch-0000-step-000000"):
+        (broken / "momentum.safetensors").unlink()
+    with pytest.raises(WeightsError, match="no whole checkpoint before it: start a new run"):
+        last_whole(tmp_path)
+
+
+def test_damage_in_a_checkpoint_of_an_earlier_version_is_named(tmp_path):
+    network, objective, optimizer = fresh("sgd", False)
+    step(network, optimizer, 1)
+    path = save(tmp_path, POSITION, RECIPE.model, network, objective, optimizer)
+    (path / "files.json").unlink()
+    for name, content in (
+        ("position.json", "[1]"),
+        ("position.json", '{"epoch": 0, "step": "x"}'),
+        ("position.json", "{"),
+        ("momentum.safetensors", "x"),
+    ):
+        kept = (path / name).read_bytes()
+        (path / name).write_text(content)
+        with pytest.raises(WeightsError, match=rf"{path}: damaged"):
+            load(path, *fresh("sgd", False))
+        (path / name).write_bytes(kept)

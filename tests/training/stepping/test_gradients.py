@@ -54,7 +54,7 @@ def test_clipping_is_that_of_torch(norm):
     gradients.clear()
     model(torch.randn(1, 2, 4, 4, 4)).square().sum().backward()
     own = [parameter.grad.clone() for parameter in parameters]
-    gradients.scale_to(norm)
+    gradients.scale_to(norm, gradients.norm())
     mine = [parameter.grad.clone() for parameter in parameters]
     for parameter, value in zip(parameters, own, strict=True):
         parameter.grad = value

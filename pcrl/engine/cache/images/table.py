@@ -77,7 +77,7 @@ class ImageTable:
 
 def write_table(path: Path, label_names: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Replace a table in one step; a row holds the values of `COLUMNS`, `ABOUT`, and those of the labels."""
-    write_csv(path, [*COLUMNS, *ABOUT, *label_names], rows)
+    write_csv(path, [*COLUMNS, *ABOUT, *label_names], rows, exact=True)
 
 
 def without_about(path: Path, label_names: tuple[str, ...]) -> bytes:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -17,6 +19,9 @@ from pcrl.datasets.names import is_plain
 from pcrl.engine.errors import ReadError
 from pcrl.engine.volumes.reading.reader import open_image
 from pcrl.files import new_file
+
+_PROBE = 1 << 20
+"""Bytes that are written to find out why others could not be."""
 
 
 def write_like(values: NDArray[Any], source: Path, out: Path, stack: Stack | None = None) -> None:
@@ -50,7 +55,35 @@ def write_like(values: NDArray[Any], source: Path, out: Path, stack: Stack | Non
     with new_file(out) as partial, _plain_place(partial) as place:
         written = place / f"{partial.name}{suffix}"
         sitk.WriteImage(image, str(written), useCompression=suffix == ".nii.gz")
+        _require_written(image, written, out)
         shutil.move(written, partial)
+
+
+def _require_written(image: Any, path: Path, out: Path) -> None:
+    """Read back what was written: ITK's writers end well on a full disk, whatever there is then of the file.
+
+    Raises:
+        OSError: it is not what was to be written.
+    """
+    import SimpleITK as sitk
+
+    try:
+        there = sitk.ReadImage(str(path))
+        same = there.GetSize() == image.GetSize() and sitk.Hash(there) == sitk.Hash(image)
+    except RuntimeError:
+        same = False
+    if not same:
+        path.unlink(missing_ok=True)
+        try:
+            # Says why, as ITK does not.
+            with path.open("wb") as file:
+                file.write(bytes(_PROBE))
+                os.fsync(file.fileno())
+            number = errno.EIO
+        except OSError as error:
+            number = error.errno or errno.EIO
+        path.unlink(missing_ok=True)
+        raise OSError(number, "it could not be written whole", str(out))
 
 
 @contextmanager

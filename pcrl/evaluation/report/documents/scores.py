@@ -24,11 +24,7 @@ def answers_on_scores(results: Results) -> dict[int, Answer]:
             "report.html; splits.csv",
             "whether all of this data set is of one origin",
         ),
-        33: Answer(
-            f"None in this evaluation: training and test cases are both of the data set {results.dataset}",
-            "results.json: dataset",
-            "tests elsewhere, or why there are none",
-        ),
+        33: _external(results),
         42: Answer(
             f"Command: {results.command}",
             "evaluation.json; results.json: command, protocol, recipe",
@@ -113,3 +109,17 @@ def _lowest(results: Results) -> str:
         worst = pick(values, key=lambda name: values[name])
         said.append(f"{label}: {worst} ({values[worst]:.3g})")
     return f"Worst {end.title} of {results.arms[0].name}, {'; '.join(said)}" if said else ""
+
+
+def _external(results: Results) -> Answer:
+    if not results.trained_on:
+        return Answer(
+            f"None in this evaluation: training and test cases are both of the data set {results.dataset}",
+            "results.json: dataset",
+            "tests elsewhere, or why there are none",
+        )
+    return Answer(
+        f"This is one: the networks were trained and chosen on {results.trained_on}, and tested on {results.dataset}",
+        "results.json: trained_on, evaluation, dataset",
+        "in what institutions, devices and patients the two differ",
+    )

@@ -55,7 +55,8 @@ class CandidateTask:
         self._number = {case.name: number for number, case in enumerate(cases)}
         self.crops = CandidateCrops(cases, candidates, self.settings)
         for replicate in cohorts.replicates:
-            self._require_nodules("training", self._cohort(replicate).train)
+            if train := self._cohort(replicate).train:  # of another data set, everybody is tested
+                self._require_nodules("training", train)
         for seed in dict.fromkeys(replicate.seed for replicate in cohorts.replicates):
             # Folds are scored together.
             of_seed = [replicate for replicate in cohorts.replicates if replicate.seed == seed]
@@ -97,20 +98,21 @@ class CandidateTask:
             counted.append(f"{part} {len(rows):,} candidates, {nodules:,} of them nodules")
         return counted
 
-    def notes(self) -> list[str]:
-        """What does not fit together in the tables, and validation scans without a nodule."""
-        notes = [*self.candidates.notes]
+    def notes_on_test(self) -> list[str]:
+        """What does not fit together in the tables."""
+        return [*self.candidates.notes]
+
+    def notes_on_training(self) -> list[str]:
+        """Validation scans without a nodule."""
         without = [
             replicate
             for replicate in self.cohorts.replicates
             if self._cohort(replicate).validation and not self.can_validate(replicate)
         ]
-        if without:
-            notes.append(
-                f"no candidate of the validation scans is a nodule ({without[0]}): every training runs to its last "
-                "epoch, which is kept"
-            )
-        return notes
+        if not without:
+            return []
+        note = f"no candidate of the validation scans is a nodule ({without[0]}): every training runs to its last epoch"
+        return [f"{note}, which is kept"]
 
     def schedule(self) -> Schedule:
         """As the recipe says."""

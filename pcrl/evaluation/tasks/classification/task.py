@@ -55,6 +55,7 @@ class ClassificationTask:
             count. Of all labels, or label → policy.
         scored: labels whose AUROCs count; all labels are learnt. None: all.
         subgroups: what test images are divided by for further scores; see `subgroups.VARIABLES`.
+        trained: the task on whose validation images thresholds are chosen, where that is another data set.
     """
 
     metrics = METRICS
@@ -67,6 +68,7 @@ class ClassificationTask:
         uncertain: str | Mapping[str, str] = "ones",
         scored: Sequence[str] | None = None,
         subgroups: Sequence[str] = (),
+        trained: ClassificationTask | None = None,
     ) -> None:
         self.cohorts, self.recipe, self.subgroups = cohorts, recipe, subgroups
         images = cohorts.dataset
@@ -76,7 +78,8 @@ class ClassificationTask:
         truth = targets(table.labels, "ignore", table.label_names)
         self.truth = truth
         self.tables = Tables.of(table, test, truth[test], scored or table.label_names)
-        self.parts = parts_of(table, test, truth[test], self.tables.scored)
+        self.parts = parts_of(table, test, truth[test], self.tables.scored, images.record.label_names)
+        self.trained = trained or self
         self.batches = ImageBatches(images, recipe, recipe.training.loader_threads)
 
     @property
@@ -97,18 +100,24 @@ class ClassificationTask:
         """Nothing but the images, which the cohorts describe."""
         return []
 
-    def notes(self) -> list[str]:
-        """What the end point is of, how uncertain labels count, labels that cannot be scored, or were not learnt."""
-        table, test, tables = self.cohorts.dataset.table, self.cohorts.first.test, self.tables
+    def notes_on_training(self) -> list[str]:
+        """How uncertain labels count, labels that were not learnt, or for which no threshold can be chosen."""
         training, validation = (
             [getattr(one, side) for one in self.cohorts.of.values()] for side in ("train", "validation")
         )
+        uncertain = (self.cohorts.dataset.table.labels == UNCERTAIN).any()
+        return [
+            *([policies_in_words(self.uncertain)] if uncertain else []),
+            *unlearnt([self.learnt[rows] for rows in training], self.tables),
+            *without_threshold([self.truth[rows] for rows in validation], self.tables),
+        ]
+
+    def notes_on_test(self) -> list[str]:
+        """What the end point is of, and labels that cannot be scored."""
+        table, test = self.cohorts.dataset.table, self.cohorts.first.test
         return [
             *notes_on(self.parts),
-            *([policies_in_words(self.uncertain)] if (table.labels == UNCERTAIN).any() else []),
             *(note for part in self.parts for note in unscored(part)),
-            *unlearnt([self.learnt[rows] for rows in training], tables),
-            *without_threshold([self.truth[rows] for rows in validation], tables),
             *notes_on_subgroups(table, test, self.subgroups),
         ]
 
@@ -161,9 +170,14 @@ class ClassificationTask:
             [scored_of(part, own, thresholds) for part, own in of_parts], self.parts, self._by_group(of_parts)
         )
 
+    def validation_truth(self, replicate: Replicate) -> NDArray[np.float32]:
+        """Of the validation images of a training, (n, labels): 1, 0, or NaN where one does not count."""
+        truth: NDArray[np.float32] = self.truth[self.cohorts.of[replicate].validation]
+        return truth
+
     def _thresholds(self, runs: Mapping[Replicate, Predictions]) -> dict[int, NDArray[np.float64]]:
         validation = {
-            replicate.seed: (each["validation"], self.truth[self.cohorts.of[replicate].validation])
+            replicate.seed: (each["validation"], self.trained.validation_truth(replicate))
             for replicate, each in runs.items()
         }
         return details.thresholds_of(validation, self.tables)

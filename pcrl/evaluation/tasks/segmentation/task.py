@@ -51,14 +51,22 @@ class SegmentationTask:
     Args:
         patch: what the network is shown where the recipe does not say.
         rules: how overlaps are scored; the recipe may have another tolerance, the target says the worst distance.
+        truth: the regions that are scored, in the values of the test cases' labels; none: as they were learnt.
     """
 
     predicted = PREDICTED
 
     def __init__(
-        self, cohorts: VolumeCohorts, target: Target, recipe: VolumeRecipe, patch: Size, rules: Rules
+        self,
+        cohorts: VolumeCohorts,
+        target: Target,
+        recipe: VolumeRecipe,
+        patch: Size,
+        rules: Rules,
+        truth: Target | None = None,
     ) -> None:
         self.cohorts, self.target, self.recipe = cohorts, target, recipe
+        self.truth = truth or target
         settings = recipe.finetuning
         tolerance = settings.tolerance or rules.tolerance
         self.rules = replace(rules, tolerance=tolerance, missing_distance=target.missing_distance)
@@ -67,8 +75,9 @@ class SegmentationTask:
 
     @cached_property
     def example(self) -> CaseRecord:
-        """A case that is trained on: of its channels and of its modality all are."""
-        return self._cohort(self.cohorts.replicates[0]).train[0].record
+        """A case that is trained on, or else tested: of its channels and of its modality all are."""
+        cohort = self._cohort(self.cohorts.replicates[0])
+        return (*cohort.train[:1], *cohort.test[:1])[0].record
 
     @property
     def channels(self) -> int:
@@ -104,16 +113,18 @@ class SegmentationTask:
         """Nothing but the cases, which the cohorts describe."""
         return []
 
-    def notes(self) -> list[str]:
-        """Labels that no patient has who would be needed for them."""
-        cohorts, notes = self.cohorts.of.values(), []
-        tested = [case for cohort in cohorts for case in cohort.test]
-        if (absent := self._absent(tested)) and not self.rules.absent_is_right:
-            notes.append(f"no test patient has {few(absent, 10)}: scores undefined, and not part of the mean")
-        learnt = [set(self._absent(cohort.train)) for cohort in cohorts]
-        if unlearnt := [name for name in self.target.names if any(name in absent for absent in learnt)]:
-            notes.append(f"no training patient has {few(unlearnt, 10)}: it cannot be learnt")
-        return notes
+    def notes_on_training(self) -> list[str]:
+        """Labels that no training patient has."""
+        learnt = [set(self._absent(cohort.train)) for cohort in self.cohorts.of.values()]
+        unlearnt = [name for name in self.target.names if any(name in absent for absent in learnt)]
+        return [f"no training patient has {few(unlearnt, 10)}: it cannot be learnt"] if unlearnt else []
+
+    def notes_on_test(self) -> list[str]:
+        """Labels that no test patient has."""
+        absent = self._absent(case for cohort in self.cohorts.of.values() for case in cohort.test)
+        if not absent or self.rules.absent_is_right:
+            return []
+        return [f"no test patient has {few(absent, 10)}: scores undefined, and not part of the mean"]
 
     def schedule(self) -> Schedule:
         """As the recipe says."""
@@ -139,18 +150,20 @@ class SegmentationTask:
             outputs = probabilities(model, image, air, self.setup, device)
             grid = case.label_record.grid
             truth = case.label(original=True).read()
-            masks = self.target.counted(self.target.masks(each_onto(outputs, case.record.grid, grid)), truth)
-            true = [self.target.mask(truth, region) for region in range(len(masks))]
+            every = self.target.masks(each_onto(outputs, case.record.grid, grid))
+            scored = [every[self.target.names.index(name)] for name in self.truth.names]
+            masks = self.truth.counted(scored, truth)
+            true = [self.truth.mask(truth, region) for region in range(len(masks))]
             overlaps.append(
                 [compare(mask, of, grid.spacing, self.rules) for mask, of in zip(masks, true, strict=True)]
             )
             file = out / overlay_file(case.name, arm, str(replicate))
-            save_overlay(file, case, true, masks, self.target.names, f"{case.name}, {arm}, {replicate}")
+            save_overlay(file, case, true, masks, self.truth.names, f"{case.name}, {arm}, {replicate}")
         return arrays_of(overlaps)
 
     def score(self, predictions: Mapping[str, Mapping[Replicate, Predictions]], out: Path) -> Scored:
         """By patient; seeds are averaged first."""
-        names = self.target.names
+        names = self.truth.names
         tested = {arm: self._tested(runs) for arm, runs in predictions.items()}
         measured = {arm: [one.measured for one in each] for arm, each in tested.items()}
         rows = {arm: rows_of(each, names) for arm, each in tested.items()}
@@ -188,7 +201,7 @@ class SegmentationTask:
     def _absent(self, cases: Iterable[CachedCase]) -> list[str]:
         """Names of the regions that none of the cases has."""
         values = {value for case in cases for value in case.label_record.values}
-        named = zip(self.target.names, self.target.values, strict=True)
+        named = zip(self.truth.names, self.truth.values, strict=True)
         return [name for name, group in named if not values & set(group)]
 
     def _cohort(self, replicate: Replicate) -> VolumeCohort:

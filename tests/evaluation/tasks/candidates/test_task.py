@@ -44,14 +44,14 @@ def without_nodules(luna, split):
 def test_validation_scans_with_a_nodule_choose_the_epoch(luna):
     found = task(luna)
     assert found.can_validate(REPLICATE)
-    assert not any("its last epoch" in note for note in found.notes())
+    assert not any("its last epoch" in note for note in found.notes_on_training())
 
 
 def test_validation_scans_without_a_nodule_choose_nothing_and_that_is_said(luna):
     found = task(luna, candidates=without_nodules(luna, "val"))
     assert not found.can_validate(REPLICATE)
     assert "no candidate of the validation scans is a nodule (seed0): every training runs to" in " ".join(
-        found.notes()
+        found.notes_on_training()
     )
 
 

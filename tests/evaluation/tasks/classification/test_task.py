@@ -170,7 +170,7 @@ def test_what_cannot_be_scored_is_none_and_the_rest_goes_on(images, tmp_path):
     assert row(rows, "never", "brier").value >= 0
     assert row(rows, "mean").value == row(rows, "square").value
     assert {line.label for line in scored.lines} == {"square"}
-    notes = task.notes()
+    notes = [*task.notes_on_training(), *task.notes_on_test()]
     assert (
         "no positives among the test images, so that the AUROC is undefined and not part of the mean: never, unsure"
         in notes

@@ -25,5 +25,5 @@ def read_json(path: Path) -> Any:
             f"{path}, line {line}: byte 0x{content[error.start]:02x} is not UTF-8; the file seems to be in an older "
             "encoding such as Latin-1 or GBK. Save it as UTF-8"
         ) from error
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise LayoutError(f"{path} is not valid JSON: {error}") from error

@@ -58,7 +58,11 @@ class Part:
 
 
 def parts_of(
-    table: ImageTable, rows: NDArray[np.int64], truth: NDArray[np.float32], scored: Sequence[str]
+    table: ImageTable,
+    rows: NDArray[np.int64],
+    truth: NDArray[np.float32],
+    scored: Sequence[str],
+    own_labels: tuple[str, ...],
 ) -> tuple[Part, ...]:
     """The parts of a test set, the end point first.
 
@@ -69,8 +73,10 @@ def parts_of(
         rows: positions of the test images.
         truth: (n, labels) of the test images.
         scored: labels that are scored.
+        own_labels: of the data set: CheXpert is known by its observations.
     """
-    names = np.array([_set_of(table, row) for row in rows.tolist()])
+    published = own_labels == OBSERVATIONS
+    names = np.array([_set_of(table.names[row]) if published else "" for row in rows.tolist()])
     present = sorted(
         set(names.tolist()), key=lambda name: (ENDPOINTS.index(name) if name in ENDPOINTS else 9, name)
     )
@@ -143,9 +149,7 @@ def together(scored: Sequence[Scored], parts: Sequence[Part], subgroups: Sequenc
     )
 
 
-def _set_of(table: ImageTable, row: int) -> str:
-    """The published test set of an image of CheXpert; empty of all other images."""
-    if table.label_names != OBSERVATIONS:
-        return ""
-    first = table.names[row].partition("/")[0]
-    return first if first in ENDPOINTS else ""
+def _set_of(name: str) -> str:
+    """The published set of an image of CheXpert."""
+    first = name.partition("/")[0]
+    return first if first in ENDPOINTS else "train"

@@ -15,7 +15,7 @@ from tests.helpers.radiographs import RECIPE, chexpert_table, cohorts_of
 def split_up(table, scored=COMPETITION):
     rows = table.where("test")
     truth = targets(table.labels, "ignore", table.label_names)
-    return rows, parts_of(table, rows, truth[rows], scored)
+    return rows, parts_of(table, rows, truth[rows], scored, table.label_names)
 
 
 def test_each_set_has_its_own_images_and_the_end_point_is_of_test():

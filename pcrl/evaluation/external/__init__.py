@@ -1,0 +1,1 @@
+"""External tests: the networks of an evaluation scored on patients of another data set."""
