@@ -12,10 +12,14 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from pcrl.engine.cache.commit import CHANGE, COMMIT, read_commit, record_of, save_commit
+from pcrl.engine.cache.commit import CHANGE, read_commit, record_of, save_commit
 from pcrl.engine.cache.format import FORMAT, CacheError, read_record
 from pcrl.engine.cache.guard.names import FilePath
+from pcrl.engine.cache.volumes.records import HDF5_LABELS, LABEL_FILES, LABEL_RECORD, THUMBNAILS
 from pcrl.files import Record, is_there, remove, save_record, sync
+
+MAY_CHANGE = frozenset((LABEL_RECORD, THUMBNAILS, HDF5_LABELS, *LABEL_FILES))
+"""Files of a case that are written or removed without the others; `change.json` has a say in no other."""
 
 
 class Change(Record):
@@ -62,7 +66,7 @@ def _finish(folder: Path) -> None:
     with suppress(CacheError):
         named = read_commit(folder).files
         for name in read_record(Change, folder / CHANGE).files:
-            if name not in named and name != COMMIT and not (folder / name).is_dir():
+            if name in MAY_CHANGE and name not in named and not (folder / name).is_dir():
                 remove_file(folder, name)
         _end(folder)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from pathlib import Path
 
 from pcrl.files import AnyRecord, RecordError, load_record
@@ -33,6 +34,14 @@ def damage_error(what: str, fault: str, root: Path) -> CacheError:
     )
 
 
+def is_regular_or_missing(path: Path) -> bool:
+    """Whether a file may be opened: it is no link, and nothing that a reader would wait at for ever."""
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+
+
 def link_error(path: Path) -> CacheError:
     """The error for a link in a cache, or for a device, a pipe or a socket."""
     kind = "a symbolic link" if path.is_symlink() else "no regular file"
@@ -47,9 +56,9 @@ def read_record(kind: type[AnyRecord], path: Path) -> AnyRecord:
     """Read a record. Names in it that become paths are checked by its fields; see `pcrl.engine.cache.guard.names`.
 
     Raises:
-        CacheError: missing, a link, damaged, or written by another version.
+        CacheError: missing, no regular file, damaged, or written by another version.
     """
-    if path.is_symlink():
+    if not is_regular_or_missing(path):
         raise link_error(path)
     try:
         record = load_record(kind, path)

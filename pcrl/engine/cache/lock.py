@@ -6,6 +6,7 @@ import errno
 import fcntl
 import os
 import socket
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -76,4 +77,7 @@ def _opened(path: Path) -> TextIO:
         if error.errno == errno.ELOOP:
             raise link_error(path) from error
         raise
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise link_error(path)
     return os.fdopen(descriptor, "a+", encoding="utf-8")

@@ -24,7 +24,7 @@ from pcrl.datasets.about import Projection, Sex, View
 from pcrl.engine.cache.chunks.shard import shard_path
 from pcrl.engine.cache.commit import FileRecord, first_fault
 from pcrl.engine.cache.digests import require_own_files
-from pcrl.engine.cache.format import CacheError, damage_error, read_record
+from pcrl.engine.cache.format import CacheError, damage_error, is_regular_or_missing, link_error, read_record
 from pcrl.engine.cache.guard.names import Key, Name
 from pcrl.engine.cache.guard.walk import refuse_links_at
 from pcrl.engine.cache.images.table import TABLE, ImageTable, read_table, without_about
@@ -215,9 +215,11 @@ def _stored_shards(folder: Path) -> Iterator[FileRecord]:
     number = 0
     while (path := record_path(folder, number)).exists():
         number += 1
+        if not is_regular_or_missing(path):
+            raise link_error(path)
         try:
             with path.open("rb") as file:
-                head = from_json(b"" if path.is_symlink() else file.read(_HEAD), allow_partial=True)
+                head = from_json(file.read(_HEAD), allow_partial=True)
             yield FileRecord(size=head["size"], sha256=head["sha256"])
         except (ValueError, KeyError, TypeError):
             record = read_record(ShardRecord, path)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pcrl.datasets.case import Split
-from pcrl.engine.cache.format import CacheError, link_error
+from pcrl.engine.cache.format import CacheError, is_regular_or_missing, link_error
 from pcrl.engine.cache.guard.names import check_key
 from pcrl.files import write_csv
 
@@ -100,7 +100,7 @@ def read_table(path: Path, label_names: tuple[str, ...]) -> ImageTable:
     Raises:
         CacheError: a link; other columns, or a cell that cannot be read; names the line.
     """
-    if path.is_symlink():
+    if not is_regular_or_missing(path):
         raise link_error(path)
     with path.open(newline="", encoding="utf-8") as file:
         table = csv.reader(file)

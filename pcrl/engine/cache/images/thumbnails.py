@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pcrl.engine.cache.format import CacheError, link_error
+from pcrl.engine.cache.format import CacheError, is_regular_or_missing, link_error
 from pcrl.engine.cache.images.dataset import SHARDS, ShardRecord
 from pcrl.engine.fingerprints.thumbnail import EDGES
 from pcrl.files import new_file, sha256_of
@@ -47,7 +47,7 @@ def read_thumbnails(folder: Path, shard: int) -> Thumbnails:
         CacheError: damaged, or a link.
     """
     path, edge = thumbnails_path(folder, shard), EDGES[2]
-    if path.is_symlink():
+    if not is_regular_or_missing(path):
         raise link_error(path)
     try:
         shown: Thumbnails = np.load(path, allow_pickle=False)

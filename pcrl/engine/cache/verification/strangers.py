@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -28,7 +29,7 @@ def links(folder: Path) -> Iterator[Finding]:
 def strangers(folder: Path, named: set[str], faulty: set[str]) -> Iterator[Finding]:
     """Files that no record names; of a case whose commit record cannot be read, nobody knows."""
     known = set(named)
-    for number in [int(Path(name).stem) for name in named if name.startswith(f"{SHARDS}/")]:
+    for number in [number for name in named if (number := shard_of(name)) is not None]:
         ways = record_path, thumbnails_path, stack_path
         known |= {str(path(folder, number).relative_to(folder)) for path in ways}
     cases: dict[str, set[str]] = {}
@@ -51,6 +52,12 @@ def strangers(folder: Path, named: set[str], faulty: set[str]) -> Iterator[Findi
             if case in faulty and not cases[case]:
                 continue
         yield Finding(name, ("no record names it",), discard=partial(move_aside, path, folder))
+
+
+def shard_of(name: str) -> int | None:
+    """The number of the shard whose record this is, as a path below the folder of a data set; none if it is none."""
+    match = re.fullmatch(rf"{SHARDS}/(\d{{6,}})\.json", name)
+    return int(match[1]) if match else None
 
 
 def _files_of(case: Path) -> set[str]:

@@ -17,7 +17,6 @@ from pcrl.engine.cache.guard.walk import (
 )
 from pcrl.engine.cache.images.dataset import (
     IMAGE_SET_RECORD,
-    SHARDS,
     ImageSetRecord,
 )
 from pcrl.engine.cache.images.table import TABLE, ImageTable, read_table
@@ -25,7 +24,7 @@ from pcrl.engine.cache.images.verify import verify_shards
 from pcrl.engine.cache.lock import LOCK, WORKERS
 from pcrl.engine.cache.verification.finding import Finding
 from pcrl.engine.cache.verification.folders import is_of_images
-from pcrl.engine.cache.verification.strangers import links, move_aside, named_by_records, strangers
+from pcrl.engine.cache.verification.strangers import links, move_aside, named_by_records, shard_of, strangers
 from pcrl.engine.cache.volumes.records import CASES, DATASET_RECORD, DatasetRecord
 from pcrl.engine.cache.volumes.verify import verify_cases
 from pcrl.files import is_there, remove
@@ -37,11 +36,7 @@ _NOT_ENDED = (
 
 
 def verify_dataset(folder: Path) -> Iterator[Finding]:
-    """Check a data set: what is in it by its records, then the records, then what none of them names.
-
-    Raises:
-        CacheError: nothing says whether what cannot be read is damaged or of another version.
-    """
+    """Check a data set: links, its own records and tables, what is in it by these, and what none of them names."""
     if folder.is_symlink():
         yield Finding("", (f"{odd_kind(folder)}, which pcrl does not follow: take it away",))
         return
@@ -60,7 +55,7 @@ def verify_dataset(folder: Path) -> Iterator[Finding]:
     written, there = digests.files if digests else {}, files_in(folder)
     damaged = set(linked)
     for name, expected in written.items():
-        if name not in linked and not name.startswith((f"{CASES}/", f"{SHARDS}/")):
+        if name not in linked and not name.startswith(f"{CASES}/") and shard_of(name) is None:
             fault = fault_of(folder / name, expected) if name in there else "missing"
             if fault:
                 damaged.add(name)

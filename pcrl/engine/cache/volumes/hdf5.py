@@ -15,7 +15,7 @@ import numpy as np
 
 from pcrl.engine.cache.chunks.frames import LEVELS, ChunkTable, Frames, counts, crc_of
 from pcrl.engine.cache.format import CacheError
-from pcrl.engine.cache.volumes.records import LABEL, ORIGINAL_LABEL
+from pcrl.engine.cache.volumes.records import HDF5_LABELS, LABEL, ORIGINAL_LABEL
 from pcrl.engine.cache.volumes.store import Store
 from pcrl.engine.geometry.grid import Grid
 from pcrl.files import new_file
@@ -31,7 +31,7 @@ class Hdf5Store(Store):
     """One file a case; labels in a file of their own, so that adding them leaves the image as it is."""
 
     image = "image.h5"
-    labels = "labels.h5"
+    labels = HDF5_LABELS
     image_files, label_files = (image,), (labels,)
 
     def write_image(

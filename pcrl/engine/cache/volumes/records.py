@@ -32,6 +32,16 @@ LABEL = "segmentation"
 ORIGINAL_LABEL = "segmentation-original"
 OCCUPANCY = "occupancy.npy"
 THUMBNAILS = "thumbnails.npy"
+ZARR_IMAGE, HDF5_LABELS = "image.ome.zarr", "labels.h5"
+LABEL_FILES = (
+    f"{ZARR_IMAGE}/labels/zarr.json",
+    *(
+        f"{ZARR_IMAGE}/labels/{name}/{file}"
+        for name in (LABEL, ORIGINAL_LABEL)
+        for file in ("zarr.json", "0/zarr.json", "0/c/0/0/0")
+    ),
+)
+"""Where the labels of a case lie as OME-Zarr, below the folder of the case."""
 CASE_RECORD = "case.json"
 LABEL_RECORD = "label.json"
 DATASET_RECORD = "dataset.json"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
-from pcrl.engine.cache.changes import remove_file
+from pcrl.engine.cache.changes import MAY_CHANGE, remove_file
 from pcrl.engine.cache.commit import CHANGE, COMMIT, read_commit
 from pcrl.engine.cache.format import CacheError
 from pcrl.engine.cache.guard.walk import files_in, is_regular, put_aside
@@ -49,9 +49,8 @@ def clear_unnamed(folder: Path) -> None:
     """
     with suppress(CacheError):
         named = read_commit(folder).files
-        own = {LABEL_RECORD, THUMBNAILS, *store_of("zarr").label_files, *store_of("hdf5").label_files}
         for name, entry in files_in(folder).items():
-            if name in own and name not in named and is_regular(entry):
+            if name in MAY_CHANGE and name not in named and is_regular(entry):
                 remove_file(folder, name)
 
 

@@ -1,6 +1,7 @@
 """A cache from a stranger: nothing beyond it is deleted, written or read, whatever its records and links say."""
 
 import json
+import os
 import shutil
 
 import numpy as np
@@ -226,3 +227,33 @@ def test_leftovers_of_any_name_lead_nowhere(place, name):
     assert pcrl("ingest", "--dataset", "lits", "--source", "source/lits", *SMALL, cwd=place).returncode == 0
     assert not left.exists()
     assert set(tree(place)) == kept
+
+
+def test_a_change_record_removes_what_pcrl_changes_and_nothing_else(place):
+    case = place / "cache/lits/cases/volume-1"
+    (case / "notes.txt").write_text("mine")
+    (case / "labels.h5").write_text("left")
+    names = ["notes.txt", "labels.h5", "case.json", "commit.json", "occupancy.npy"]
+    (case / "change.json").write_text(json.dumps({"format": 1, "files": names}))
+    assert pcrl("ingest", "--dataset", "lits", "--source", "source/lits", *SMALL, cwd=place).returncode == 0
+    assert (case / "notes.txt").read_text() == "mine"
+    assert not (case / "labels.h5").exists()
+    assert not (case / "change.json").exists()
+    assert faults(place / "cache/lits") == {"cases/volume-1/notes.txt": ("no record names it",)}
+
+
+PIPES = [
+    "lits/dataset.json", "lits/files.json", "lits/cases/volume-1/commit.json", "lits/cases/volume-1/case.json",
+    "lits/cases/volume-1/image.ome.zarr/0/c/0/0/0/0", "lits/.lock", "chexpert/table.csv", "chexpert/shards/000000.json",
+    "chexpert/shards/000000.npy",
+]  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", PIPES)
+def test_nobody_waits_at_a_pipe(place, name):
+    path = place / "cache" / name
+    path.unlink(missing_ok=True)
+    os.mkfifo(path)
+    done = every_command(place, name.partition("/")[0])
+    assert not [one.stderr for one in done if "Traceback" in one.stderr]
