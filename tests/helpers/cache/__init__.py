@@ -1,11 +1,8 @@
-"""Damage to a cache, and what a verification says of it; the end of a process before a chosen step."""
-
-import os
+"""Damage to a cache, and what a verification says of it."""
 
 from pcrl.engine.cache.lock import LOCK, WORKERS
 from pcrl.engine.cache.verification.verify import verify_dataset
 from pcrl.engine.volumes.ingest import run
-from pcrl.faults import arm
 from pcrl.files import sha256_of
 
 
@@ -26,21 +23,6 @@ def read_in_this_process(monkeypatch):
     monkeypatch.setattr(
         run, "_in_processes", lambda plan, tasks, workers: (run._ingest(plan, task) for task in tasks)
     )
-
-
-def killed_at(point, work):
-    """Do the work in a fork of this process that ends before a point; whether it did, or had come to its end."""
-    child = os.fork()
-    if not child:
-        try:
-            arm(point)
-            work()
-        except BaseException:
-            os._exit(1)
-        os._exit(0)
-    status = os.waitpid(child, 0)[1]
-    assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0
-    return os.WIFSIGNALED(status)
 
 
 def tree(folder):

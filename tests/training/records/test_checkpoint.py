@@ -12,7 +12,7 @@ from pcrl.models.weights.published import WeightsError
 from pcrl.training.records.checkpoint import KEEP, Position, checkpoints, last_whole, load, save, trained
 from pcrl.training.trainer import initial_state
 from tests.helpers import scans
-from tests.helpers.cache import killed_at
+from tests.helpers.cache.kills import killed_at
 
 RECIPE = load_recipe("pcrlv2-3d", [*scans.VIEWS, "model.width=4", "model.levels=2"])
 POSITION = Position(0, 2, 3, ((1.0, 0.5), (2.0, float("nan"))))
