@@ -110,6 +110,8 @@ def _write_array(file: h5py.File, name: str, frames: Frames, grid: Grid) -> None
 def _table(path: Path, name: str) -> ChunkTable:
     with _opened(path) as file:
         try:
+            for part in (name, f"{name}_crc32c"):
+                _require_here(path, file, part)
             array = file[name]
             crcs: np.ndarray[Any, np.dtype[np.uint32]] = file[f"{name}_crc32c"][...]
             codec = array.attrs["codec"]
@@ -125,6 +127,16 @@ def _table(path: Path, name: str) -> ChunkTable:
         array.id.chunk_iter(note)
         return ChunkTable(
             path, array.shape, array.dtype, array.chunks, int(array.fillvalue), codec, offsets, sizes, crcs
+        )
+
+
+def _require_here(path: Path, file: h5py.File, name: str) -> None:
+    """Raise `CacheError` if an array lies in another file than this one: HDF5 has links of its own."""
+    link = file.get(name, getlink=True)
+    array = file[name] if isinstance(link, h5py.HardLink) else None
+    if array is None or array.external or array.is_virtual:
+        raise CacheError(
+            f"{path}: {name} is kept elsewhere than in this file, as pcrl never keeps it: ingest it again"
         )
 
 
