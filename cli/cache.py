@@ -87,15 +87,15 @@ def verify(root: Path, names: tuple[str, ...], discarding: bool) -> None:
       pcrl cache verify ./cache --discard && pcrl ingest --dataset lits
     """
     from pcrl.engine.cache.format import CacheError
-    from pcrl.engine.cache.lock import locked
     from pcrl.engine.cache.verification.folders import folders_of
+    from pcrl.engine.cache.writer import writing
 
     from .cache_verify import Verification
 
     with user_errors(CacheError), ExitStack() as locks:
         folders = folders_of(root, names)
         for folder in [one for one in folders if discarding and not one.is_symlink()]:
-            locks.enter_context(locked(folder, mending=True))
+            locks.enter_context(writing(folder, mending=True))
         done = Verification(discarding)
         for folder in folders:
             done.of(folder)
@@ -127,7 +127,6 @@ def upgrade(root: Path, names: tuple[str, ...]) -> None:
     """
     from pcrl.engine.cache.cache import Cache
     from pcrl.engine.cache.format import CacheError
-    from pcrl.engine.cache.lock import locked
     from pcrl.engine.cache.upgrade import (
         complete,
         outdated_cases,
@@ -135,11 +134,12 @@ def upgrade(root: Path, names: tuple[str, ...]) -> None:
         upgrade_case,
         upgrade_shards,
     )
+    from pcrl.engine.cache.writer import writing
 
     with user_errors(CacheError):
         opened = Cache(root)
         for dataset in opened.datasets(names, as_is=True):
-            with locked(dataset.folder):
+            with writing(dataset.folder):
                 if cases := outdated_cases(dataset):
                     with progress("cases") as bar:
                         for case in bar.track(cases, description=dataset.name):
@@ -148,7 +148,7 @@ def upgrade(root: Path, names: tuple[str, ...]) -> None:
             added = f", {len(cases)} of them new" if cases else ": nothing to do"
             console.print(f"{dataset.name}: {counted(len(dataset.cases), 'case')} with thumbnails{added}.")
         for images in opened.image_sets(names, as_is=True):
-            with locked(images.folder):
+            with writing(images.folder):
                 if shards := outdated_shards(images):
                     with progress("shards") as bar:
                         done = upgrade_shards(images, shards)
@@ -223,9 +223,9 @@ def copy(origin: Path, target: Path, names: tuple[str, ...], storage: Storage | 
     """
     from pcrl.engine.cache.cache import Cache
     from pcrl.engine.cache.format import CacheError
-    from pcrl.engine.cache.lock import locked
     from pcrl.engine.cache.volumes.compare import changes_in_words
     from pcrl.engine.cache.volumes.copy import begin_copy, copy_cases
+    from pcrl.engine.cache.writer import writing
 
     with user_errors(CacheError):
         if origin.resolve() == target.resolve():
@@ -237,7 +237,7 @@ def copy(origin: Path, target: Path, names: tuple[str, ...], storage: Storage | 
             tell_note(f"{images.name} holds images, which are kept as Zarr only: this data set is not copied")
         for dataset in opened.datasets(names):
             copy_format: Storage = storage or ("zarr" if dataset.record.storage == "hdf5" else "hdf5")
-            with locked(target / dataset.name), progress("cases") as bar:
+            with writing(target / dataset.name), progress("cases") as bar:
                 changes = changes_in_words(dataset, target / dataset.name, copy_format)
                 cases = begin_copy(dataset, target, copy_format)
                 line = bar.add_task(dataset.name, total=len(cases))

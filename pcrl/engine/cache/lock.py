@@ -12,27 +12,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from pcrl.engine.cache.changes import finish_changes
 from pcrl.engine.cache.format import CacheError, link_error
-from pcrl.engine.cache.guard.walk import clear_left, refuse_links, refuse_links_at
-from pcrl.engine.cache.volumes.records import CASES
 
 LOCK, WORKERS = ".lock", ".workers.lock"
 
 
 @contextmanager
-def locked(folder: Path, mending: bool = False) -> Iterator[None]:
-    """Hold the writer's lock of a data set; the system releases it when the process ends, however it ends.
-
-    What killed writers left is removed, and what they were changing is brought to rest, before the block begins.
-
-    Args:
-        mending: the block deals with links itself.
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the writer's lock of a data set, a run or an evaluation; the system releases it when the process ends.
 
     Raises:
-        CacheError: another process is writing to it; there is a link in it, by which a write could end elsewhere.
+        CacheError: another process is writing to it.
     """
-    refuse_links_at(folder)
     folder.mkdir(parents=True, exist_ok=True)
     with _opened(folder / LOCK) as file:
         try:
@@ -45,21 +36,9 @@ def locked(folder: Path, mending: bool = False) -> Iterator[None]:
         file.write(f"process {os.getpid()} on {socket.gethostname()}")
         file.flush()
         try:
-            _settle(folder)
-            if not mending:
-                refuse_links(folder)
             yield
         finally:
             file.truncate(0)
-
-
-def _settle(folder: Path) -> None:
-    if (folder / WORKERS).exists():
-        # Workers of a killed writer die with it, but not at once.
-        with _opened(folder / WORKERS) as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-    clear_left(folder)
-    finish_changes(folder / CASES)
 
 
 @contextmanager
@@ -68,6 +47,13 @@ def at_work(folder: Path) -> Iterator[None]:
     with _opened(folder / WORKERS) as file:
         fcntl.flock(file, fcntl.LOCK_SH)
         yield
+
+
+def wait_for_workers(folder: Path) -> None:
+    """Wait until no worker of an earlier, killed writer is at work any more: they die with it, but not at once."""
+    if (folder / WORKERS).exists():
+        with _opened(folder / WORKERS) as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
 
 
 def _opened(path: Path) -> TextIO:

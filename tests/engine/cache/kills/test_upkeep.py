@@ -6,10 +6,10 @@ import shutil
 import pytest
 
 from pcrl.engine.cache.cache import Cache
-from pcrl.engine.cache.lock import locked
 from pcrl.engine.cache.upgrade import complete, outdated_cases, outdated_shards, upgrade_case, upgrade_shards
 from pcrl.engine.cache.verification.verify import verify_dataset
 from pcrl.engine.cache.volumes.copy import begin_copy, copy_cases
+from pcrl.engine.cache.writer import writing
 from pcrl.engine.ingest import ingest
 from tests.helpers import radiographs
 from tests.helpers.cache import flip, tree
@@ -23,7 +23,7 @@ def test_a_copy(source, storage):
 
     def copied():
         dataset = Cache(source / "origin").dataset("lits")
-        with locked(source / "cache/lits"):
+        with writing(source / "cache/lits"):
             list(copy_cases(begin_copy(dataset, source / "cache", storage), source / "cache/lits", storage))
 
     copied()
@@ -46,7 +46,7 @@ def test_what_is_taken_out_and_put_aside(source):
     folder = source / "cache"
 
     def mended():
-        with locked(folder / "lits", mending=True):
+        with writing(folder / "lits", mending=True):
             for finding in verify_dataset(folder / "lits"):
                 if finding.faults:
                     finding.discard()
@@ -81,13 +81,13 @@ def test_an_upgrade(source, kind):
         opened = Cache(source / "cache")
         if kind == "volumes":
             volumes = opened.dataset(dataset, as_is=True)
-            with locked(volumes.folder):
+            with writing(volumes.folder):
                 for case in outdated_cases(volumes):
                     upgrade_case(case)
                 complete(volumes)
         else:
             images = opened.image_set(dataset, as_is=True)
-            with locked(images.folder):
+            with writing(images.folder):
                 list(upgrade_shards(images, outdated_shards(images)))
                 complete(images)
 

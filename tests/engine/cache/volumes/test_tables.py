@@ -6,8 +6,8 @@ from pcrl.config import load_recipe
 from pcrl.datasets.catalog import find
 from pcrl.engine.cache.cache import Cache
 from pcrl.engine.cache.format import CacheError
-from pcrl.engine.cache.lock import locked
 from pcrl.engine.cache.volumes.copy import begin_copy, copy_cases
+from pcrl.engine.cache.writer import writing
 from pcrl.engine.volumes.ingest.plan import plan
 from pcrl.engine.volumes.ingest.run import run
 from tests.helpers import scans
@@ -26,7 +26,7 @@ def source(tmp_path):
 
 def ingest(source, cache):
     planned = plan(find("luna", source), cache, RECIPE)
-    with locked(planned.folder):
+    with writing(planned.folder):
         assert not [outcome.error for outcome in run(planned, 1) if outcome.error]
     return [task.action for task in planned.tasks], [table.name for table in planned.tables]
 
