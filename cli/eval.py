@@ -80,9 +80,12 @@ def command_of(task: TaskEntry) -> click.Command:
             "checklist.md and tables as CSV."
         )
 
-    command = options_of(task)(call)
+    command: Any = call
+    for option in reversed(external_options(task)):
+        command = option(command)
+    command = options_of(task)(command)
     own = [NAME, *TABLE] if _takes_table(task) else [DATASET] if task.dataset is None else []
-    for option in reversed([*own, *external_options(task)]):
+    for option in reversed(own):
         command = option(command)
     examples = "".join(f"\n  {example}" for example in task.examples)
     plural = "s" * (len(task.examples) > 1)

@@ -72,9 +72,10 @@ def case_list(dataset: CachedDataset) -> Table:
     """A line for each case of a data set."""
     from pcrl.engine.selection.select import is_scored
 
+    strata = any(case.entry.stratum for case in dataset.cases)
     table = Table(
-        "case", "patient", "split", "modality", "voxels z×y×x", "label", "MB", "read from",
-        title=dataset.name, title_justify="left",
+        "case", "patient", "split", *[dataset.record.strata or "stratum"] * strata, "modality", "voxels z×y×x", "label",
+        "MB", "read from", title=dataset.name, title_justify="left",
     )  # fmt: skip
     for case in dataset.cases:
         size = sum(path.stat().st_size for path in case.folder.rglob("*") if path.is_file())
@@ -82,6 +83,7 @@ def case_list(dataset: CachedDataset) -> Table:
             case.name,
             case.patient + (" (virtual)" if case.entry.virtual else ""),
             case.split if is_scored(dataset) else "",
+            *[case.entry.stratum] * strata,
             case.record.modality,
             "×".join(map(str, case.record.grid.shape)),
             "yes" if case.has_label else "",

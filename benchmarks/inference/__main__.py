@@ -11,6 +11,7 @@ from table import grid, write
 from inference.families import AUROCS, MEANS, MEDIANS, Draw
 from inference.measure import Rates, rates, withheld
 from inference.others import METHODS, size
+from inference.together import GIVEN, WITHHELD, covered, shared_rates
 
 SEEDS, PATIENTS = (3, 5, 10), (10, 20, 50)
 OF_SEED = (0.0, 0.3, 0.6)
@@ -25,7 +26,7 @@ def main() -> None:
     simulations = parser.parse_args().simulations
     # As it is typed, without the path of this file.
     sys.argv[0] = "-m inference"
-    rng = np.random.default_rng(0)
+    rng, shared = np.random.default_rng(0), np.random.default_rng(2)
     rows = []
     for name in (*MEANS, *MEDIANS, *AUROCS):
         for seeds in SEEDS:
@@ -35,6 +36,19 @@ def main() -> None:
                     rates(name, Draw(simulations, seeds, patients, of_seed, GAIN), rng) for of_seed in OF_SEED
                 ]
                 cells.append(_worst(drawn))
+            rows.append((name, str(seeds), *cells))
+            print(*rows[-1], sep=" | ", flush=True)
+    for name, score in GIVEN.items():
+        for seeds in SEEDS:
+            cells = [
+                _worst(
+                    [
+                        shared_rates(score, Draw(simulations, seeds, patients, of_seed, GAIN), shared)
+                        for of_seed in OF_SEED
+                    ]
+                )
+                for patients in PATIENTS
+            ]
             rows.append((name, str(seeds), *cells))
             print(*rows[-1], sep=" | ", flush=True)
     others = [(name, *(_of_seeds(name, seeds, simulations // 4, rng) for seeds in SEEDS)) for name in METHODS]
@@ -49,8 +63,9 @@ def main() -> None:
         "the worst of three strengths of seeds, whose standard deviation is 0, 0.3 or 0.6 of that of patients. A dash: "
         "no interval is given; in brackets the share of the simulations with an interval, where it is not all of them; "
         "below 5 % it is not counted how often these are right. "
-        "The families are in `benchmarks/inference/families.py`.\n\n"
-        f"{_withheld(simulations, rng)}\n\n"
+        "Evaluations compare arms by Dice, NSD, HD95, AUROC, Brier score and CPM; of calibration there is one arm. "
+        "The families are in `benchmarks/inference` (`families`, `pooled`, `scans`, `calibrated`).\n\n"
+        f"{_withheld(simulations, rng)} {_without(simulations // 2, shared)}\n\n"
         "Other ways, by which two equal arms are called different (normal Dice, 20 patients, p < 0.05, seeds of 0, "
         f"0.3 and 0.6). One training of each arm, by Student's t over patients: {_alone(simulations, rng)}.\n\n"
         + grid(("", *(f"{seeds} seeds" for seeds in SEEDS)), others),
@@ -87,6 +102,21 @@ def _withheld(count: int, rng: np.random.Generator) -> str:
         f"What is withheld: with ten patients the interval of a score of {name} would hold the true one in "
         f"{min(held):.0%} to {max(held):.0%} of the simulations."
     )
+
+
+def _without(count: int, rng: np.random.Generator) -> str:
+    """Of scores that have no interval at all: how often it would be right."""
+    said = []
+    for name, families in WITHHELD.items():
+        held = [
+            covered(score, Draw(count, seeds, patients, of_seed, 0.0), rng)
+            for score in families.values()
+            for seeds in SEEDS
+            for patients in PATIENTS[1:]
+            for of_seed in OF_SEED
+        ]
+        said.append(f"that of {name}, in {min(held):.0%} to {max(held):.0%}")
+    return f"With 20 and 50 patients, {'; '.join(said)}."
 
 
 def _alone(count: int, rng: np.random.Generator) -> str:

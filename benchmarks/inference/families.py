@@ -34,10 +34,15 @@ class Draw:
     gain: float
 
 
-def quality(rng: Rng, draw: Draw) -> Values:
-    """How good a prediction is, on a scale on which patients have a standard deviation of 1."""
+def quality(rng: Rng, draw: Draw, shared: Values | None = None) -> Values:
+    """How good a prediction is, on a scale on which patients have a standard deviation of 1.
+
+    Args:
+        shared: how easy a patient is for both arms, (simulations, 1, 1, patients); none: it is drawn.
+    """
     count, seeds, patients = draw.simulations, draw.seeds, draw.patients
-    easy = rng.normal(size=(count, 1, 1, patients)) + 0.5 * rng.normal(size=(count, 2, 1, patients))
+    shared = rng.normal(size=(count, 1, 1, patients)) if shared is None else shared
+    easy = shared + 0.5 * rng.normal(size=(count, 2, 1, patients))
     of_seed = draw.of_seed * rng.normal(size=(count, 2, seeds, 1))
     rest = REST * rng.normal(size=(count, 2, seeds, patients))
     better = np.array([0.0, draw.gain]).reshape(1, 2, 1, 1)

@@ -133,8 +133,8 @@ def _areas(name: str, draw: Draw, rng: Rng) -> Rates:
     gap = (first - second).mean(axis=1)
     return Rates(
         size if smaller >= FEWEST_TO_TEST_OF_A_SIDE else None,
-        _often((np.abs(gap - (true[0] - true[1])) <= reach)[of_gap], draw),
-        _often(((value - down <= true[1]) & (true[1] <= value + up))[of_score], draw),
+        share_of((np.abs(gap - (true[0] - true[1])) <= reach)[of_gap], draw.simulations),
+        share_of(((value - down <= true[1]) & (true[1] <= value + up))[of_score], draw.simulations),
         float(of_gap.mean()),
     )
 
@@ -171,8 +171,9 @@ def _rejected(gaps: Values, reach: Callable[[Values], Values]) -> float:
     return _share(np.abs(gaps.mean(axis=(1, 2))) > reach(gaps))
 
 
-def _often(holds: Values, draw: Draw) -> float | None:
-    return _share(holds) if len(holds) >= RARE * draw.simulations else None
+def share_of(holds: Values, simulations: int) -> float | None:
+    """How many hold; none where there are few of all simulations."""
+    return _share(holds) if len(holds) >= RARE * simulations else None
 
 
 def _share(holds: object) -> float | None:

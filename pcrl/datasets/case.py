@@ -42,6 +42,7 @@ class Case:
         virtual: generated, owes nothing to a scan, is never counted as a real patient.
         stack: the DICOM slices that the one channel is made of; none: all that its file or folder holds.
         source_name: what its files call it, where that cannot be its name; else empty.
+        stratum: the group whose share every side of the split gets, such as the grade of a tumour; empty if not known.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Case:
     virtual: bool = False
     stack: Stack | None = None
     source_name: str = ""
+    stratum: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ class Dataset:
         tables: CSV files that belong to the data set as a whole, each of a name of its own; ingest copies them.
         unreadable: files and folders that could not be looked into, and why; ingest counts them as failed.
         secret: digest of the secret by which patients are named; empty if none is.
+        strata: what the strata of the cases are, such as `grade`; empty where the layout has none.
     """
 
     name: str
@@ -82,3 +85,4 @@ class Dataset:
     secret: str = ""
     regions: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     ignored: int | None = None
+    strata: str = ""

@@ -77,6 +77,18 @@ def test_froc_auroc_and_cpm_of_both_folds_together(workplace):
     assert rows["auroc", "nodule"]["value"] > 0.9
     assert rows["auprc", "nodule"]["counts"] == rows["auroc", "nodule"]["counts"]
     assert rows["auprc", "nodule"]["value"] > 0.8 > 8 / 20
+    assert rows["operating_sensitivity", "nodule"]["counts"] == {"nodules": 4}
+    assert 0 <= rows["operating_sensitivity", "nodule"]["value"] <= 1
+    assert rows["operating_false_positives", "nodule"]["counts"] == {"scans": 2}
+    with (workplace / "scores/thresholds.csv").open(newline="") as file:
+        thresholds = list(csv.DictReader(file))
+    assert [(row["seed"], row["fold"]) for row in thresholds] == [
+        ("0", "3"),
+        ("1", "3"),
+        ("0", "9"),
+        ("1", "9"),
+    ]
+    assert all(0 <= float(row["threshold"]) <= 1 for row in thresholds)
     assert [line["kind"] for line in results["lines"]] == ["froc", "roc"]
     assert [(run["seed"], run["fold"]) for run in arm["runs"]] == [(0, 3), (1, 3), (0, 9), (1, 9)]
     for side in results["splits"]:
@@ -138,14 +150,6 @@ def test_wrong_calls_are_one_message(workplace, arguments, named):
     assert named in refused(workplace, *arguments)
 
 
-def test_without_its_tables_it_says_what_to_do(workplace):
-    (workplace / "cache/luna/tables/annotations.csv").unlink()
-    done = pcrl("eval", "luna", "--arms", "scratch", *CPU, cwd=workplace)
-    assert done.returncode == 1
-    assert "annotations.csv" in done.stderr
-    assert "run `pcrl ingest` again" in done.stderr
-
-
 def test_external_test_on_another_collection_of_its_layout(workplace):
     """Names of series and scans are others; the refusal of the same ones comes first."""
     for name, first in (("same", 0), ("others", 20)):
@@ -162,3 +166,11 @@ def test_external_test_on_another_collection_of_its_layout(workplace):
     assert cpm["counts"] == {"scans": 10, "nodules": 15, "candidates": 100}
     assert sorted(cpm["by_seed"]) == ["0", "1", "2", "3"]
     assert cpm["value"] > 0.5
+
+
+def test_without_its_tables_it_says_what_to_do(workplace):
+    (workplace / "cache/luna/tables/annotations.csv").unlink()
+    done = pcrl("eval", "luna", "--arms", "scratch", *CPU, cwd=workplace)
+    assert done.returncode == 1
+    assert "annotations.csv" in done.stderr
+    assert "run `pcrl ingest` again" in done.stderr

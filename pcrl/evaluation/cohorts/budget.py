@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -63,7 +63,12 @@ class Labelled:
 
 
 def divide(
-    training: Iterable[str], validation: Iterable[str], fraction: float, seed: int, how: Validation = "budget"
+    training: Iterable[str],
+    validation: Iterable[str],
+    fraction: float,
+    seed: int,
+    how: Validation = "budget",
+    strata: Mapping[str, str] | None = None,
 ) -> Labelled:
     """Who trains and who validates at a fraction of the labels: patients of a smaller one keep their side in a larger.
 
@@ -75,8 +80,9 @@ def divide(
     Args:
         training, validation: the labelled patients of the data's splits.
         fraction: in (0, 1].
+        strata: patient → stratum, such as a grade: each has its share of those who train, and of those who validate.
     """
-    to_train, to_validate = in_seeded_order(training, seed), in_seeded_order(validation, seed)
+    to_train, to_validate = (in_seeded_order(patients, seed, strata) for patients in (training, validation))
     everyone = len(to_train) + len(to_validate)
     if how != "budget":
         budget = share_of(len(to_train), fraction)

@@ -10,6 +10,7 @@ from pcrl.engine.cache.volumes.records import patients_in_words
 from pcrl.engine.fingerprints.fingerprints import Fingerprints
 from pcrl.engine.selection.fingerprints import fingerprints_of_cases
 from pcrl.engine.splits import deal
+from pcrl.engine.strata import strata_of
 from pcrl.evaluation.cohorts.budget import Labelled, Validation, divide
 from pcrl.evaluation.cohorts.cohorts import FEWEST_TO_CHOOSE, Design
 from pcrl.evaluation.records.errors import ProtocolError
@@ -180,6 +181,7 @@ def _divided(dataset: CachedDataset, cases: Sequence[CachedCase], design: Design
         raise ProtocolError(
             f"{dataset.name} has no labels in the cache: add them to its source and ingest again"
         )
+    strata = strata_of(case.entry for case in cases)
     cohorts: dict[Replicate, VolumeCohort] = {}
     for fold in design.folds or (None,):
         sides = _by_split(cases) if fold is None else _by_fold(cases, fold, dataset.name)
@@ -193,7 +195,7 @@ def _divided(dataset: CachedDataset, cases: Sequence[CachedCase], design: Design
                 )
         for seed in range(design.seeds):
             to_train, to_validate = _patients(sides["train"]), _patients(sides["val"])
-            labelled = divide(to_train, to_validate, design.fraction, seed, design.validation)
+            labelled = divide(to_train, to_validate, design.fraction, seed, design.validation, strata)
             train = tuple(case for case in sides["train"] if case.patient in labelled.train)
             validation = tuple(case for case in sides["val"] if case.patient in labelled.validation)
             cohorts[Replicate(seed, fold)] = VolumeCohort(train, validation, tuple(sides["test"]), labelled)
@@ -222,7 +224,7 @@ def _folds(cases: Sequence[CachedCase]) -> tuple[dict[str, int], int]:
     """Patient → fold, and their number. A patient of several scans goes whole to the first of their folds."""
     stated = [(case.patient, case.entry.fold) for case in cases if case.entry.fold is not None]
     if not stated:
-        return deal(_patients(cases), FOLDS), FOLDS
+        return deal(_patients(cases), FOLDS, strata=strata_of(case.entry for case in cases)), FOLDS
     of: dict[str, int] = {}
     for patient, fold in stated:
         of[patient] = min(fold, of.get(patient, fold))

@@ -97,7 +97,7 @@ class ExternalStudy(Study):
         model.load_state_dict(load_file(trained / WEIGHTS))
         predictions = self.task.predict(model.to(device), replicate, arm, device, folder)
         kept.mkdir(parents=True, exist_ok=True)
-        scored = {name: values for name, values in predictions.items() if len(values) or name != "validation"}
+        scored = {name: one for name, one in predictions.items() if not name.startswith("validation")}
         keep_predictions(kept, scored)
         return scored
 

@@ -89,6 +89,7 @@ class Run(Record):
         folder: relative to the evaluation's; holds the weights.
         validation_patients: who chose; none in evaluations of earlier versions, which did not count them.
         steps: of the optimiser; none in evaluations of earlier versions.
+        digest: SHA-256 of the file with the fine-tuned weights; none where there is no such file.
     """
 
     seed: int
@@ -105,6 +106,7 @@ class Run(Record):
     folder: str
     validation_patients: int | None = None
     steps: int | None = None
+    digest: str | None = None
 
     @property
     def labelled_patients(self) -> int | None:
@@ -165,8 +167,10 @@ class Comparison(Record):
         by_seed: difference of the two trainings of each seed.
         interval: 95 %, over patients and seeds.
         p: two-sided, over patients and seeds.
-        p_holm: the same, corrected for all comparisons of the evaluation (Holm).
+        p_holm: the same, corrected for all comparisons of its family (Holm).
         why: why there is no interval, or no p; empty where nothing is missing.
+        beside: on a further test set, which is scored beside that of the end point, and whose comparisons are a family
+            of their own.
     """
 
     label: str
@@ -180,6 +184,7 @@ class Comparison(Record):
     p_holm: float | None = None
     why: str = ""
     patients: int
+    beside: bool = False
 
 
 class Line(Record):

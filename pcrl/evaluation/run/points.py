@@ -119,13 +119,22 @@ def write_differences(
     def seeds() -> Iterator[list[object]]:
         for point in points:
             for seed, value in point.by_seed.items():
-                yield [point.fraction, point.arm, None, point.label, point.metric, seed, value]
+                named = [point.fraction, point.arm, None, point.label, point.metric]
+                yield [*named, seed, value, *_labelled(point)]
         for each in differences:
             one = each.comparison
             for seed, value in one.by_seed.items():
-                yield [each.fraction, one.arm, one.minus, one.label, one.metric, seed, value]
+                named = [each.fraction, one.arm, one.minus, one.label, one.metric]
+                yield [*named, seed, value, *_labelled(each)]
 
-    write_csv(folder / SEEDS_TABLE, ["fraction", "arm", "minus", "label", "metric", "seed", "value"], seeds())
+    head = (
+        "fraction arm minus label metric seed value training_patients validation_patients labelled_patients"
+    )
+    write_csv(folder / SEEDS_TABLE, head.split(), seeds())
+
+
+def _labelled(each: CurvePoint | CurveDifference) -> tuple[int | None, ...]:
+    return each.training_patients, each.validation_patients, each.labelled_patients
 
 
 def _end_point(results: Results, rows: Sequence[Row]) -> Row:

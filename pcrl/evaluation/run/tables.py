@@ -24,8 +24,8 @@ def write_tables(results: Results, folder: Path) -> tuple[Path, ...]:
             f"arm label metric value sd low high patients seeds why transductive virtual {LABELLED} counts",
             _scores(results),
         ),
-        _write(folder / SEEDS, "arm minus label metric seed value", _seeds(results)),
-        _write(folder / CASES, "arm case patient virtual label metric value", _cases(results)),
+        _write(folder / SEEDS, f"arm minus label metric seed value {LABELLED}", _seeds(results)),
+        _write(folder / CASES, f"arm case patient virtual label metric value {LABELLED}", _cases(results)),
         _write(
             folder / COMPARISONS,
             f"label metric arm minus difference low high p p_holm patients seeds why transductive virtual {LABELLED}",
@@ -34,7 +34,7 @@ def write_tables(results: Results, folder: Path) -> tuple[Path, ...]:
         _write(
             folder / RUNS,
             "arm seed fold learning_rate rates_tried chosen_epoch epochs criterion stopped training_patients "
-            "seconds folder validation_patients labelled_patients steps",
+            "seconds folder validation_patients labelled_patients steps digest",
             _runs(results),
         ),
     )
@@ -96,23 +96,27 @@ def _seeds(results: Results) -> Iterator[Line]:
     for arm in results.arms:
         for row in arm.rows:
             for seed, value in row.by_seed.items():
-                yield arm.name, None, row.label, row.metric, seed, value
+                yield arm.name, None, row.label, row.metric, seed, value, *_labelled(results)
     for each in results.comparisons:
         for seed, value in each.by_seed.items():
-            yield each.arm, each.minus, each.label, each.metric, seed, value
+            yield each.arm, each.minus, each.label, each.metric, seed, value, *_labelled(results)
 
 
 def _restricted(results: Results) -> tuple[int | None, ...]:
     """What holds for every number: pre-training saw test patients; virtual test cases; labelled patients."""
-    labelled = results.training_patients, results.validation_patients, results.labelled_patients
-    return int(results.transductive), results.virtual, *labelled
+    return int(results.transductive), results.virtual, *_labelled(results)
+
+
+def _labelled(results: Results) -> tuple[int | None, ...]:
+    return results.training_patients, results.validation_patients, results.labelled_patients
 
 
 def _cases(results: Results) -> Iterator[Line]:
     for arm in results.arms:
         for case in arm.cases:
             for metric, value in case.values.items():
-                yield arm.name, case.case, case.patient, int(case.virtual), case.label, metric, value
+                named = arm.name, case.case, case.patient, int(case.virtual), case.label, metric
+                yield *named, value, *_labelled(results)
 
 
 def _comparisons(results: Results) -> Iterator[Line]:
@@ -128,7 +132,7 @@ def _runs(results: Results) -> Iterator[Line]:
             yield (
                 arm.name, run.seed, run.fold, run.learning_rate, _rates(run), run.chosen_epoch, len(run.losses),
                 run.criterion, run.stopped, run.training_patients, run.seconds, run.folder,
-                run.validation_patients, run.labelled_patients, run.steps,
+                run.validation_patients, run.labelled_patients, run.steps, run.digest,
             )  # fmt: skip
 
 

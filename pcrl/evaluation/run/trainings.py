@@ -24,7 +24,7 @@ from pcrl.evaluation.records.stored import load_stored
 from pcrl.evaluation.run.progress import Progress
 from pcrl.evaluation.tasks.predictor import WEIGHTS
 from pcrl.evaluation.tasks.task import Conditions, Predictions, Task
-from pcrl.files import new_file, save_record
+from pcrl.files import new_file, save_record, sha256_of
 
 RUNS, RUN, PREDICTIONS = "runs", "run.json", "answers.npz"
 
@@ -94,6 +94,9 @@ class Trainings:
 
     def _complete(self, finished: Finished, arm: Arm, replicate: Replicate, folder: Path) -> Finished:
         """What is kept of a training; predicted anew by its network where an earlier version kept less."""
+        if finished.run.digest is None and (folder / WEIGHTS).exists():
+            run = finished.run.model_copy(update={"digest": sha256_of(folder / WEIGHTS)})
+            finished = replace(finished, run=run)
         if self.task.predicted <= finished.predictions.keys():
             return finished
         model = self.task.build(None)
@@ -201,7 +204,7 @@ def _keep(folder: Path, model: nn.Module, predictions: Predictions, run: Run) ->
     with new_file(folder / WEIGHTS) as partial:
         save_file(state, partial)
     keep_predictions(folder, predictions)
-    save_record(run, folder / RUN)
+    save_record(run.model_copy(update={"digest": sha256_of(folder / WEIGHTS)}), folder / RUN)
     for pattern in ("unfinished-*", ".unfinished-*"):
         for unfinished in folder.glob(pattern):
             shutil.rmtree(unfinished)

@@ -124,4 +124,5 @@ class _Counted:
         false = np.cumsum(counts, axis=1, out=counts)[:, self.last]
         true = np.divide(everything - false, nodules, out=np.full_like(false, np.nan), where=nodules > 0)
         start = np.zeros((len(weights), 1))
-        return np.hstack([start, false / total]), np.hstack([start, true])
+        false = np.divide(false, total, out=np.full_like(false, np.nan), where=total > 0)
+        return np.hstack([start, false]), np.hstack([start, true])

@@ -156,7 +156,10 @@ _ENTRIES = (
         data="volumes",
         about="LiTS: segmentation of the liver, or of the liver and the tumours in it.\n\n"
         "Without --checkpoint it takes the newest finished run that fits. Dice, HD95 and NSD are of the original grid.",
-        examples=("pcrl eval lits --fraction 0.1 --from-scratch --seeds 3",),
+        examples=(
+            "pcrl eval lits --fraction 0.1 --from-scratch --seeds 3",
+            "pcrl eval lits --run evaluations/lits-20261125-120000 --test-on dataset003_liver",
+        ),
         dataset="lits",
         folds=True,
         options=(TARGET,),

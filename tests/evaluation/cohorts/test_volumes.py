@@ -1,5 +1,7 @@
 """Who is trained on, who chooses, who is scored: by the data's own split, or fold by fold; always by patient."""
 
+import hashlib
+import json
 from collections import Counter
 from dataclasses import replace
 from itertools import pairwise
@@ -10,7 +12,7 @@ import pytest
 
 from pcrl.datasets.catalog import find
 from pcrl.engine.cache.cache import Cache
-from pcrl.engine.cache.volumes.dataset import CachedCase
+from pcrl.engine.cache.volumes.dataset import CachedCase, identity
 from pcrl.engine.cache.volumes.records import CaseEntry
 from pcrl.engine.volumes.ingest.plan import plan
 from pcrl.engine.volumes.ingest.run import run
@@ -205,3 +207,49 @@ def test_a_patient_in_whose_label_nothing_is_marked_is_no_labelled_one(tmp_path)
         ProtocolError, match=r"lits: nothing is marked in any of its 2 labels \(volume-1, volume-4\)"
     ):
         labelled_cases(replace(data, cases=empty), Design())
+
+
+def with_grades(lits, low):
+    """Eighty labelled patients, every `low`-th of the lower grade."""
+    cases = tuple(
+        replace(
+            lits.cases[n % len(lits.cases)],
+            name=f"c{n}",
+            entry=CaseEntry(
+                patient=f"p{n}",
+                split="train" if n < 56 else "val" if n < 64 else "test",
+                fold=None,
+                virtual=False,
+                stratum="LGG" if n % low == 0 else "HGG",
+            ),
+        )
+        for n in range(80)
+    )
+    return replace(lits, cases=cases)
+
+
+def test_a_draw_of_labelled_patients_has_both_grades(lits):
+    graded = with_grades(lits, 4)
+    drawn = [only(graded, fraction, seed) for fraction in (0.05, 0.3, 1.0) for seed in range(4)]
+    for cohort in drawn:
+        for cases in (cohort.train, cohort.validation):
+            low = sum(case.entry.stratum == "LGG" for case in cases)
+            assert not cases or (low >= 1 and abs(low - len(cases) / 4) <= 1.5)
+    assert names(drawn[0].train) < names(drawn[4].train) < names(drawn[8].train)
+    assert "training 56 patients (42 HGG, 14 LGG)" in labelled_cases(graded, Design()).describe()
+
+
+def test_folds_hold_each_grade_in_proportion(lits):
+    found = labelled_cases(with_grades(lits, 4), Design(folds=tuple(range(FOLDS))))
+    for cohort in found.of.values():
+        assert Counter(case.entry.stratum for case in cohort.test) == {"HGG": 12, "LGG": 4}
+
+
+def test_a_cache_without_strata_has_the_digest_that_it_had(lits):
+    digest = hashlib.sha256()
+    for case in sorted(lits.cases, key=lambda case: case.name):
+        entry = case.entry.model_dump(mode="json", exclude={"stratum"})
+        digest.update(f"lits/{case.name} {json.dumps(entry, separators=(',', ':'))}\n".encode())
+        digest.update(case.commit_bytes())
+    assert identity(list(lits.cases)) == digest.hexdigest()
+    assert identity(list(with_grades(lits, 4).cases)) != identity(list(with_grades(lits, 5).cases))

@@ -196,6 +196,19 @@ def test_the_digest_of_the_weights_is_told_or_missed(tmp_path):
     assert "no digest of these weights" not in card
 
 
+def test_the_card_names_the_files_of_weights_that_it_is_of(tmp_path):
+    results = example_results.segmentation()
+    assert "The record has no digest of them." in card_of(results, tmp_path)
+    arm = results.arms[0]
+    runs = tuple(run.model_copy(update={"digest": f"{n:064x}"}) for n, run in enumerate(arm.runs, 1))
+    arms = (arm.model_copy(update={"runs": runs}), *results.arms[1:])
+    card = card_of(results.model_copy(update={"arms": arms}), tmp_path)
+    assert "The record has no digest of them." not in card
+    for run in runs:
+        (line,) = [line for line in card.splitlines() if run.digest in line]
+        assert line.startswith(f"| {run.seed} |")
+
+
 def test_only_an_author_knows_what_the_record_does_not(tmp_path):
     for name in MAKERS:
         results = MAKERS[name]()

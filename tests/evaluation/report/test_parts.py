@@ -13,6 +13,7 @@ from pcrl.evaluation.report.figures.lines import read_off
 from pcrl.evaluation.report.figures.patients import patients_figure
 from pcrl.evaluation.report.numbers import duration, number, p_value
 from pcrl.evaluation.report.tables.cases import MOST_ROWS
+from pcrl.evaluation.report.tables.comparisons import explained
 from pcrl.evaluation.report.tables.headline import headline
 from pcrl.evaluation.report.tables.seeds import seed_table
 from pcrl.evaluation.run.points import differences_of, points_of
@@ -306,6 +307,9 @@ def test_metrics_say_how_they_are_defined_and_details_have_a_table_of_their_own(
     assert "How the metrics are defined" in page.text
     labelled = [attributes.get("aria-label") for attributes in page.all("div")]
     assert labelled.count("Operating points and calibration") == 1
+    point = brier.model_copy(update={"title": "Sensitivity at the operating point"})
+    page = page_of(results.model_copy(update={"metrics": (auroc, point)}), tmp_path)
+    assert [attributes.get("aria-label") for attributes in page.all("div")].count("Operating points") == 1
     without = page_of(results, tmp_path)
     assert "How the metrics are defined" not in without.text
     assert "Operating points" not in without.text
@@ -342,3 +346,13 @@ def test_counts_stand_beside_the_points_of_a_curve_too(tmp_path):
     page = Page(write_curve_report(points, tmp_path, "curve").read_text(encoding="utf-8"))
     assert page.text.count("36 predictions, 12 missed entirely") == 1
     assert CurvePoint.model_validate_json(first.model_dump_json(exclude={"counts"})).counts == {}
+
+
+def test_it_is_said_of_which_comparisons_a_family_is():
+    results = example_results.classification()
+    assert "corrected for all comparisons of this table" in explained(results)[0]
+    first, *others = results.comparisons
+    marked = first.model_copy(update={"label": "mean (valid)", "beside": True})
+    how, beside, *_ = explained(results.model_copy(update={"comparisons": (marked, *others)}))
+    assert "corrected for all comparisons of the same test set in this table" in how
+    assert "a family of their own" in beside

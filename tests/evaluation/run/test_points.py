@@ -66,6 +66,9 @@ def test_tables_hold_differences_and_every_seed(tmp_path):
         (results.training_patients, results.validation_patients, results.labelled_patients)
     }
     seeds = read(tmp_path / "curve-seeds.csv")
+    assert [tuple(int(r[name]) for name in counts) for r in seeds] == [
+        (results.training_patients, results.validation_patients, results.labelled_patients)
+    ] * len(seeds)
     of_differences = [r for r in seeds if r["minus"]]
     assert len(of_differences) == 2 * len(differences)
     assert [float(r["value"]) for r in of_differences] == [

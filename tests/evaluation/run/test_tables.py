@@ -92,8 +92,11 @@ def test_numbers_are_those_of_the_results(tmp_path, make):
     assert [
         (r["arm"], int(r["seed"]), number(r["fold"]), float(r["seconds"]), r["folder"]) for r in runs
     ] == [(a["name"], r["seed"], r["fold"], r["seconds"], r["folder"]) for a in arms for r in a["runs"]]
+    assert [r["digest"] for r in runs] == [r["digest"] or "" for a in arms for r in a["runs"]]
     for lines, counted in (
         (comparisons, [stored] * len(comparisons)),
+        (seeds, [stored] * len(seeds)),
+        (cases, [stored] * len(cases)),
         (runs, [r for a in arms for r in a["runs"]]),
     ):
         assert [tuple(number(line[name]) for name in LABELLED) for line in lines] == list(

@@ -1,5 +1,6 @@
 """Training every arm in every replicate: alike, once, to the same bits after a kill; rates are chosen."""
 
+import hashlib
 import json
 
 import numpy as np
@@ -193,6 +194,21 @@ def test_what_is_kept_is_the_chosen_network_and_its_record(tmp_path):
     assert run.validations[run.chosen_epoch - 1][1] == max(score for _, score in run.validations)
     assert run.rates_tried == {"0.05": max(score for _, score in run.validations)}
     assert plain({"pretrained": {Replicate(1): read(folder)}}) == plain({"pretrained": {Replicate(1): one}})
+    assert run.digest == hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()
+
+
+def test_the_digest_of_weights_that_an_earlier_version_kept_is_taken_of_the_file(tmp_path):
+    outcomes, _ = carry_out(tmp_path, arms=ARMS[:1])
+    path = tmp_path / "runs/pretrained-seed1" / RUN
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    assert stored.pop("digest")
+    path.write_text(json.dumps(stored), encoding="utf-8")
+    again, shown = carry_out(tmp_path, arms=ARMS[:1])
+    assert not shown
+    assert plain(again) == plain(outcomes)
+    (path.parent / WEIGHTS).unlink()
+    without, _ = carry_out(tmp_path, arms=ARMS[:1])
+    assert without["pretrained"][Replicate(1)].run.digest is None
 
 
 def test_what_is_missing_of_the_predictions_is_predicted_anew_by_the_kept_network(tmp_path):

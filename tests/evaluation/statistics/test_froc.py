@@ -195,3 +195,8 @@ def test_without_nodules_there_is_no_sensitivity():
     assert not np.isnan(got[1:]).any()
     with pytest.raises(ValueError, match="12 scans, but 3 patients"):
         deleted_sensitivities(found, ["a", "b", "c"])
+
+
+def test_without_the_only_patient_nothing_is_defined():
+    found = made(1, [(0, 0.8)], [(0, 0.9), (0, None)])
+    assert np.isnan(deleted_sensitivities(found, ["a"])).all()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from pcrl.datasets.case import Case, Dataset, LayoutError, Unreadable
 from pcrl.datasets.label_names import FILE as LABEL_NAMES
 from pcrl.datasets.label_names import stated_labels
+from pcrl.datasets.layouts.volumes.grades import GRADE, grades_of
 from pcrl.datasets.names import with_safe_names
 from pcrl.datasets.patients import with_patients
 from pcrl.datasets.tree import cannot_be_read, check_folder, natural, walk, wrong
@@ -19,6 +21,7 @@ EXPECTED = """\
   LGG/…
   BraTS-GLI-00000-000/BraTS-GLI-00000-000-t1n.nii.gz, …-t1c…, …-t2w…, …-t2f…, …-seg…   (2023 on; one naming a folder)
   patients.csv                                                             (optional: case,patient)
+  name_mapping.csv            (optional: column Grade, where no folder is HGG or LGG; any table that has it)
   labels.csv                  (value,name: what label values mean, where the names of the files do not say it)"""
 CHANNELS = ("t1", "t1ce", "t2", "flair")
 """The channels of a case, in their order."""
@@ -51,7 +54,7 @@ def find(source: Path) -> Dataset:
     """All cases below `source` with their four channels, and their segmentations if they have one.
 
     A case is a patient of its own; from 2023 on names are `BraTS-GLI-PPPPP-TTT`, and all time points TTT are of one
-    patient.
+    patient. Its stratum is the grade, where that is stated.
 
     Raises:
         LayoutError: no case with four channels; both namings, or challenges whose labels need not mean the same, in one
@@ -96,13 +99,16 @@ def find(source: Path) -> Dataset:
         for name in names
     ]
     labels, questions = _meanings(source, challenges)
+    grades, doubts = grades_of({name: next(iter(files[name].values())) for name in names}, source)
+    cases = [replace(case, stratum=grades.get(case.name, "")) for case in cases]
     return Dataset(
         "brats",
         source,
         with_patients(with_safe_names(cases), source, {one.name for one in incomplete}),
         labels,
-        notes=(*notes, *questions),
+        notes=(*notes, *questions, *doubts),
         unreadable=(*incomplete, *cannot_be_read(closed, source)),
+        strata=GRADE,
     )
 
 

@@ -115,7 +115,7 @@ def changes_in_words(dataset: CachedDataset, folder: Path, storage: Storage) -> 
     ]
     settings = [
         name
-        for name in ("recipe", "tissue", "label_names", "regions", "ignored")
+        for name in ("recipe", "tissue", "label_names", "regions", "ignored", "strata")
         if getattr(old, name) != getattr(new, name)
     ]
     if settings:

@@ -187,6 +187,8 @@ def identity(cases: list[CachedCase]) -> str:
     digest = hashlib.sha256()
     for case in sorted(cases, key=lambda c: (c.dataset, c.name)):
         _ = case.files
-        digest.update(f"{case.dataset}/{case.name} {case.entry.model_dump_json()}\n".encode())
+        # Without what is not stated, so that caches of versions that did not have it keep their digest.
+        entry = case.entry.model_dump_json(exclude_defaults=True)
+        digest.update(f"{case.dataset}/{case.name} {entry}\n".encode())
         digest.update(case.commit_bytes())
     return digest.hexdigest()

@@ -24,6 +24,7 @@ from pcrl.datasets.about import Sex
 from pcrl.datasets.case import Split
 from pcrl.engine.cache.guard.names import Name
 from pcrl.engine.geometry.grid import Grid
+from pcrl.engine.strata import in_words, strata_of
 from pcrl.files import Record
 from pcrl.listing import counted
 
@@ -109,16 +110,20 @@ class CaseEntry(Record):
     split: Split
     fold: int | None
     virtual: bool
+    stratum: str = ""
+    """The group whose share every side of the split has; empty if it is not known."""
 
 
 def patients_in_words(entries: Iterable[CaseEntry]) -> str:
-    """How many patients these cases are of: `3 patients`, `8 virtual patients`, `3 patients and 8 virtual ones`."""
-    is_virtual = {entry.patient: entry.virtual for entry in entries}
+    """How many patients these cases are of, such as `3 patients and 8 virtual ones`, and of which strata, if known."""
+    listed = list(entries)
+    is_virtual = {entry.patient: entry.virtual for entry in listed}
     virtual = sum(is_virtual.values())
     real = len(is_virtual) - virtual
+    strata = f" ({words})" if (words := in_words(strata_of(listed))) else ""
     if virtual and not real:
-        return counted(virtual, "virtual patient")
-    return counted(real, "patient") + (f" and {counted(virtual, 'virtual one')}" if virtual else "")
+        return counted(virtual, "virtual patient") + strata
+    return counted(real, "patient") + (f" and {counted(virtual, 'virtual one')}" if virtual else "") + strata
 
 
 class DatasetRecord(Record):
@@ -144,3 +149,5 @@ class DatasetRecord(Record):
     """Whether every ingest ends with `files.json`; those of earlier versions did not."""
     tables: tuple[Name, ...] = ()
     """What lies in `tables/`, where `digests` is true: all that an ingest has ever brought."""
+    strata: str = ""
+    """What the strata of the cases are, such as `grade`; empty where the layout has none."""

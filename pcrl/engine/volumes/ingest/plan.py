@@ -25,6 +25,7 @@ from pcrl.engine.cache.volumes.records import (
 )
 from pcrl.engine.cache.volumes.stores import store_of
 from pcrl.engine.cache.volumes.tables import outdated, tables_of
+from pcrl.engine.strata import notes_on
 from pcrl.engine.volumes.ingest.claims import (
     claims_in,
     named_for,
@@ -136,10 +137,15 @@ def plan(
     dataset = named_for(dataset, folder, claims)
     if not replacing:
         refuse_second_sources(dataset, folder, claims)
-    assigned, notes = splits.assign(dataset.cases)
+    assigned, notes = splits.assign(dataset.cases, before=old.cases if old else None)
+    notes += notes_on(dataset.cases, dataset.strata, old.cases.values() if old else ())
     entries = {
         case.name: CaseEntry(
-            patient=case.patient, split=assigned[case.name], fold=case.fold, virtual=case.virtual
+            patient=case.patient,
+            split=assigned[case.name],
+            fold=case.fold,
+            virtual=case.virtual,
+            stratum=case.stratum,
         )
         for case in dataset.cases
     }
@@ -170,6 +176,7 @@ def plan(
         ignored=dataset.ignored,
         digests=True,
         tables=_tables_after(dataset, folder, old),
+        strata=dataset.strata,
     )
     tasks = tuple(
         _task(case, dataset, folder / CASES / case.name, recipe.data, forced, record.storage)

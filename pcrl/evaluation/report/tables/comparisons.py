@@ -20,6 +20,10 @@ _ONE = (
     "seeds differ too, and one training of each arm cannot tell by how much: differences of this size come by "
     "chance. There is no interval and no p; train with several seeds (--seeds 3 or more)."
 )
+_BESIDE = (
+    "Comparisons on a further test set are a family of their own: they do not count in the correction of the end "
+    "point's test set, nor it in theirs."
+)
 _MEDIANS = (
     "Of a metric whose median is reported, the difference is the median of the patients' differences, not the "
     "difference of the medians."
@@ -57,7 +61,10 @@ def explained(results: Results) -> list[str]:
     """How the comparisons were made."""
     if not results.comparisons:
         return ["There is nothing to compare: " + ("one arm." if len(results.arms) < 2 else "no pairs.")]
-    sentences = how(results.comparisons, "of this table")
+    beside = any(each.beside for each in results.comparisons)
+    sentences = how(results.comparisons, f"of {'the same test set in ' * beside}this table")
+    if beside:
+        sentences.append(_BESIDE)
     if any(metric_of(results, each.metric).summary == "median" for each in results.comparisons):
         sentences.append(_MEDIANS)
     return sentences

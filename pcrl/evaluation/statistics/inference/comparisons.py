@@ -60,8 +60,12 @@ def comparison(
 
 
 def corrected(comparisons: Sequence[Comparison]) -> tuple[Comparison, ...]:
-    """The same with `p_holm`, as one family."""
-    values = holm([each.p for each in comparisons])
-    return tuple(
-        each.model_copy(update={"p_holm": value}) for each, value in zip(comparisons, values, strict=True)
-    )
+    """The same with `p_holm`: those of the end point's test set are one family, those beside it another.
+
+    What a further test set shows must not cost the end point's tests their power.
+    """
+    of_family = {
+        beside: iter(holm([each.p for each in comparisons if each.beside is beside]))
+        for beside in (False, True)
+    }
+    return tuple(each.model_copy(update={"p_holm": next(of_family[each.beside])}) for each in comparisons)

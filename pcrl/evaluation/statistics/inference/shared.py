@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pcrl.evaluation.statistics.inference import estimate
 from pcrl.evaluation.statistics.inference.crossed import Values
-from pcrl.evaluation.statistics.inference.estimate import Estimate
+from pcrl.evaluation.statistics.inference.estimate import UNIT, Estimate, Range
 
 FEWEST_OF_A_SIDE = 10
 """With fewer patients with a finding, or without it, no interval of a score of their order covers."""
@@ -28,11 +28,13 @@ class SharedScores:
         values: pseudo-values, (seeds, patients, columns); NaN where a score is undefined without the patient.
         sides: of scores of an order how many patients are on either side of it, such as with and without a finding,
             (columns, 2); none for other scores.
+        named: what the patients of either side are, in words that follow `patients`.
     """
 
     by_seed: Values
     values: Values
     sides: NDArray[Any] | None = None
+    named: tuple[str, str] = ("with the finding", "without")
 
     @property
     def defined(self) -> NDArray[np.bool_]:
@@ -48,14 +50,15 @@ class SharedScores:
             self.by_seed[:, chosen].mean(axis=1, keepdims=True),
             self.values[:, :, chosen].mean(axis=2, keepdims=True),
             None if self.sides is None else self.sides[chosen].mean(axis=0, keepdims=True),
+            self.named,
         )
 
-    def score(self, column: int) -> Estimate | None:
-        """With its interval; None where it is undefined."""
+    def score(self, column: int, limits: Range = UNIT) -> Estimate | None:
+        """With its interval, cut to `limits`; None where it is undefined."""
         if not self.defined[column]:
             return None
         by_seed, values = self.by_seed[:, column], self.values[:, :, column]
-        return estimate.score(by_seed, values, refused=self._refused(column, float(by_seed.mean())))
+        return estimate.score(by_seed, values, limits, self._refused(column, float(by_seed.mean())))
 
     def difference(self, other: Self, column: int) -> Estimate | None:
         """This arm − another of the same patients and seeds; None where one is undefined."""
@@ -82,8 +85,8 @@ class SharedScores:
             with_it, without = self.sides[column]
             average = "on average " if with_it % 1 or without % 1 else ""
             return (
-                f"{average}{with_it:.3g} patients with the finding, {without:.3g} without: fewer than {fewest} of a "
-                "side"
+                f"{average}{with_it:.3g} patients {self.named[0]}, {without:.3g} {self.named[1]}: fewer than "
+                f"{fewest} of a side"
             )
         if np.isnan(self.values[:, :, column]).any():
             return "undefined without one of the patients"

@@ -44,10 +44,18 @@ def recalibration(probabilities: Scores, truth: Truth) -> Recalibration:
     positive = np.asarray(truth, np.float64)[known]
     if not len(positive) or positive.min() == positive.max():
         return Recalibration(None, None)
-    clipped = np.clip(np.asarray(probabilities, np.float64)[known], _SMALLEST, 1 - 1e-15)
-    logits: NDArray[np.float64] = logit(clipped)
-    intercept = brentq(lambda shift: float((expit(logits + shift) - positive).sum()), -_WIDEST, _WIDEST)
-    return Recalibration(float(intercept), _slope(logits, positive))
+    logits = logits_of(probabilities[known])
+    return Recalibration(level(logits, positive), _slope(logits, positive))
+
+
+def logits_of(probabilities: Scores) -> NDArray[np.float64]:
+    """Logits of probabilities (n,), those of 0 and 1 as if they were a little away from it."""
+    return np.asarray(logit(np.clip(np.asarray(probabilities, np.float64), _SMALLEST, 1 - 1e-15)), np.float64)
+
+
+def level(logits: NDArray[np.float64], positive: NDArray[np.float64]) -> float:
+    """By how much logits would have to rise for their mean probability to be the share of positives."""
+    return float(brentq(lambda shift: float((expit(logits + shift) - positive).sum()), -_WIDEST, _WIDEST))
 
 
 def _slope(logits: NDArray[np.float64], positive: NDArray[np.float64]) -> float | None:

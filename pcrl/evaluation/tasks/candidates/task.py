@@ -1,4 +1,4 @@
-"""Candidates, nodule or not, as a task: crops round them, a classifier, AUROC, FROC and CPM."""
+"""Candidates, nodule or not, as a task: crops round them, a classifier, AUROC, FROC, CPM and an operating point."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from pcrl.config import VolumeRecipe
@@ -16,10 +17,14 @@ from pcrl.evaluation.cohorts.volumes import Cases, VolumeCohort, VolumeCohorts
 from pcrl.evaluation.finetune.fit import Schedule
 from pcrl.evaluation.records.errors import ProtocolError
 from pcrl.evaluation.records.replicate import Replicate
+from pcrl.evaluation.statistics.called import threshold_at
 from pcrl.evaluation.tasks.candidates.batches import CandidateCrops
 from pcrl.evaluation.tasks.candidates.candidates import Candidates, Nodules
+from pcrl.evaluation.tasks.candidates.detections import detections
 from pcrl.evaluation.tasks.candidates.learner import CandidateLearner, logits_of
-from pcrl.evaluation.tasks.candidates.summary import (
+from pcrl.evaluation.tasks.candidates.scores.operating import METRICS as OPERATING
+from pcrl.evaluation.tasks.candidates.scores.operating import operating_rows
+from pcrl.evaluation.tasks.candidates.scores.summary import (
     METRICS,
     CandidateScores,
     compare_first,
@@ -27,11 +32,12 @@ from pcrl.evaluation.tasks.candidates.summary import (
     results_of,
     rows_of,
 )
-from pcrl.evaluation.tasks.candidates.table import write_probabilities
+from pcrl.evaluation.tasks.candidates.scores.tables import write_probabilities, write_thresholds
 from pcrl.evaluation.tasks.supervision import Rows, Supervision
 from pcrl.evaluation.tasks.task import Conditions, Predictions, Scored
 from pcrl.models.classifier import Classifier, build_classifier
 
+THRESHOLD = "validation_threshold"
 VALIDATION_NEGATIVES = 10
 """For each nodule among the validation candidates: the hundreds there are would make every epoch ten times as long."""
 
@@ -43,8 +49,8 @@ class CandidateTask:
         ProtocolError: no nodule among the candidates that would be learnt from, or among those of the test scans.
     """
 
-    metrics = METRICS
-    predicted = frozenset({"rows", "probabilities"})
+    metrics = (*METRICS, *OPERATING)
+    predicted = frozenset({"rows", "probabilities", THRESHOLD})
 
     def __init__(
         self, cohorts: VolumeCohorts, candidates: Candidates, nodules: Nodules, recipe: VolumeRecipe
@@ -103,16 +109,23 @@ class CandidateTask:
         return [*self.candidates.notes]
 
     def notes_on_training(self) -> list[str]:
-        """Validation scans without a nodule."""
+        """Validation scans without a nodule, and no validation scans."""
+        notes = []
         without = [
             replicate
             for replicate in self.cohorts.replicates
             if self._cohort(replicate).validation and not self.can_validate(replicate)
         ]
-        if not without:
-            return []
-        note = f"no candidate of the validation scans is a nodule ({without[0]}): every training runs to its last epoch"
-        return [f"{note}, which is kept"]
+        if without:
+            notes.append(
+                f"no candidate of the validation scans is a nodule ({without[0]}): every training runs to its last "
+                "epoch, which is kept"
+            )
+        if missing := [one for one in self.cohorts.replicates if not self._cohort(one).validation]:
+            notes.append(
+                f"no validation scans ({missing[0]}) to choose a threshold: there is no operating point"
+            )
+        return notes
 
     def schedule(self) -> Schedule:
         """As the recipe says."""
@@ -143,27 +156,46 @@ class CandidateTask:
     def predict(
         self, model: nn.Module, replicate: Replicate, arm: str, device: torch.device, out: Path
     ) -> Predictions:
-        """Probability of each candidate of the test scans, (n,)."""
+        """Probability of each candidate of the test scans, (n,); and the threshold, (1,), (0,) where none is chosen."""
         assert isinstance(model, Classifier)
-        rows = self._rows(self._cohort(replicate).test)
-        logits = logits_of(model, self.crops, rows, device)[:, 0]
-        return {"rows": rows, "probabilities": 1 / (1 + np.exp(-logits))}
+        cohort = self._cohort(replicate)
+        (rows, probabilities), (others, of_others) = (
+            self._probabilities(model, cases, device) for cases in (cohort.test, cohort.validation)
+        )
+        scans = [self._number[case.name] for case in cohort.validation]
+        chosen = threshold_at(detections(of_others, others, self.candidates, self.nodules, scans))
+        threshold = np.array([] if chosen is None else [chosen], np.float64)
+        return {"rows": rows, "probabilities": probabilities, THRESHOLD: threshold}
+
+    def _probabilities(
+        self, model: Classifier, cases: Cases, device: torch.device
+    ) -> tuple[Rows, NDArray[np.float64]]:
+        rows = self._rows(cases)
+        logits = logits_of(model, self.crops, rows, device)[:, 0] if len(rows) else np.zeros(0)
+        return rows, 1 / (1 + np.exp(-logits))
 
     def score(self, predictions: Mapping[str, Mapping[Replicate, Predictions]], out: Path) -> Scored:
-        """AUROC, sensitivities and CPM; the candidates of all folds of a seed together, as LUNA16 does."""
-        scores = {arm: self._of_seeds(runs) for arm, runs in predictions.items()}
+        """AUROC, CPM, an operating point; the candidates of all folds of a seed together, as LUNA16 does."""
+        thresholds = {
+            arm: {replicate: _threshold(one) for replicate, one in runs.items()}
+            for arm, runs in predictions.items()
+        }
+        write_thresholds(out / "thresholds.csv", thresholds)
+        scores = {arm: self._of_seeds(runs, thresholds[arm]) for arm, runs in predictions.items()}
         results = {arm: results_of(runs) for arm, runs in scores.items()}
         patients = len({case.patient for cohort in self.cohorts.of.values() for case in cohort.test})
         cases = self.cohorts.dataset.cases
         write_probabilities(out / "probabilities.csv", scores, [case.name for case in cases])
         return Scored(
-            rows={arm: rows_of(runs, results[arm]) for arm, runs in scores.items()},
+            rows={arm: [*rows_of(runs, results[arm]), *operating_rows(runs)] for arm, runs in scores.items()},
             cases={arm: [] for arm in scores},
             comparisons=compare_first(results, patients),
             lines=lines_of(scores),
         )
 
-    def _of_seeds(self, runs: Mapping[Replicate, Predictions]) -> dict[int, CandidateScores]:
+    def _of_seeds(
+        self, runs: Mapping[Replicate, Predictions], thresholds: Mapping[Replicate, float | None]
+    ) -> dict[int, CandidateScores]:
         scores = {}
         for seed in dict.fromkeys(replicate.seed for replicate in runs):
             folds = {replicate: one for replicate, one in runs.items() if replicate.seed == seed}
@@ -171,9 +203,15 @@ class CandidateTask:
                 np.concatenate([one[key] for one in folds.values()]) for key in ("rows", "probabilities")
             )
             scans = [case for replicate in folds for case in self._cohort(replicate).test]
+            called = [
+                one["probabilities"] >= threshold
+                for replicate, one in folds.items()
+                if (threshold := thresholds[replicate]) is not None
+            ]
             scores[seed] = CandidateScores(
                 self.candidates, self.nodules, rows, probabilities,
                 [self._number[case.name] for case in scans], [case.patient for case in scans],
+                np.concatenate(called) if len(called) == len(folds) else None,
             )  # fmt: skip
         return scores
 
@@ -182,3 +220,9 @@ class CandidateTask:
 
     def _rows(self, cases: Cases) -> Rows:
         return self.candidates.rows_in([self._number[case.name] for case in cases])
+
+
+def _threshold(one: Predictions) -> float | None:
+    """What validation scans chose; none of them, or an earlier version, chose none."""
+    chosen = one.get(THRESHOLD, np.zeros(0))
+    return float(chosen[0]) if len(chosen) else None

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pcrl.evaluation.tasks.classification.details import Thresholds
+from pcrl.evaluation.tasks.classification.details.operating import Thresholds
 from pcrl.evaluation.tasks.classification.figures import save_calibration
 from pcrl.evaluation.tasks.classification.summary import Scores, Tables
 from pcrl.files import write_csv

@@ -19,8 +19,9 @@ from pcrl.evaluation.cohorts.images import ImageCohorts
 from pcrl.evaluation.finetune.fit import Schedule
 from pcrl.evaluation.records.replicate import Replicate
 from pcrl.evaluation.records.results import Metric, Subgroup
-from pcrl.evaluation.tasks.classification import details
 from pcrl.evaluation.tasks.classification.batches import ImageBatches
+from pcrl.evaluation.tasks.classification.details.metrics import METRICS as DETAILS
+from pcrl.evaluation.tasks.classification.details.operating import thresholds_of
 from pcrl.evaluation.tasks.classification.files import write_calibration, write_scores, write_thresholds
 from pcrl.evaluation.tasks.classification.learner import ImageLearner, logits_of
 from pcrl.evaluation.tasks.classification.probe import ProbeLearner
@@ -43,7 +44,7 @@ METRICS = (
         name="auroc_study", title="AUROC per study", within=(0, 1),
         definition="The same of studies: of their views, the mean probability.",
     ),
-    *details.METRICS,
+    *DETAILS,
 )  # fmt: skip
 
 
@@ -180,7 +181,7 @@ class ClassificationTask:
             replicate.seed: (each["validation"], self.trained.validation_truth(replicate))
             for replicate, each in runs.items()
         }
-        return details.thresholds_of(validation, self.tables)
+        return thresholds_of(validation, self.tables)
 
     def _by_group(
         self, of_parts: Sequence[tuple[Part, Mapping[str, Mapping[int, Scores]]]]

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from pcrl.evaluation.records.results import Comparison, Metric, Row
 from pcrl.evaluation.statistics.inference.comparisons import row_of
-from pcrl.evaluation.statistics.inference.estimate import UNIT, Range
-from pcrl.evaluation.statistics.inference.voxels import Voxels, shared_overlaps
+from pcrl.evaluation.statistics.inference.estimate import UNIT, Estimate, Range
 from pcrl.evaluation.statistics.masks.overlap import Overlap, Rules
+from pcrl.evaluation.statistics.masks.voxels import FEW_DECIDE, dice_of_voxels
 from pcrl.evaluation.statistics.patients import MEAN, Measured, Summary, compare_first, rows
 from pcrl.evaluation.tasks.task import Predictions
 
@@ -133,16 +133,19 @@ def global_rows(
     of_seeds = [
         {key: np.concatenate([one[key] for one in folds]) for key in VOXELS} for folds in runs.values()
     ]
-    shared = shared_overlaps([Voxels(patients, one["common"], one["total"]) for one in of_seeds])
+    scores = np.array([dice_of_voxels(one["common"], one["total"]) for one in of_seeds])
     there = np.any([one["true"].any(axis=0) for one in of_seeds], axis=0)
-    return [
-        row_of(
-            (name, "global_dice"),
-            shared.score(region) if there[region] else None,
-            tuple(runs),
-            len(set(patients)),
-            {},
+
+    def known(region: int) -> Estimate | None:
+        by_seed = scores[:, region]
+        return (
+            Estimate(float(by_seed.mean()), tuple(by_seed.tolist()), why=FEW_DECIDE)
+            if there[region]
+            else None
         )
+
+    return [
+        row_of((name, "global_dice"), known(region), tuple(runs), len(set(patients)), {})
         for region, name in enumerate(labels)
     ]
 

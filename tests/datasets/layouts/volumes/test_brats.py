@@ -146,3 +146,70 @@ def test_other_layouts_send_here(tmp_path):
     earlier(tmp_path / "HGG", "Brats18_A_1")
     with pytest.raises(LayoutError, match="--layout brats"):
         find("lits", tmp_path)
+
+
+def grades(tmp_path):
+    found = find("brats", tmp_path)
+    assert found.strata == "grade"
+    return {case.name: case.stratum for case in found.cases}, found.notes
+
+
+@pytest.mark.parametrize("above", ["", "MICCAI_BraTS_2018_Data_Training"])
+def test_folders_say_the_grade(tmp_path, above):
+    earlier(tmp_path / above / "HGG", "Brats18_2013_10_1")
+    earlier(tmp_path / above / "LGG", "Brats18_TCIA09_141_1")
+    earlier(tmp_path / above / "other", "Brats18_X_1")
+    assert grades(tmp_path)[0] == {
+        "Brats18_2013_10_1": "HGG", "Brats18_TCIA09_141_1": "LGG", "Brats18_X_1": "",
+    }  # fmt: skip
+
+
+def test_the_table_of_names_says_the_grade(tmp_path):
+    for number in (1, 2, 3, 4):
+        earlier(tmp_path / "training", f"BraTS20_Training_00{number}", ending=".nii")
+    (tmp_path / "training/name_mapping.csv").write_text(
+        "Grade,BraTS_2017_subject_ID,BraTS_2018_subject_ID,TCGA_TCIA_subject_ID,BraTS_2019_subject_ID,"
+        "BraTS_2020_subject_ID\n"
+        "HGG,Brats17_CBICA_AAB_1,Brats18_CBICA_AAB_1,NA,BraTS19_CBICA_AAB_1,BraTS20_Training_001\n"
+        "LGG,NA,NA,NA,NA,BraTS20_Training_002\n"
+        "NA,NA,NA,NA,NA,BraTS20_Training_003\n"
+        "HGG,NA,NA,NA,NA,BraTS20_Training_999\n"
+    )
+    # As it is published, without a grade.
+    (tmp_path / "training/survival_info.csv").write_text(
+        "Brats20ID,Age,Survival_days,Extent_of_Resection\nBraTS20_Training_001,60.463,289,GTR\n"
+    )
+    found, notes = grades(tmp_path)
+    assert list(found.values()) == ["HGG", "LGG", "", ""]
+    assert not notes
+
+
+def test_two_grades_of_a_case_are_none_and_it_is_named(tmp_path):
+    earlier(tmp_path / "HGG", "BraTS19_A_1")
+    (tmp_path / "survival_data.csv").write_text("BraTS19ID;GRADE\nBraTS19_A_1;lgg\n")
+    found, (note,) = grades(tmp_path)
+    assert found == {"BraTS19_A_1": ""}
+    assert "BraTS19_A_1 (HGG in its folder HGG, LGG in survival_data.csv)" in note
+
+
+def test_a_grade_in_other_words_says_nothing_against_a_folder(tmp_path):
+    earlier(tmp_path / "HGG", "BraTS19_A_1")
+    earlier(tmp_path / "more", "BraTS19_B_1")
+    (tmp_path / "clinical.csv").write_text("case,Grade\nBraTS19_A_1,4\nBraTS19_B_1,iv\n")
+    found, notes = grades(tmp_path)
+    assert found == {"BraTS19_A_1": "HGG", "BraTS19_B_1": "IV"}
+    assert not notes
+
+
+def test_the_folder_that_is_given_says_the_grade(tmp_path):
+    earlier(tmp_path / "LGG", "BraTS19_A_1")
+    assert grades(tmp_path / "LGG")[0] == {"BraTS19_A_1": "LGG"}
+
+
+def test_a_table_of_grades_that_cannot_be_read_is_named_and_costs_no_case(tmp_path):
+    earlier(tmp_path, "BraTS19_A_1")
+    (tmp_path / "name_mapping.csv").write_text("Grade,ID\nHGG\n")
+    (tmp_path / "empty.csv").touch()
+    found, (note,) = grades(tmp_path)
+    assert found == {"BraTS19_A_1": ""}
+    assert "name_mapping.csv, line 2: found 1 cells" in note

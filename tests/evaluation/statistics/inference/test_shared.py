@@ -5,7 +5,6 @@ import pytest
 
 from pcrl.evaluation.statistics.inference.jackknife import deleted_aurocs, pseudo_values
 from pcrl.evaluation.statistics.inference.shared import SharedScores
-from pcrl.evaluation.statistics.inference.voxels import Voxels, shared_overlaps
 from pcrl.evaluation.statistics.roc import auroc
 
 
@@ -62,13 +61,3 @@ def test_the_mean_is_over_the_columns_that_are_defined():
     assert found.value == pytest.approx((one.by_seed.mean() + other.by_seed.mean()) / 2)
     # Two labels vary less together than the worse of them.
     assert np.ptp(found.interval) < max(np.ptp(each.score(0).interval) for each in (one, other))
-
-
-def test_dice_of_all_voxels_without_a_patient():
-    common = np.array([[10, 0], [20, 0], [5, 0]])
-    total = np.array([[30, 0], [50, 0], [40, 0]])
-    found = shared_overlaps([Voxels(["b", "a", "b"], common, total)])
-    assert found.by_seed[0] == pytest.approx([70 / 120, np.nan], nan_ok=True)
-    # Patients in the order of their names; two of them.
-    without = np.array([2 * 15 / 70, 2 * 20 / 50])
-    assert found.values[0, :, 0] == pytest.approx(2 * 70 / 120 - without)

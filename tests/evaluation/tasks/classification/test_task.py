@@ -22,7 +22,7 @@ from pcrl.evaluation.records.replicate import Replicate
 from pcrl.evaluation.run.progress import Progress
 from pcrl.evaluation.run.trainings import Plan, Trainings
 from pcrl.evaluation.statistics.roc import auroc_per_label, roc_curve, thinned
-from pcrl.evaluation.tasks.classification.details import calibration_rows
+from pcrl.evaluation.tasks.classification.details.calibration import calibration_rows
 from pcrl.evaluation.tasks.classification.summary import Tables, compare_first, lines_of, results_of, rows_of
 from pcrl.evaluation.tasks.classification.task import ClassificationTask
 from pcrl.evaluation.tasks.task import Conditions

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from pcrl.datasets.layouts.images.chexpert import OBSERVATIONS
 from pcrl.engine.cache.images.table import ImageTable
 from pcrl.evaluation.records.results import Comparison, Line, Row, Subgroup
-from pcrl.evaluation.tasks.classification import details
+from pcrl.evaluation.tasks.classification.details.calibration import calibration_rows
+from pcrl.evaluation.tasks.classification.details.operating import Thresholds, operating_rows
+from pcrl.evaluation.tasks.classification.details.precision import precision_rows
 from pcrl.evaluation.tasks.classification.summary import (
     Scores,
     Tables,
@@ -100,7 +102,7 @@ def notes_on(parts: Sequence[Part]) -> list[str]:
 
 
 def scored_of(
-    part: Part, scores: Mapping[str, Mapping[int, Scores]], thresholds: Mapping[str, details.Thresholds]
+    part: Part, scores: Mapping[str, Mapping[int, Scores]], thresholds: Mapping[str, Thresholds]
 ) -> Scored:
     """What the images of a part come to.
 
@@ -114,9 +116,9 @@ def scored_of(
         rows={
             arm: [
                 *rows_of(results[arm], tables),
-                *details.precision_rows(runs, tables),
-                *details.operating_rows(runs, thresholds[arm], tables),
-                *details.calibration_rows(runs, results[arm]["images"], tables),
+                *precision_rows(runs, tables),
+                *operating_rows(runs, thresholds[arm], tables),
+                *calibration_rows(runs, results[arm]["images"], tables),
             ]
             for arm, runs in scores.items()
         },
@@ -143,7 +145,11 @@ def together(scored: Sequence[Scored], parts: Sequence[Part], subgroups: Sequenc
             for arm in scored[0].rows
         },
         cases=scored[0].cases,
-        comparisons=[each for one, part in pairs for each in named(one.comparisons, part)],
+        comparisons=[
+            each.model_copy(update={"beside": bool(part.suffix)})
+            for one, part in pairs
+            for each in named(one.comparisons, part)
+        ],
         lines=[line for one, part in pairs for line in named(one.lines, part)],
         subgroups=subgroups,
     )

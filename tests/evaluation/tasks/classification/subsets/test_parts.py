@@ -83,4 +83,5 @@ def test_scores_of_a_set_are_those_of_its_images_alone(tmp_path, arms):
         assert marked[0].value != plain[0].value
     assert [one for one in whole.comparisons if not one.label.endswith("(valid)")] == list(part.comparisons)
     assert len(whole.comparisons) == 2 * len(part.comparisons)
+    assert all(one.beside == one.label.endswith("(valid)") for one in whole.comparisons)
     assert len(whole.lines) == 2 * len(part.lines)

@@ -1,11 +1,12 @@
-"""Every probability of every candidate, as LUNA16's evaluation reads them."""
+"""Every probability of every candidate, as LUNA16's evaluation reads them, and the thresholds of all trainings."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from pcrl.evaluation.tasks.candidates.summary import CandidateScores
+from pcrl.evaluation.records.replicate import Replicate
+from pcrl.evaluation.tasks.candidates.scores.summary import CandidateScores
 from pcrl.files import write_csv
 
 HEAD = ("seriesuid", "line", "class", "arm", "seed", "probability")
@@ -32,3 +33,13 @@ def write_probabilities(
                     ]  # fmt: skip
 
     write_csv(path, HEAD, rows())
+
+
+def write_thresholds(path: Path, thresholds: Mapping[str, Mapping[Replicate, float | None]]) -> None:
+    """A row for each arm, seed and fold: the threshold that validation scans chose, empty where there are none."""
+    rows = [
+        [arm, replicate.seed, replicate.fold, threshold]
+        for arm, of in thresholds.items()
+        for replicate, threshold in of.items()
+    ]
+    write_csv(path, ("arm", "seed", "fold", "threshold"), rows)

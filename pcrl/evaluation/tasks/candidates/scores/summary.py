@@ -38,6 +38,7 @@ METRICS = (
     ),
 )  # fmt: skip
 LABEL = "nodule"
+SIDES = ("with a nodule", "in all, who may have false positives")
 Values = NDArray[np.float64]
 
 
@@ -48,6 +49,7 @@ class CandidateScores:
     Args:
         probabilities: (n,).
         scans: numbers of all test cases; `patients` has the patient of each.
+        called: (n,), what is called a nodule at the threshold that validation scans chose; none where none did.
     """
 
     candidates: Candidates
@@ -56,6 +58,7 @@ class CandidateScores:
     probabilities: Values
     scans: list[int]
     patients: list[str]
+    called: NDArray[np.bool_] | None = None
 
     def detections(self) -> froc.Detections:
         """What counts for FROC."""
@@ -91,7 +94,7 @@ def results_of(runs: Mapping[int, CandidateScores]) -> CandidateResults:
     """Scores of each seed, and what each patient contributes to them."""
     curves = [froc.sensitivities(one.detections()) for one in runs.values()]
     deleted = [froc.deleted_sensitivities(one.detections(), one.patients) for one in runs.values()]
-    with_nodule, patients = _sides(next(iter(runs.values())))
+    with_nodule, patients = sides_of(next(iter(runs.values())))
     areas = [auroc_per_label(one.probabilities[:, None], one.truth())[0] for one in runs.values()]
     area = np.array([np.nan if value is None else value for value in areas])
     return CandidateResults(
@@ -100,6 +103,7 @@ def results_of(runs: Mapping[int, CandidateScores]) -> CandidateResults:
             np.array(curves),
             np.array([pseudo_values(*pair) for pair in zip(curves, deleted, strict=True)]),
             np.tile([with_nodule, patients], (len(froc.RATES), 1)),
+            SIDES,
         ),
         SharedScores(
             area[:, None],
@@ -112,7 +116,7 @@ def results_of(runs: Mapping[int, CandidateScores]) -> CandidateResults:
     )
 
 
-def _sides(one: CandidateScores) -> tuple[int, int]:
+def sides_of(one: CandidateScores) -> tuple[int, int]:
     """How many patients have a nodule, and how many there are."""
     found = one.detections()
     owners = np.asarray(one.patients)[found.nodule_scans]

@@ -6,13 +6,10 @@ import pytest
 from pcrl.evaluation.statistics.probabilities.calibration import calibration, error_by_chance
 from pcrl.evaluation.statistics.probabilities.precision_recall import average_precision
 from pcrl.evaluation.statistics.probabilities.recalibration import recalibration
-from pcrl.evaluation.tasks.classification.details import (
-    METRICS,
-    calibration_rows,
-    operating_rows,
-    precision_rows,
-    thresholds_of,
-)
+from pcrl.evaluation.tasks.classification.details.calibration import calibration_rows
+from pcrl.evaluation.tasks.classification.details.metrics import METRICS
+from pcrl.evaluation.tasks.classification.details.operating import operating_rows, thresholds_of
+from pcrl.evaluation.tasks.classification.details.precision import precision_rows
 from pcrl.evaluation.tasks.classification.summary import Tables, results_of
 
 
@@ -131,3 +128,43 @@ def test_every_metric_that_is_given_is_defined():
 def test_few_patients_have_no_interval():
     tables = synthetic(images=18)
     assert {row.interval for row in precision_rows(probabilities(tables), tables)} == {None}
+
+
+def test_intercept_and_slope_have_intervals_over_patients_and_the_error_says_why_not():
+    tables = synthetic(images=120, columns=(0,))
+    rows = by_name(
+        calibration_rows(runs := probabilities(tables), results_of(runs, tables)["images"], tables)
+    )
+    for metric in ("calibration_intercept", "calibration_slope"):
+        row = rows["a", metric]
+        assert row.interval[0] < row.value < row.interval[1]
+        assert row.why == ""
+    assert rows["a", "calibration_slope"].interval[1] > 1.5
+    assert rows["a", "calibration"].interval is None
+    assert "23 to 100 %" in rows["a", "calibration"].why
+
+
+def test_an_intercept_of_few_patients_says_why_it_has_no_interval():
+    tables = synthetic(images=48, columns=(0,))
+    rows = by_name(
+        calibration_rows(runs := probabilities(tables), results_of(runs, tables)["images"], tables)
+    )
+    assert "fewer than 25 patients" in rows["a", "calibration_intercept"].why
+    assert rows["a", "calibration_slope"].interval is not None
+
+
+def test_a_slope_of_few_positives_says_why_it_has_no_interval():
+    tables = synthetic(images=80, columns=(0,))
+    tables.truth[:, 0] = 0
+    tables.truth[[0, 30], 0] = 1
+    rng = np.random.default_rng(4)
+    runs = {seed: rng.uniform(0.1, 0.9, tables.truth.shape) for seed in range(2)}
+    rows = by_name(calibration_rows(runs, results_of(runs, tables)["images"], tables))
+    assert (
+        "2 patients with the finding, 40 without: fewer than 3 of a side"
+        in rows["a", "calibration_slope"].why
+    )
+    assert rows["a", "calibration_intercept"].interval is not None
+    tables.truth[30, 0] = 0
+    rows = by_name(calibration_rows(runs, results_of(runs, tables)["images"], tables))
+    assert rows["a", "calibration_intercept"].why == "undefined without one of the patients"

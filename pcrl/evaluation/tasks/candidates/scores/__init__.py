@@ -1,0 +1,1 @@
+"""What the probabilities of candidates come to: AUROC, FROC and CPM, an operating point, and the tables of them."""
