@@ -11,7 +11,7 @@ import click
 from pcrl.listing import counted
 
 from .cache_options import DATASETS
-from .console import console, progress, tell, tell_note, user_errors
+from .console import console, progress, tell_note, user_errors
 from .summaries import case_list, image_summary, volume_summary
 
 if TYPE_CHECKING:
@@ -74,66 +74,39 @@ def info(root: Path, names: tuple[str, ...], cases: bool) -> None:
     "--discard",
     "discarding",
     is_flag=True,
-    help="Remove damaged cases, so that the next ingest reads them again.",
+    help="Remove damaged cases and records, so that the next ingest makes them anew; move what no record names into "
+    "lost+found.",
 )
 def verify(root: Path, names: tuple[str, ...], discarding: bool) -> None:
     """Compare every file of the cache in ROOT (default ./cache) with its checksum; exit status 1 if anything differs.
+
+    Also named is every file that no record names, and every link, which pcrl neither makes nor follows.
 
     \b
     Example:
       pcrl cache verify ./cache --discard && pcrl ingest --dataset lits
     """
-    from pcrl.engine.cache.cache import Cache
-    from pcrl.engine.cache.digests import changed_files
     from pcrl.engine.cache.format import CacheError
-    from pcrl.engine.cache.images.verify import discard_shard, verify_images
-    from pcrl.engine.cache.lock import locked
-    from pcrl.engine.cache.volumes.verify import discard, verify
+    from pcrl.engine.cache.verification.folders import folders_of
+    from pcrl.engine.cache.writer import writing
 
-    checked, damaged, missing = 0, 0, 0
+    from .cache_verify import Verification
+
     with user_errors(CacheError), ExitStack() as locks:
-        opened = Cache(root)
-        datasets, image_sets = opened.datasets(names), opened.image_sets(names)
-        folders = [each.folder for each in datasets] + [each.folder for each in image_sets]
-        for folder in folders if discarding else ():
-            locks.enter_context(locked(folder))
+        folders = folders_of(root, names)
+        for folder in [one for one in folders if discarding and not one.is_symlink()]:
+            locks.enter_context(writing(folder, mending=True))
+        done = Verification(discarding)
         for folder in folders:
-            for fault in changed_files(folder):
-                tell("damaged", f"{folder.name}/{fault}; the next ingest writes it anew")
-                damaged += 1
-        with progress("cases") as bar:
-            line = bar.add_task("verify", total=sum(len(dataset.cases) for dataset in datasets))
-            for dataset in datasets:
-                present = {case.name for case in dataset.cases}
-                for name in dataset.record.cases.keys() - present:
-                    missing += 1
-                    tell("missing", f"{dataset.name}/{name}: was not ingested")
-                for finding in verify(dataset):
-                    checked += 1
-                    bar.advance(line)
-                    for fault in finding.faults:
-                        tell("damaged", f"{dataset.name}/{finding.case.name}: {fault}")
-                    damaged += bool(finding.faults)
-                    if finding.faults and discarding:
-                        discard(finding.case)
-        for images in image_sets:
-            with progress("shards") as bar:
-                for shard in bar.track(list(verify_images(images)), description=images.name):
-                    checked += shard.images
-                    damaged += bool(shard.faults)
-                    for fault in shard.faults:
-                        tell("damaged", f"{shard.path}: {fault}")
-                    if shard.faults and discarding:
-                        discard_shard(images, shard.path)
-            missing += len(images.table.failed)
-    unit = " and ".join(["cases"] * bool(datasets) + ["images"] * bool(image_sets))
-    console.print(f"{root}: {checked} {unit} checked, {damaged} damaged, {missing} never ingested.")
-    if damaged and discarding:
+            done.of(folder)
+    console.print(f"{root}: {done.in_words()}.")
+    if done.damaged and discarding:
         console.print(
-            "The damaged cases were removed. Run `pcrl ingest` with the same options again to restore them."
+            "The damaged cases and records were removed; what no record named is in lost+found. Run `pcrl ingest` with "
+            "the same options again to restore them."
         )
-    elif damaged:
-        console.print(f"Remove them with `pcrl cache verify {root} --discard`, then ingest again.")
+    elif done.damaged:
+        console.print(f"Remove what is damaged with `pcrl cache verify {root} --discard`, then ingest again.")
         raise SystemExit(1)
 
 
@@ -153,30 +126,35 @@ def upgrade(root: Path, names: tuple[str, ...]) -> None:
       pcrl cache upgrade ./cache
     """
     from pcrl.engine.cache.cache import Cache
-    from pcrl.engine.cache.digests import write_digests
     from pcrl.engine.cache.format import CacheError
-    from pcrl.engine.cache.lock import locked
-    from pcrl.engine.cache.upgrade import outdated_cases, outdated_shards, upgrade_case, upgrade_shards
+    from pcrl.engine.cache.upgrade import (
+        complete,
+        outdated_cases,
+        outdated_shards,
+        upgrade_case,
+        upgrade_shards,
+    )
+    from pcrl.engine.cache.writer import writing
 
     with user_errors(CacheError):
         opened = Cache(root)
-        for dataset in opened.datasets(names):
-            with locked(dataset.folder):
+        for dataset in opened.datasets(names, as_is=True):
+            with writing(dataset.folder):
                 if cases := outdated_cases(dataset):
                     with progress("cases") as bar:
                         for case in bar.track(cases, description=dataset.name):
                             upgrade_case(case)
-                write_digests(dataset.folder)
+                complete(dataset)
             added = f", {len(cases)} of them new" if cases else ": nothing to do"
             console.print(f"{dataset.name}: {counted(len(dataset.cases), 'case')} with thumbnails{added}.")
-        for images in opened.image_sets(names):
-            with locked(images.folder):
+        for images in opened.image_sets(names, as_is=True):
+            with writing(images.folder):
                 if shards := outdated_shards(images):
                     with progress("shards") as bar:
                         done = upgrade_shards(images, shards)
                         for _ in bar.track(done, total=len(shards), description=images.name):
                             pass
-                write_digests(images.folder)
+                complete(images)
             added = f", those of {counted(len(shards), 'shard')} new" if shards else ": nothing to do"
             console.print(f"{images.name}: {counted(len(images.table), 'image')} with thumbnails{added}.")
 
@@ -235,7 +213,9 @@ def preview(root: Path, names: tuple[str, ...], out: Path, count: int) -> None:
 def copy(origin: Path, target: Path, names: tuple[str, ...], storage: Storage | None) -> None:
     """Copy the cache in ORIGIN into TARGET, from Zarr to HDF5 or back, without compressing anew.
 
-    Can be stopped and run again: it continues where it was. Training on either gives the same batches to the last bit.
+    Can be stopped and run again: it continues where it was. Run again later, it takes along what has changed: new and
+    changed cases, labels that came, changed or went, splits, patients and tables. Training on either gives the same
+    batches to the last bit.
 
     \b
     Example:
@@ -243,8 +223,9 @@ def copy(origin: Path, target: Path, names: tuple[str, ...], storage: Storage | 
     """
     from pcrl.engine.cache.cache import Cache
     from pcrl.engine.cache.format import CacheError
-    from pcrl.engine.cache.lock import locked
+    from pcrl.engine.cache.volumes.compare import changes_in_words
     from pcrl.engine.cache.volumes.copy import begin_copy, copy_cases
+    from pcrl.engine.cache.writer import writing
 
     with user_errors(CacheError):
         if origin.resolve() == target.resolve():
@@ -256,7 +237,8 @@ def copy(origin: Path, target: Path, names: tuple[str, ...], storage: Storage | 
             tell_note(f"{images.name} holds images, which are kept as Zarr only: this data set is not copied")
         for dataset in opened.datasets(names):
             copy_format: Storage = storage or ("zarr" if dataset.record.storage == "hdf5" else "hdf5")
-            with locked(target / dataset.name), progress("cases") as bar:
+            with writing(target / dataset.name), progress("cases") as bar:
+                changes = changes_in_words(dataset, target / dataset.name, copy_format)
                 cases = begin_copy(dataset, target, copy_format)
                 line = bar.add_task(dataset.name, total=len(cases))
                 for _ in copy_cases(cases, target / dataset.name, copy_format):
@@ -265,3 +247,5 @@ def copy(origin: Path, target: Path, names: tuple[str, ...], storage: Storage | 
                 f"{dataset.name}: {len(cases)} cases copied to {target} as {copy_format}, "
                 f"{len(dataset.cases) - len(cases)} were there already."
             )
+            for change in changes:
+                tell_note(f"{dataset.name}: {change}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import os
-import shutil
+import stat
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+
+from pcrl.faults import point
 
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")
 """First letters of a cell that spreadsheets carry out (OWASP, CSV injection)."""
@@ -108,44 +110,72 @@ def _defused(cell: object) -> object:
 def new_file(final: Path) -> Iterator[Path]:
     """A file to write, which takes the place of `final` when the block ends well, and vanishes when it does not."""
     partial = final.with_name(f".{final.name}.partial")
+    # What a killed process left, or a link: to open it would write to where it points.
+    remove(partial)
     try:
         yield partial
-        _sync(partial)
-        partial.replace(final)
-        _sync(final.parent)
+        sync(partial)
+        rename(partial, final)
+        sync(final.parent)
     except BaseException:
-        partial.unlink(missing_ok=True)
+        remove(partial)
         raise
 
 
 @contextmanager
 def new_folder(final: Path) -> Iterator[Path]:
     """A folder to fill, which takes the place of `final` when the block ends well, and vanishes when it does not."""
-    partial = final.with_name(f".{final.name}.partial")
-    if partial.exists():
-        shutil.rmtree(partial)
+    partial, old = (final.with_name(f".{final.name}.{what}") for what in ("partial", "old"))
+    remove(partial)
     partial.mkdir(parents=True)
     try:
         yield partial
-        for path in sorted(partial.rglob("*")):
-            _sync(path)
-        if final.exists():
-            # Not in one step, but a case that is missing after a kill in between is ingested again.
-            old = final.with_name(f".{final.name}.old")
-            if old.exists():
-                shutil.rmtree(old)
-            final.rename(old)
-            partial.rename(final)
-            shutil.rmtree(old)
+        for path in sorted([partial, *partial.rglob("*")]):
+            sync(path)
+        if is_there(final):
+            # Not in one step, but what a kill in between leaves says which of the two is whole.
+            remove(old)
+            rename(final, old)
+            rename(partial, final)
+            remove(old)
         else:
-            partial.rename(final)
-        _sync(final.parent)
+            rename(partial, final)
+        sync(final.parent)
     except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
+        remove(partial)
         raise
 
 
-def _sync(path: Path) -> None:
+def is_there(path: Path) -> bool:
+    """Whether there is anything of this name, a link that leads nowhere included."""
+    return os.path.lexists(path)
+
+
+def rename(path: Path, to: Path) -> None:
+    """Give a file or folder another name; a file of that name is replaced."""
+    point()
+    path.rename(to)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, a link, or a folder with all that is in it, if it is there; links are not followed."""
+    try:
+        kind = path.lstat().st_mode
+    except FileNotFoundError:
+        return
+    if stat.S_ISDIR(kind):
+        for inner in sorted(path.iterdir()):
+            remove(inner)
+        point()
+        path.rmdir()
+    else:
+        point()
+        path.unlink(missing_ok=True)
+
+
+def sync(path: Path) -> None:
+    """Wait until a file, or what is in a folder by which names, is on the disk."""
+    point()
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-GROUND = {"cores", "disk", "files", "listing", "notes", "regular", "config", "workers"}
+GROUND = {"cores", "disk", "faults", "files", "listing", "notes", "regular", "config", "workers"}
 MAY_IMPORT = {
     "cores": set(),
     "disk": set(),
-    "files": set(),
+    "faults": set(),
+    "files": {"faults"},
     "listing": set(),
     "notes": set(),
     "regular": set(),

@@ -10,10 +10,10 @@ from pcrl.config import ImageRecipe, Modality, RecipeError, VolumeRecipe
 from pcrl.datasets.case import Dataset
 from pcrl.datasets.image import ImageDataset
 from pcrl.datasets.names import printable
-from pcrl.engine.cache.lock import locked
 from pcrl.engine.cache.secret import other_secrets
 from pcrl.engine.cache.space import check_space
 from pcrl.engine.cache.volumes.records import Storage
+from pcrl.engine.cache.writer import writing
 from pcrl.engine.images.ingest import plan as image_plan
 from pcrl.engine.images.ingest import run as image_run
 from pcrl.engine.progress import IngestReport, PlannedWork, ProcessedItem, Progress
@@ -44,7 +44,7 @@ def ingest_dataset(
     replacing: bool,
 ) -> IngestReport:
     """Read and store one data set in the cache at `root`; raises as `pcrl.engine.ingest.ingest`."""
-    with locked(root / listed.name):
+    with writing(root / listed.name):
         if isinstance(listed, Dataset):
             settings = ingest_recipe(root / listed.name, 3, recipe, overrides, replacing)
             assert isinstance(settings, VolumeRecipe)

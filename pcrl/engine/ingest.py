@@ -19,8 +19,8 @@ from pcrl.datasets.layouts.images import table as table_layout
 from pcrl.datasets.names import ascii_name, safe_name
 from pcrl.engine.cache.format import CacheError
 from pcrl.engine.cache.images.dataset import CachedImages
-from pcrl.engine.cache.lock import locked
 from pcrl.engine.cache.volumes.records import DATASET_RECORD, Storage
+from pcrl.engine.cache.writer import writing
 from pcrl.engine.carry_out import OfVolumes, ingest_dataset, ingest_images
 from pcrl.engine.progress import IngestReport, Progress
 from pcrl.engine.recipe import RecipeChoice, is_for
@@ -168,7 +168,7 @@ def ingest_table(
         raise CacheError(
             f"{cache}: {listed.name} holds volumes: give the table's images another name with --dataset"
         )
-    with locked(folder):
+    with writing(folder):
         watch = progress or Progress()
         workers = usable_cores()
         report = ingest_images(listed, cache, recipe, overrides, workers, of_readers(workers), watch, replace)

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from tests.helpers.cache import faults, tree
 
+from tests.helpers.cache import faults, tree
 from tests.helpers.command import environment
 
 

@@ -196,8 +196,8 @@ def test_a_damaged_case_is_skipped_counted_and_told(cache, tmp_path):
         call += ("--set", setting)
     stopped = pcrl(*call, "--out", "stopped", cwd=tmp_path)
     assert stopped.returncode == 1
-    assert f"case lits/{name}: " in stopped.stderr
-    assert "--on-corrupt skip" in stopped.stderr
+    assert f"lits/{name}: " in stopped.stderr
+    assert "7 bytes, " in stopped.stderr
     assert "Traceback" not in stopped.stderr
     done = pcrl(*call, "--on-corrupt", "skip", "--out", "skipped", cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr

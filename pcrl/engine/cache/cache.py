@@ -4,22 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pcrl.engine.cache.commit import is_committed
-from pcrl.engine.cache.format import CacheError, read_record
-from pcrl.engine.cache.images.dataset import IMAGE_SET_RECORD, CachedImages
-from pcrl.engine.cache.volumes.dataset import CachedCase, CachedDataset
-from pcrl.engine.cache.volumes.records import (
-    DATASET_RECORD,
-    DatasetRecord,
-)
-from pcrl.engine.cache.volumes.stores import store_of
+from pcrl.engine.cache.digests import DIGESTS
+from pcrl.engine.cache.format import CacheError, damage_error
+from pcrl.engine.cache.images.dataset import IMAGE_SET_RECORD, SHARDS, CachedImages
+from pcrl.engine.cache.volumes.dataset import CachedDataset
+from pcrl.engine.cache.volumes.records import CASES, DATASET_RECORD
 
 
 class Cache:
     """A cache folder, which holds data sets of volumes and of images; given as `Path` or as text.
 
     Raises:
-        CacheError: no cache there, or nothing in it.
+        CacheError: no cache there, or nothing in it; a data set there has lost its record.
     """
 
     def __init__(self, root: str | Path) -> None:
@@ -28,6 +24,17 @@ class Cache:
             {path.parent.name: path.parent for path in sorted(root.glob(f"*/{record}"))}
             for record in (DATASET_RECORD, IMAGE_SET_RECORD)
         )
+        lost = [
+            path.parent
+            for path in sorted(root.glob(f"*/{DIGESTS}"))
+            if path.parent.name not in self.names()
+            and any((path.parent / part).is_dir() for part in (CASES, SHARDS))
+        ]
+        if lost:
+            # Without it, its patients would not be held back.
+            raise damage_error(
+                lost[0].name, f"{lost[0] / DATASET_RECORD} (or {IMAGE_SET_RECORD}) is missing", root
+            )
         if not self.names():
             raise CacheError(
                 f"{root} is not a cache, or an empty one: make one with `pcrl ingest --dataset NAME --cache {root}`"
@@ -44,37 +51,33 @@ class Cache:
         """Names of the data sets."""
         return sorted({*self._volumes, *self._images})
 
-    def dataset(self, name: str) -> CachedDataset:
-        """Open one data set of volumes; `CacheError` says what is there if there is no such one."""
+    def dataset(self, name: str, as_is: bool = False) -> CachedDataset:
+        """Open one data set of volumes; `CacheError` says what is there if there is no such one.
+
+        Args:
+            as_is: its files are not compared with what was written: for who mends it.
+        """
         self._require((name,))
         if name not in self._volumes:
             raise CacheError(f"{self.root}: {name} holds images, not volumes")
-        folder = self._volumes[name]
-        record = read_record(DatasetRecord, folder / DATASET_RECORD)
-        store = store_of(record.storage)
-        cases = tuple(
-            CachedCase(name, case, folder / "cases" / case, entry, store)
-            for case, entry in record.cases.items()
-            if is_committed(folder / "cases" / case)
-        )
-        return CachedDataset(folder, record, cases)
+        return CachedDataset.open(self._volumes[name], as_is)
 
-    def image_set(self, name: str) -> CachedImages:
-        """Open one data set of images; `CacheError` says what is there if there is no such one."""
+    def image_set(self, name: str, as_is: bool = False) -> CachedImages:
+        """Open one data set of images; as `dataset`."""
         self._require((name,))
         if name not in self._images:
             raise CacheError(f"{self.root}: {name} holds volumes, not images")
-        return CachedImages.open(self._images[name])
+        return CachedImages.open(self._images[name], as_is)
 
-    def datasets(self, names: tuple[str, ...] = ()) -> list[CachedDataset]:
+    def datasets(self, names: tuple[str, ...] = (), as_is: bool = False) -> list[CachedDataset]:
         """Open those of the named data sets that hold volumes; of all if none is named."""
         self._require(names)
-        return [self.dataset(name) for name in (names or self.names()) if name in self._volumes]
+        return [self.dataset(name, as_is) for name in (names or self.names()) if name in self._volumes]
 
-    def image_sets(self, names: tuple[str, ...] = ()) -> list[CachedImages]:
+    def image_sets(self, names: tuple[str, ...] = (), as_is: bool = False) -> list[CachedImages]:
         """Open those of the named data sets that hold images; of all if none is named."""
         self._require(names)
-        return [self.image_set(name) for name in (names or self.names()) if name in self._images]
+        return [self.image_set(name, as_is) for name in (names or self.names()) if name in self._images]
 
     def _require(self, names: tuple[str, ...]) -> None:
         for name in names:

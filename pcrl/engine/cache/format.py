@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from pathlib import Path
 
 from pcrl.files import AnyRecord, RecordError, load_record
@@ -20,12 +21,45 @@ class CacheError(RuntimeError):
     """A cache that is missing, damaged, locked or of another version; the message says what to do."""
 
 
+def damage_error(what: str, fault: str, root: Path) -> CacheError:
+    """The error for what is not as it was written, with what to do.
+
+    Args:
+        what: data set or case.
+        fault: the file, what was found, and what was expected.
+        root: of the cache.
+    """
+    return CacheError(
+        f"{what}: {fault}. Run `pcrl cache verify {root} --discard`, then ingest it again (the same `pcrl ingest`)"
+    )
+
+
+def is_regular_or_missing(path: Path) -> bool:
+    """Whether a file may be opened: it is no link, and nothing that a reader would wait at for ever."""
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+
+
+def link_error(path: Path) -> CacheError:
+    """The error for a link in a cache, or for a device, a pipe or a socket."""
+    kind = "a symbolic link" if path.is_symlink() else "no regular file"
+    return CacheError(
+        f"{path} is {kind}: pcrl makes none in a cache, and follows none out of it (the folder of the cache itself may "
+        "be one). Take it away, or move what is behind it here; `pcrl cache verify --discard` puts aside what is in a "
+        "data set"
+    )
+
+
 def read_record(kind: type[AnyRecord], path: Path) -> AnyRecord:
-    """Read a record.
+    """Read a record. Names in it that become paths are checked by its fields; see `pcrl.engine.cache.guard.names`.
 
     Raises:
-        CacheError: missing, damaged, or written by another version.
+        CacheError: missing, no regular file, damaged, or written by another version.
     """
+    if not is_regular_or_missing(path):
+        raise link_error(path)
     try:
         record = load_record(kind, path)
     except FileNotFoundError as error:

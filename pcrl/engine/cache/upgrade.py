@@ -6,10 +6,17 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from pcrl.engine.cache.changes import changing
 from pcrl.engine.cache.chunks.scratch import Scratch
-from pcrl.engine.cache.commit import include, is_part_of
-from pcrl.engine.cache.digests import forget_digests
-from pcrl.engine.cache.images.dataset import CachedImages, ShardRecord, record_path, shard_records
+from pcrl.engine.cache.commit import is_part_of
+from pcrl.engine.cache.digests import forget_digests, write_digests
+from pcrl.engine.cache.images.dataset import (
+    IMAGE_SET_RECORD,
+    CachedImages,
+    ShardRecord,
+    record_path,
+    shard_records,
+)
 from pcrl.engine.cache.images.reader import ImageReader
 from pcrl.engine.cache.images.thumbnails import (
     Thumbnails,
@@ -18,7 +25,7 @@ from pcrl.engine.cache.images.thumbnails import (
     write_thumbnails,
 )
 from pcrl.engine.cache.volumes.dataset import CachedCase, CachedDataset
-from pcrl.engine.cache.volumes.records import THUMBNAILS
+from pcrl.engine.cache.volumes.records import DATASET_RECORD, THUMBNAILS
 from pcrl.engine.fingerprints.thumbnail import EDGES, thumbnail
 from pcrl.files import new_file, save_record
 
@@ -36,9 +43,12 @@ def upgrade_case(case: CachedCase) -> None:
     """
     forget_digests(case.folder.parent.parent)
     shown = np.stack([thumbnail(channel) for channel in case.voxels.read()])
-    with new_file(case.folder / THUMBNAILS) as partial, partial.open("wb") as file:
+    with (
+        changing(case.folder, [THUMBNAILS]),
+        new_file(case.folder / THUMBNAILS) as partial,
+        partial.open("wb") as file,
+    ):
         np.save(file, shown)
-    include(case.folder, THUMBNAILS)
 
 
 def outdated_shards(images: CachedImages) -> list[int]:
@@ -60,7 +70,7 @@ def upgrade_shards(images: CachedImages, numbers: list[int]) -> Iterator[int]:
     """
     data, scratch = images.record.recipe.data, Scratch()
     forget_digests(images.folder)
-    reader, records = ImageReader(images.folder, data), shard_records(images.folder)
+    reader, records = ImageReader(images.files, data), shard_records(images.folder)
     for number in numbers:
         record = records[number]
         shown = np.zeros((len(record.images), EDGES[2], EDGES[2]), np.uint8)
@@ -76,3 +86,15 @@ def upgrade_shards(images: CachedImages, numbers: list[int]) -> Iterator[int]:
 
 def _lacking(record: ShardRecord, shown: Thumbnails) -> bool:
     return any(not image.error and not shown[place].any() for place, image in enumerate(record.images))
+
+
+def complete(opened: CachedDataset | CachedImages) -> None:
+    """Write `files.json` of a data set, and in its record that it has one. The caller holds the data set's lock."""
+    forget_digests(opened.folder)
+    if not opened.record.digests:
+        now: dict[str, object] = {"digests": True}
+        if isinstance(opened, CachedDataset):
+            now["tables"] = tuple(opened.tables)
+        name = IMAGE_SET_RECORD if isinstance(opened, CachedImages) else DATASET_RECORD
+        save_record(opened.record.model_copy(update=now), opened.folder / name)
+    write_digests(opened.folder)

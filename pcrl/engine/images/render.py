@@ -50,7 +50,13 @@ class ImageRenderer:
         self.recipe, self._sets = recipe, [images for images, _ in sets]
         self._settings = draw_settings(recipe.views, recipe.corruption)
         keep = recipe.training.window + SPARE_SHARDS
-        self._readers = [ImageReader(images.folder, images.record.recipe.data, keep) for images in self._sets]
+        # Where damaged ones are skipped, each shard says so itself.
+        skips = recipe.training.on_corrupt == "skip"
+        folders = [images.folder if skips else images.files for images in self._sets]
+        self._readers = [
+            ImageReader(folder, images.record.recipe.data, keep)
+            for folder, images in zip(folders, self._sets, strict=True)
+        ]
         self._sizes = [[(h, w) for h, w in images.table.shapes.tolist()] for images in self._sets]
         self._scales = [scale_of(images.record.recipe.data) for images in self._sets]
         # Sorted by place in the stack, so that the images of a shard are neighbours.

@@ -36,7 +36,7 @@ class VolumeSelection:
 
     def identity(self) -> str:
         """See `pcrl.engine.selection.selection.Selection`."""
-        return identity(list(self.cases))
+        return identity(list(self.cases), whole=self.recipe.training.on_corrupt == "stop")
 
     def describe(self) -> str:
         """See `pcrl.engine.selection.selection.Selection`."""

@@ -32,7 +32,7 @@ class OpenCase:
         self.shape = record.grid.shape
         self.intensities = record.intensities
         self.tissues = [Tissue(channel, self.shape) for channel in case.occupancy]
-        self.boxes = BoxReader(case.image_table())
+        self.boxes = BoxReader(case.voxels.table)
 
     def read(self, plan: ViewPlan, destination: NDArray[np.int16], scratch: Scratch) -> None:
         """Fill `destination` with the region of a plan, where views lie; what is beyond the volume is air."""
@@ -65,7 +65,7 @@ class VolumeRenderer:
     @property
     def files(self) -> list[Path]:
         """See `pcrl.engine.batch.Renderer`."""
-        return [case.store.image_table(case.folder).file for case in self.cases]
+        return [case.voxels.table.file for case in self.cases]
 
     def workspace(self) -> Workspace:
         """Buffers for a thread."""

@@ -46,7 +46,7 @@ class FromCache:
         if not self._is(f"{dataset}/{name}", table.pixels[row]):
             return None
         height, width = table.shapes[row]
-        reader = ImageReader(images.folder, images.record.recipe.data)
+        reader = ImageReader(images.files, images.record.recipe.data)
         pixels = reader.read(int(table.index[row]), Scratch())[:height, :width]
         return thumbnail(pixels, _FINER * EDGES[2])[None]
 

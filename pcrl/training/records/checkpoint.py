@@ -6,7 +6,6 @@ A checkpoint is written aside and renamed, so that a folder that is there is who
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -19,7 +18,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from pcrl.config import Model
-from pcrl.files import new_folder
+from pcrl.files import new_folder, remove, rename
 from pcrl.models.weights.folder import TENSORS, load_weights, save_weights
 from pcrl.models.weights.published import WeightsError
 from pcrl.models.weights.whole import require_whole, write_digests
@@ -64,6 +63,8 @@ def save(
     optimizer: Optimizer,
 ) -> Path:
     """Write the checkpoint of a position into `folder`, and remove all but the last few."""
+    for left in folder.glob(".*epoch-*.partial*"):
+        remove(left)
     final = folder / f"epoch-{position.epoch:04d}-step-{position.step:06d}"
     with new_folder(final) as partial:
         source = {"epoch": position.epoch, "step": position.step}
@@ -75,7 +76,10 @@ def save(
         (partial / POSITION).write_text(json.dumps(asdict(position)) + "\n", encoding="utf-8")
         write_digests(partial)
     for old in checkpoints(folder)[:-KEEP]:
-        shutil.rmtree(old)
+        # Renamed first: a kill in between leaves no folder that looks like a checkpoint and lacks files.
+        doomed = old.with_name(f".{old.name}.partial")
+        rename(old, doomed)
+        remove(doomed)
     return final
 
 

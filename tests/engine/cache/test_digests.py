@@ -6,12 +6,13 @@ import pytest
 
 from pcrl.engine.cache.cache import Cache
 from pcrl.engine.cache.commit import COMMIT
-from pcrl.engine.cache.digests import DIGESTS, changed_files, write_digests
+from pcrl.engine.cache.digests import DIGESTS, write_digests
 from pcrl.engine.cache.images.dataset import STACK
-from pcrl.engine.cache.images.verify import discard_shard
+from pcrl.engine.cache.images.discard import discard_shard
 from pcrl.engine.ingest import ingest
 from pcrl.files import sha256_of
 from tests.helpers import radiographs, scans
+from tests.helpers.cache import faults
 from tests.helpers.command import pcrl
 
 
@@ -40,7 +41,7 @@ def unnamed(folder):
 def test_every_file_of_images_is_named(images):
     folder = images / "cache/chexpert"
     assert not unnamed(folder)
-    assert not changed_files(folder)
+    assert not faults(folder)
     table = json.loads((folder / DIGESTS).read_text())["files"]["table.csv"]
     path = folder / "table.csv"
     assert table == {"size": path.stat().st_size, "sha256": sha256_of(path)}
@@ -50,19 +51,19 @@ def test_a_changed_table_is_found_and_the_next_ingest_mends_it(images):
     folder = images / "cache/chexpert"
     before = (folder / "table.csv").read_bytes()
     (folder / "table.csv").write_bytes(before.replace(b",male,", b",fema,"))
-    assert changed_files(folder) == ["table.csv: content differs from what was written (SHA-256)"]
+    assert faults(folder) == {"table.csv": ("content differs from what was written (SHA-256)",)}
     done = pcrl("cache", "verify", "cache", cwd=images)
     assert done.returncode == 1
     assert "damaged chexpert/table.csv: content differs" in done.stdout
     ingest("chexpert", images / "chexpert", cache=images / "cache")
-    assert not changed_files(folder)
+    assert not faults(folder)
     assert (folder / "table.csv").read_bytes() == before
 
 
 def test_what_is_taken_out_leaves_no_digests(images):
     opened = Cache(images / "cache").image_set("chexpert")
     kept = (opened.folder / DIGESTS).read_bytes()
-    discard_shard(opened, opened.folder / STACK / "c/0/0/0")
+    discard_shard(opened.folder, 0, opened.record.recipe.data, opened.table)
     assert not (opened.folder / DIGESTS).exists()
     ingest("chexpert", images / "chexpert", cache=images / "cache")
     assert (opened.folder / DIGESTS).read_bytes() == kept
@@ -78,7 +79,7 @@ def test_every_file_of_volumes_is_named(tmp_path):
     )
     assert not unnamed(folder)
     (folder / "tables/annotations.csv").unlink()
-    assert changed_files(folder) == ["tables/annotations.csv: missing"]
+    assert faults(folder) == {"tables/annotations.csv": ("missing",)}
 
 
 def test_an_upgrade_writes_them_anew(images):
@@ -86,14 +87,15 @@ def test_an_upgrade_writes_them_anew(images):
     (folder / "shards/000000.npy").unlink()
     assert pcrl("cache", "upgrade", "cache", cwd=images).returncode == 0
     assert (folder / DIGESTS).is_file()
-    assert not changed_files(folder)
+    assert not faults(folder)
     (folder / DIGESTS).unlink()
     assert pcrl("cache", "upgrade", "cache", cwd=images).returncode == 0
     assert not unnamed(folder)
 
 
-def test_hidden_files_are_none_of_it(tmp_path):
-    (tmp_path / ".lock").touch()
-    (tmp_path / "dataset.json").write_text("{}")
+def test_what_pcrl_did_not_write_is_none_of_it(tmp_path):
+    for name in (".lock", "images.json", "notes.txt", "shards/000000.json", "shards/notes.json"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("{}")
     write_digests(tmp_path)
-    assert set(json.loads((tmp_path / DIGESTS).read_text())["files"]) == {"dataset.json"}
+    assert set(json.loads((tmp_path / DIGESTS).read_text())["files"]) == {"images.json", "shards/000000.json"}

@@ -11,22 +11,26 @@ from pcrl.datasets.catalog import find
 from pcrl.datasets.layouts.images.chexpert import find as find_chexpert
 from pcrl.engine.cache.cache import Cache
 from pcrl.engine.cache.images.dataset import CachedImages
-from pcrl.engine.cache.images.verify import verify_images
-from pcrl.engine.cache.upgrade import outdated_cases, outdated_shards, upgrade_case, upgrade_shards
+from pcrl.engine.cache.upgrade import complete, outdated_cases, outdated_shards, upgrade_case, upgrade_shards
 from pcrl.engine.cache.volumes.dataset import identity
-from pcrl.engine.cache.volumes.verify import verify
 from pcrl.engine.images.ingest.plan import plan as plan_images
 from pcrl.engine.images.ingest.run import run as run_images
 from pcrl.engine.selection.fingerprints import fingerprints_of_cases, fingerprints_of_images
 from pcrl.engine.volumes.ingest.plan import plan
 from pcrl.engine.volumes.ingest.run import run
 from tests.helpers import patients, radiographs
+from tests.helpers.cache import faults
 
 IMAGES = load_recipe("cpu-2d", ["data.size=64", "data.shard=10"])
 
 
 def as_earlier_versions_left(folder):
-    """Take away what they did not write: thumbnails, and the fields that name them."""
+    """Take away what they did not write: digests of records, thumbnails, and the fields that name them."""
+    (folder / "files.json").unlink(missing_ok=True)
+    for path in [*folder.glob("dataset.json"), *folder.glob("images.json")]:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        del record["digests"]
+        path.write_text(json.dumps(record))
     for path in [*folder.rglob("thumbnails.npy"), *folder.glob("shards/*.npy")]:
         path.unlink()
     for path in folder.glob("cases/*/commit.json"):
@@ -69,7 +73,7 @@ def test_volumes(ingested, tmp_path):
     new = Cache(tmp_path / "cache").dataset("lits")
     assert not outdated_cases(new)
     np.testing.assert_array_equal(fingerprints_of_cases(new.cases).thumbnails, before.thumbnails)
-    assert not [fault for finding in verify(new) for fault in finding.faults]
+    assert not faults(new.folder)
     # Runs on it go on.
     assert identity(list(old.cases)) == identity(list(new.cases)) == content
 
@@ -86,7 +90,7 @@ def test_images(ingested, tmp_path):
     assert list(upgrade_shards(images, numbers)) == numbers == [0, 1, 2, 3]
     np.testing.assert_array_equal(fingerprints_of_images(images, rows).thumbnails, before.thumbnails)
     assert not outdated_shards(images)
-    assert not [fault for found in verify_images(images) for fault in found.faults]
+    assert not faults(folder)
     assert images.identity() == content
 
 
@@ -95,10 +99,8 @@ def test_damaged_thumbnails_of_images_are_found_and_made_anew(ingested, tmp_path
     images = CachedImages.open(tmp_path / "cache/chexpert")
     path = images.folder / "shards/000001.npy"
     path.write_bytes(path.read_bytes()[:-1])
-    (fault,) = [fault for found in verify_images(images) for fault in found.faults]
-    assert (
-        fault
-        == "000001.npy: content differs from what was written (SHA-256); pcrl cache upgrade makes it anew"
-    )
+    fault = "000001.npy: content differs from what was written (SHA-256); pcrl cache upgrade makes it anew"
+    assert faults(images.folder) == {"images.zarr/c/1/0/0": (fault,)}
     assert list(upgrade_shards(images, outdated_shards(images))) == [1]
-    assert not [fault for found in verify_images(images) for fault in found.faults]
+    complete(images)
+    assert not faults(images.folder)

@@ -1,6 +1,7 @@
 """Checkpoints bring back what an optimiser keeps, as the optimiser had it."""
 
 import json
+import shutil
 
 import pytest
 import torch
@@ -8,9 +9,10 @@ from safetensors.torch import load_file, save_file
 
 from pcrl.config import load_recipe
 from pcrl.models.weights.published import WeightsError
-from pcrl.training.records.checkpoint import Position, last_whole, load, save, trained
+from pcrl.training.records.checkpoint import KEEP, Position, checkpoints, last_whole, load, save, trained
 from pcrl.training.trainer import initial_state
 from tests.helpers import scans
+from tests.helpers.cache.kills import killed_at
 
 RECIPE = load_recipe("pcrlv2-3d", [*scans.VIEWS, "model.width=4", "model.levels=2"])
 POSITION = Position(0, 2, 3, ((1.0, 0.5), (2.0, float("nan"))))
@@ -71,6 +73,33 @@ def test_what_an_early_version_did_not_keep_is_zero(tmp_path, name, fused):
     assert load(path, resumed, other, its_optimizer) == Position(4, 1)
     assert all(not value.any() for value in its_optimizer.state[resumed.get_parameter(gone)].values())
     step(resumed, its_optimizer, 2)
+
+
+def test_killed_at_any_step_of_saving_every_checkpoint_that_is_there_can_be_loaded(tmp_path):
+    network, objective, optimizer = fresh("sgd", False)
+    step(network, optimizer, 1)
+    before, folder = tmp_path / "before", tmp_path / "checkpoints"
+
+    def saved(epoch, into):
+        save(into, Position(epoch, 0, 0, ()), RECIPE.model, network, objective, optimizer)
+
+    for epoch in range(KEEP):
+        saved(epoch, before)
+    point, killed = 0, True
+    while killed:
+        point += 1
+        shutil.copytree(before, folder)
+        killed = killed_at(point, lambda: saved(KEEP, folder))
+        there = checkpoints(folder)
+        assert len(there) >= KEEP
+        for path in there:
+            load(path, *fresh("sgd", False))
+        saved(KEEP + 1, folder)
+        assert [path.name[:10] for path in folder.iterdir()].count(f"epoch-{KEEP + 1:04d}") == 1
+        assert len(checkpoints(folder)) == KEEP
+        assert not list(folder.glob(".*"))
+        shutil.rmtree(folder)
+    assert point > 10
 
 
 def test_every_bit_of_a_checkpoint_counts_and_the_one_before_it_is_offered(tmp_path):

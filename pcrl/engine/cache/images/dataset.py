@@ -10,21 +10,33 @@ CACHE/DATASET/table.csv              a row for each image: patient, study, view,
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic_core import from_json
 
 from pcrl.config import ImageData, ImageRecipe
 from pcrl.datasets.about import Projection, Sex, View
-from pcrl.engine.cache.format import CacheError, read_record
+from pcrl.engine.cache.chunks.shard import shard_path
+from pcrl.engine.cache.commit import FileRecord, first_fault
+from pcrl.engine.cache.digests import require_own_files
+from pcrl.engine.cache.format import CacheError, damage_error, is_regular_or_missing, link_error, read_record
+from pcrl.engine.cache.guard.names import Key, Name
+from pcrl.engine.cache.guard.walk import refuse_links_at
 from pcrl.engine.cache.images.table import TABLE, ImageTable, read_table, without_about
 from pcrl.files import Record
 
 IMAGE_SET_RECORD = "images.json"
-STACK = "images.zarr"
+STACK, METADATA = "images.zarr", "zarr.json"
+SHARDS = "shards"
+_HEAD = 4096
+"""Bytes of a record of a shard in which its size and digest are."""
+DISCARDED = -1
+"""Time of modification of an image that is to be read anew: its shard was damaged."""
 
 
 class ImageSetRecord(Record):
@@ -34,7 +46,7 @@ class ImageSetRecord(Record):
     """
 
     format: int
-    name: str
+    name: Name
     recipe: ImageRecipe
     label_names: tuple[str, ...]
     split_seed: int
@@ -42,6 +54,8 @@ class ImageSetRecord(Record):
     secret: str = ""
     root: str = ""
     """Folder that the images were read from last."""
+    digests: bool = False
+    """Whether every ingest ends with `files.json`; those of earlier versions did not."""
 
 
 class ImageFile(Record):
@@ -59,7 +73,7 @@ class ImageFile(Record):
         age, sex, projection, view: as its own header states them, if it is DICOM; see `pcrl.datasets.about.About`.
     """
 
-    name: str
+    name: Key
     path: str
     size: int
     modified: int
@@ -96,8 +110,19 @@ class CachedImages:
     record: ImageSetRecord
 
     @classmethod
-    def open(cls, folder: Path) -> CachedImages:
-        """Open the data set in `folder`; raises `CacheError` as `load`."""
+    def open(cls, folder: Path, as_is: bool = False) -> CachedImages:
+        """Open the data set in `folder`.
+
+        Args:
+            as_is: its files are not compared with `files.json`.
+
+        Raises:
+            CacheError: its record is missing or damaged; something in it is a link; a file is missing, or of another
+                size.
+        """
+        refuse_links_at(folder, IMAGE_SET_RECORD, TABLE, SHARDS, STACK)
+        if not as_is:
+            require_own_files(folder)
         return cls(folder, read_record(ImageSetRecord, folder / IMAGE_SET_RECORD))
 
     @property
@@ -118,8 +143,22 @@ class CachedImages:
             )
         return read_table(self.folder / TABLE, self.record.label_names)
 
+    @cached_property
+    def files(self) -> Path:
+        """Its folder, once all shards were found to be there, and as large as they were written.
+
+        Raises:
+            CacheError: one is missing, or of another size; names it.
+        """
+        for number, stored_file in enumerate(_stored_shards(self.folder)):
+            stored = {str(stack_path(Path(), number)): stored_file}
+            if fault := first_fault(self.folder, stored):
+                raise damage_error(self.name, fault, self.folder.parent)
+        return self.folder
+
     def identity(self) -> str:
-        """A digest of the content: changes when an image, a label or a split does."""
+        """A digest of the content: changes when an image, a label or a split does; raises `CacheError` as `files`."""
+        _ = self.files
         return hashlib.sha256(self.table_bytes()).hexdigest()
 
     def table_bytes(self) -> bytes:
@@ -147,7 +186,12 @@ def scale_of(data: ImageData) -> float:
 
 def record_path(folder: Path, shard: int) -> Path:
     """The record of a shard."""
-    return folder / "shards" / f"{shard:06}.json"
+    return folder / SHARDS / f"{shard:06}.json"
+
+
+def stack_path(folder: Path, shard: int) -> Path:
+    """The file of a shard of images."""
+    return shard_path(folder / STACK, (shard, 0, 0))
 
 
 def shard_records(folder: Path) -> list[ShardRecord]:
@@ -160,6 +204,26 @@ def shard_records(folder: Path) -> list[ShardRecord]:
     while (path := record_path(folder, len(records))).exists():
         records.append(read_record(ShardRecord, path))
     return records
+
+
+def _stored_shards(folder: Path) -> Iterator[FileRecord]:
+    """Size and digest of each shard, from the heads of their records: all of these take a hundred times longer to read.
+
+    Raises:
+        CacheError: as `shard_records`.
+    """
+    number = 0
+    while (path := record_path(folder, number)).exists():
+        number += 1
+        if not is_regular_or_missing(path):
+            raise link_error(path)
+        try:
+            with path.open("rb") as file:
+                head = from_json(file.read(_HEAD), allow_partial=True)
+            yield FileRecord(size=head["size"], sha256=head["sha256"])
+        except (ValueError, KeyError, TypeError):
+            record = read_record(ShardRecord, path)
+            yield FileRecord(size=record.size, sha256=record.sha256)
 
 
 def pixels_of(values: NDArray[np.uint8] | NDArray[np.uint16]) -> str:

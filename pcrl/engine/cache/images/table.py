@@ -7,11 +7,14 @@ import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pcrl.engine.cache.format import CacheError
+from pcrl.datasets.case import Split
+from pcrl.engine.cache.format import CacheError, is_regular_or_missing, link_error
+from pcrl.engine.cache.guard.names import check_key
 from pcrl.files import write_csv
 
 TABLE = "table.csv"
@@ -39,6 +42,7 @@ class ImageTable:
         label_names: of the columns of `labels`.
         failed: name and reason of each image that is not there.
         ages: (n,) years, NaN where not stated.
+        places: name of the image at each place in the stack, those that are not there included.
         sexes, projections: female, male, other; AP, PA; empty where not stated.
     """
 
@@ -57,9 +61,14 @@ class ImageTable:
     ages: NDArray[np.float32]
     sexes: list[str]
     projections: list[str]
+    places: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.names)
+
+    def names_in(self, start: int, count: int) -> tuple[str, ...]:
+        """Names of the images at so many places of the stack, from one on."""
+        return self.places[start : start + count]
 
     def where(self, split: str) -> NDArray[np.int64]:
         """Positions in this table of the images of a split."""
@@ -89,8 +98,10 @@ def read_table(path: Path, label_names: tuple[str, ...]) -> ImageTable:
     """Read what `write_table` wrote, or that of an earlier version, in which nobody's age and sex are stated.
 
     Raises:
-        CacheError: other columns, or a cell that cannot be read; names the line.
+        CacheError: a link; other columns, or a cell that cannot be read; names the line.
     """
+    if not is_regular_or_missing(path):
+        raise link_error(path)
     with path.open(newline="", encoding="utf-8") as file:
         table = csv.reader(file)
         header = next(table, [])
@@ -102,6 +113,18 @@ def read_table(path: Path, label_names: tuple[str, ...]) -> ImageTable:
         if len(row) != len(header):
             raise CacheError(
                 f"{path}, line {line}: {len(row)} cells instead of {len(header)}: ingest it again"
+            )
+        if row[0] != str(line - 2):
+            raise CacheError(
+                f"{path}, line {line}: index is {row[0]!r}, expected {line - 2}, its place: ingest it again"
+            )
+        try:
+            check_key(row[1])
+        except ValueError as error:
+            raise CacheError(f"{path}, line {line}: name: {error}: ingest it again") from error
+        if row[6] not in (*get_args(Split), "") or (not row[6] and not row[13]):
+            raise CacheError(
+                f"{path}, line {line}: split is {row[6]!r}, expected {', '.join(get_args(Split))}: ingest it again"
             )
     there = [row for row in rows if not row[13]]
     first = len(COLUMNS) + len(ABOUT) * told
@@ -123,6 +146,7 @@ def read_table(path: Path, label_names: tuple[str, ...]) -> ImageTable:
             ages=np.array([float(row[14]) if told and row[14] else np.nan for row in there], np.float32),
             sexes=[row[15] if told else "" for row in there],
             projections=[row[16] if told else "" for row in there],
+            places=tuple(row[1] for row in rows),
         )
     except ValueError as error:
         raise CacheError(f"{path} cannot be read ({error}): ingest it again") from error

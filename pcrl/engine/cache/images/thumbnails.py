@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pcrl.engine.cache.format import CacheError
-from pcrl.engine.cache.images.dataset import ShardRecord
+from pcrl.engine.cache.format import CacheError, is_regular_or_missing, link_error
+from pcrl.engine.cache.images.dataset import SHARDS, ShardRecord
 from pcrl.engine.fingerprints.thumbnail import EDGES
 from pcrl.files import new_file, sha256_of
 
@@ -18,7 +18,7 @@ Thumbnails = NDArray[np.uint8]
 
 def thumbnails_path(folder: Path, shard: int) -> Path:
     """Where the thumbnails of a shard are."""
-    return folder / "shards" / f"{shard:06}.npy"
+    return folder / SHARDS / f"{shard:06}.npy"
 
 
 def write_thumbnails(folder: Path, shard: int, shown: Thumbnails) -> str:
@@ -44,9 +44,11 @@ def read_thumbnails(folder: Path, shard: int) -> Thumbnails:
     """Those of a shard.
 
     Raises:
-        CacheError: damaged.
+        CacheError: damaged, or a link.
     """
     path, edge = thumbnails_path(folder, shard), EDGES[2]
+    if not is_regular_or_missing(path):
+        raise link_error(path)
     try:
         shown: Thumbnails = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:

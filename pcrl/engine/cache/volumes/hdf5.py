@@ -15,7 +15,7 @@ import numpy as np
 
 from pcrl.engine.cache.chunks.frames import LEVELS, ChunkTable, Frames, counts, crc_of
 from pcrl.engine.cache.format import CacheError
-from pcrl.engine.cache.volumes.records import LABEL, ORIGINAL_LABEL
+from pcrl.engine.cache.volumes.records import HDF5_LABELS, LABEL, ORIGINAL_LABEL
 from pcrl.engine.cache.volumes.store import Store
 from pcrl.engine.geometry.grid import Grid
 from pcrl.files import new_file
@@ -31,7 +31,8 @@ class Hdf5Store(Store):
     """One file a case; labels in a file of their own, so that adding them leaves the image as it is."""
 
     image = "image.h5"
-    labels = "labels.h5"
+    labels = HDF5_LABELS
+    image_files, label_files = (image,), (labels,)
 
     def write_image(
         self, folder: Path, name: str, frames: Frames, grid: Grid, attributes: dict[str, Any]
@@ -109,6 +110,8 @@ def _write_array(file: h5py.File, name: str, frames: Frames, grid: Grid) -> None
 def _table(path: Path, name: str) -> ChunkTable:
     with _opened(path) as file:
         try:
+            for part in (name, f"{name}_crc32c"):
+                _require_here(path, file, part)
             array = file[name]
             crcs: np.ndarray[Any, np.dtype[np.uint32]] = file[f"{name}_crc32c"][...]
             codec = array.attrs["codec"]
@@ -124,6 +127,16 @@ def _table(path: Path, name: str) -> ChunkTable:
         array.id.chunk_iter(note)
         return ChunkTable(
             path, array.shape, array.dtype, array.chunks, int(array.fillvalue), codec, offsets, sizes, crcs
+        )
+
+
+def _require_here(path: Path, file: h5py.File, name: str) -> None:
+    """Raise `CacheError` if an array lies in another file than this one: HDF5 has links of its own."""
+    link = file.get(name, getlink=True)
+    array = file[name] if isinstance(link, h5py.HardLink) else None
+    if array is None or array.external or array.is_virtual:
+        raise CacheError(
+            f"{path}: {name} is kept elsewhere than in this file, as pcrl never keeps it: ingest it again"
         )
 
 

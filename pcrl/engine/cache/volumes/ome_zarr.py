@@ -16,7 +16,7 @@ from zarr.codecs import BloscCodec, Crc32cCodec
 from pcrl.engine.cache.chunks.frames import LEVELS, ChunkTable, Frames, counts
 from pcrl.engine.cache.chunks.shard import read_index, shard_path, write_shard
 from pcrl.engine.cache.format import CacheError
-from pcrl.engine.cache.volumes.records import LABEL, ORIGINAL_LABEL
+from pcrl.engine.cache.volumes.records import LABEL, LABEL_FILES, ORIGINAL_LABEL, ZARR_IMAGE
 from pcrl.engine.cache.volumes.store import Store
 from pcrl.engine.geometry.grid import Grid
 from pcrl.files import new_folder
@@ -28,8 +28,10 @@ _INDEX = ["bytes", "crc32c"]
 class ZarrStore(Store):
     """One OME-Zarr image a case, its labels in the image's `labels` group."""
 
-    image = "image.ome.zarr"
+    image = ZARR_IMAGE
     labels = f"{image}/labels"
+    image_files = (f"{image}/zarr.json", f"{image}/0/zarr.json", f"{image}/0/c/0/0/0/0")
+    label_files = LABEL_FILES
 
     def write_image(
         self, folder: Path, name: str, frames: Frames, grid: Grid, attributes: dict[str, Any]

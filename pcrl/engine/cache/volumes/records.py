@@ -9,6 +9,7 @@ CACHE/DATASET/cases/CASE/thumbnails.npy    (channel, 24, 24, 24) uint8: by which
 CACHE/DATASET/cases/CASE/case.json         what was read, and how it was stored (`CaseRecord`)
 CACHE/DATASET/cases/CASE/label.json        the same of the label, if there is one (`LabelRecord`)
 CACHE/DATASET/cases/CASE/commit.json       size and digest of every file above, written last (`Commit`)
+CACHE/DATASET/cases/CASE/change.json       while the label or the thumbnails are written or removed (`Change`)
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from pydantic import Field
 from pcrl.config import Data, Modality, TissueRule, VolumeRecipe
 from pcrl.datasets.about import Sex
 from pcrl.datasets.case import Split
+from pcrl.engine.cache.guard.names import Name
 from pcrl.engine.geometry.grid import Grid
 from pcrl.engine.strata import in_words, strata_of
 from pcrl.files import Record
@@ -31,10 +33,21 @@ LABEL = "segmentation"
 ORIGINAL_LABEL = "segmentation-original"
 OCCUPANCY = "occupancy.npy"
 THUMBNAILS = "thumbnails.npy"
+ZARR_IMAGE, HDF5_LABELS = "image.ome.zarr", "labels.h5"
+LABEL_FILES = (
+    f"{ZARR_IMAGE}/labels/zarr.json",
+    *(
+        f"{ZARR_IMAGE}/labels/{name}/{file}"
+        for name in (LABEL, ORIGINAL_LABEL)
+        for file in ("zarr.json", "0/zarr.json", "0/c/0/0/0")
+    ),
+)
+"""Where the labels of a case lie as OME-Zarr, below the folder of the case."""
 CASE_RECORD = "case.json"
 LABEL_RECORD = "label.json"
 DATASET_RECORD = "dataset.json"
 TABLES = "tables"
+CASES = "cases"
 
 
 class SourceFile(Record):
@@ -62,7 +75,7 @@ class CaseRecord(Record):
     """The image of a case: where it came from, its grids, its settings."""
 
     format: int
-    name: str
+    name: Name
     modality: Modality
     grid: Grid
     original_grid: Grid
@@ -117,20 +130,24 @@ class DatasetRecord(Record):
     """A data set in the cache. The split belongs to the data: fixed here, by patient."""
 
     format: int
-    name: str
+    name: Name
     recipe: VolumeRecipe
     tissue: TissueRule
     split_seed: int
     storage: Storage = "zarr"
     label_names: dict[int, str]
-    cases: dict[str, CaseEntry]
+    cases: dict[Name, CaseEntry]
     secret: str = ""
     """Digest of the secret with which DICOM patient IDs became names of patients; empty if none did."""
-    roots: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    roots: dict[str, tuple[Name, ...]] = Field(default_factory=dict)
     """Folder of files → names of the cases that were read from below it."""
     regions: dict[str, tuple[int, ...]] = Field(default_factory=dict)
     """Name → label values, where the data set is scored by regions of several values."""
     ignored: int | None = None
     """Label value of voxels that count neither in training nor in scores."""
+    digests: bool = False
+    """Whether every ingest ends with `files.json`; those of earlier versions did not."""
+    tables: tuple[Name, ...] = ()
+    """What lies in `tables/`, where `digests` is true: all that an ingest has ever brought."""
     strata: str = ""
     """What the strata of the cases are, such as `grade`; empty where the layout has none."""

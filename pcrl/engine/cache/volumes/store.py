@@ -17,6 +17,10 @@ class Store(ABC):
     """Name of the image's file or folder in the folder of the case."""
     labels: str
     """The same of the labels."""
+    image_files: tuple[str, ...]
+    """All files that an image may consist of, as paths below the folder of the case."""
+    label_files: tuple[str, ...]
+    """The same of the labels."""
 
     @abstractmethod
     def write_image(

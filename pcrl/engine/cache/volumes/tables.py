@@ -8,14 +8,20 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from pcrl.engine.cache.format import CacheError
+from pcrl.engine.cache.guard.walk import refuse_links_at
 from pcrl.engine.cache.volumes.records import TABLES
 from pcrl.files import new_file
 
 
 def tables_of(folder: Path) -> dict[str, Path]:
-    """The tables of the data set in `folder`, by name."""
-    found = (folder / TABLES).glob("[!.]*")
-    return {path.name: path for path in sorted(found)}
+    """The tables of the data set in `folder`, by name.
+
+    Raises:
+        CacheError: one is a link.
+    """
+    found = sorted((folder / TABLES).glob("[!.]*"))
+    refuse_links_at(folder / TABLES, *(path.name for path in found))
+    return {path.name: path for path in found}
 
 
 def outdated(tables: Iterable[Path], folder: Path) -> tuple[Path, ...]:
@@ -39,8 +45,6 @@ def bring(tables: Iterable[Path], folder: Path) -> None:
         CacheError: a table cannot be read or written.
     """
     to = folder / TABLES
-    for leftover in to.glob(".*.partial"):
-        leftover.unlink()
     for table in tables:
         to.mkdir(exist_ok=True)
         try:

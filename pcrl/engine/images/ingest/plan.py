@@ -6,15 +6,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pcrl.config import ImageRecipe
+from pcrl.config import ImageData, ImageRecipe
 from pcrl.datasets.case import Split
 from pcrl.datasets.image import ImageDataset, Radiograph
 from pcrl.datasets.names import printable
 from pcrl.engine import splits
 from pcrl.engine.cache.format import FORMAT, CacheError, read_record
-from pcrl.engine.cache.images.dataset import IMAGE_SET_RECORD, ImageFile, ImageSetRecord, shard_records
+from pcrl.engine.cache.images.dataset import (
+    DISCARDED,
+    IMAGE_SET_RECORD,
+    ImageFile,
+    ImageSetRecord,
+    ShardRecord,
+    shard_records,
+    stack_path,
+)
 from pcrl.engine.cache.images.table import TABLE, read_table
 from pcrl.engine.cache.secret import check_secret
+from pcrl.files import is_there
 from pcrl.listing import counted
 
 SECONDS_PER_IMAGE = 0.02
@@ -108,10 +117,13 @@ def plan(dataset: ImageDataset, cache: Path, recipe: ImageRecipe, replacing: boo
         shares=dataset.shares,
         secret=dataset.secret or (old.secret if old else ""),
         root=root,
+        digests=True,
     )
     known = {
-        image.name: image if shard.settings == recipe.data and not image.error else None
-        for shard in shard_records(folder)
+        image.name: image
+        if _is_kept(shard, image, recipe.data) and is_there(stack_path(folder, number))
+        else None
+        for number, shard in enumerate(shard_records(folder))
         for image in shard.images
     }
     images = {image.name: image for image in dataset.images}
@@ -126,6 +138,10 @@ def plan(dataset: ImageDataset, cache: Path, recipe: ImageRecipe, replacing: boo
         kept = tuple(_unchanged(known.get(name), images.get(name), dataset.source) for name in here)
         shards.append(ShardPlan(start // size, here, kept))
     return Plan(dataset, folder, record, assigned, tuple(shards), (*dataset.notes, *notes))
+
+
+def _is_kept(shard: ShardRecord, image: ImageFile, data: ImageData) -> bool:
+    return shard.settings == data and not image.error and image.modified != DISCARDED
 
 
 def _splits_before(folder: Path, record: ImageSetRecord) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -19,6 +18,7 @@ from pcrl.engine.cache.digests import forget_digests, write_digests
 from pcrl.engine.cache.format import FORMAT, CacheError, read_record
 from pcrl.engine.cache.images.dataset import (
     IMAGE_SET_RECORD,
+    METADATA,
     STACK,
     ImageFile,
     ImageSetRecord,
@@ -28,11 +28,12 @@ from pcrl.engine.cache.images.dataset import (
     record_path,
     shard_records,
 )
+from pcrl.engine.cache.images.discard import discard_shards
 from pcrl.engine.cache.images.table import ABOUT, TABLE, write_table
 from pcrl.engine.cache.images.thumbnails import Thumbnails, old_thumbnails, write_thumbnails
 from pcrl.engine.images.ingest.one import Ingested, Listed, failed, ingest
 from pcrl.engine.images.ingest.plan import Plan, ShardPlan
-from pcrl.files import new_file, new_folder, save_record, sha256_of
+from pcrl.files import new_file, remove, save_record, sha256_of, write_text
 from pcrl.kernels.chunks.decode import MISSING
 from pcrl.workers.fault import Fault
 from pcrl.workers.limits import Limits, of_readers
@@ -61,8 +62,6 @@ def run(plan: Plan, workers: int, limits: Limits | None = None) -> Iterator[Imag
         RuntimeError: no process that reads images can be started.
     """
     plan.folder.mkdir(parents=True, exist_ok=True)
-    for leftover in [*plan.folder.glob(".*.partial"), *plan.folder.rglob(".*.partial")]:
-        shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink(missing_ok=True)
     forget_digests(plan.folder)
     _describe_stack(plan)
     save_record(plan.record, plan.folder / IMAGE_SET_RECORD)
@@ -90,26 +89,25 @@ def _describe_stack(plan: Plan) -> None:
     data = plan.record.recipe.data
     old = plan.folder / IMAGE_SET_RECORD
     if old.exists() and read_record(ImageSetRecord, old).recipe.data != data:
-        shutil.rmtree(plan.folder / "shards", ignore_errors=True)
-        shutil.rmtree(plan.folder / STACK, ignore_errors=True)
+        discard_shards(plan.folder, 0)
     side, stack = edge(data), plan.folder / STACK
     blosc = BloscCodec(
         cname=data.codec, clevel=LEVELS[data.codec], shuffle="shuffle", typesize=data.bits // 8
     )
-    with new_folder(plan.folder / ".metadata") as partial:
-        zarr.create_array(
-            partial,
-            shape=(max(1, plan.images), side, side),
-            dtype=dtype_of(data),
-            chunks=(1, side, side),
-            shards=(data.shard, side, side),
-            fill_value=0,
-            dimension_names=["image", "y", "x"],
-            compressors=[blosc, Crc32cCodec()],
-        )
-        stack.mkdir(exist_ok=True)
-        (partial / "zarr.json").replace(stack / "zarr.json")
-    shutil.rmtree(plan.folder / ".metadata")
+    described = plan.folder / f".{STACK}.partial"
+    zarr.create_array(
+        described,
+        shape=(max(1, plan.images), side, side),
+        dtype=dtype_of(data),
+        chunks=(1, side, side),
+        shards=(data.shard, side, side),
+        fill_value=0,
+        dimension_names=["image", "y", "x"],
+        compressors=[blosc, Crc32cCodec()],
+    )
+    stack.mkdir(exist_ok=True)
+    write_text(stack / METADATA, (described / METADATA).read_text(encoding="utf-8"))
+    remove(described)
 
 
 def _read(

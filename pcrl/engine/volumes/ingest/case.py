@@ -12,8 +12,9 @@ import numpy as np
 from pcrl.config import Data, Modality
 from pcrl.datasets.case import Case
 from pcrl.datasets.names import printable
+from pcrl.engine.cache.changes import changing
 from pcrl.engine.cache.chunks.frames import encode
-from pcrl.engine.cache.commit import commit, forget
+from pcrl.engine.cache.commit import commit
 from pcrl.engine.cache.format import format_of, read_record
 from pcrl.engine.cache.volumes.records import (
     CASE_RECORD,
@@ -26,6 +27,7 @@ from pcrl.engine.cache.volumes.records import (
     StoredIntensity,
 )
 from pcrl.engine.cache.volumes.store import Store
+from pcrl.engine.cache.volumes.strangers import put_strangers_aside
 from pcrl.engine.errors import ReadError, ScanError
 from pcrl.engine.fingerprints.digests import digest_of_values
 from pcrl.engine.fingerprints.thumbnail import thumbnail
@@ -35,7 +37,7 @@ from pcrl.engine.volumes.ingest.masks import is_segmentation, is_two_valued
 from pcrl.engine.volumes.prepare import Prepared, prepare, resample_label
 from pcrl.engine.volumes.reading.channels import read_channels
 from pcrl.engine.volumes.reading.scan import Scan
-from pcrl.files import dumps, new_folder
+from pcrl.files import new_folder, save_record
 
 
 def ingest_scan(
@@ -98,6 +100,7 @@ def ingest_scan(
         age=None if case.stack is None else case.stack.about.age,
         sex="" if case.stack is None else case.stack.about.sex,
     )
+    put_strangers_aside(folder)
     with new_folder(folder) as partial:
         attributes = {"modality": first.modality, "air": [i.air for i in intensities]} | {
             f"rescale_{f}": [getattr(i, f) for i in intensities] for f in ("slope", "intercept")
@@ -106,7 +109,7 @@ def ingest_scan(
         store.write_image(partial, case.name, frames, first.grid, attributes)
         np.save(partial / OCCUPANCY, np.stack([channel.occupancy for channel in channels]))
         np.save(partial / THUMBNAILS, np.stack([thumbnail(channel.stored) for channel in channels]))
-        (partial / CASE_RECORD).write_text(dumps(record), encoding="utf-8")
+        save_record(record, partial / CASE_RECORD)
         if label is not None and case.label is not None:
             notes += _write_label(partial, store, label, sources[str(case.label)], data)
         store.check(partial, labelled=label is not None)
@@ -127,17 +130,17 @@ def ingest_label(
     """Store the label of a case whose scan is there already, without reading that again."""
     assert case.label is not None
     label = read_label(case, read_record(CaseRecord, folder / CASE_RECORD).original_grid, trust_label)
-    remove_label(folder, store)
-    notes = _write_label(folder, store, label, sources[str(case.label)], data)
-    store.check(folder, labelled=True)
-    commit(folder)
+    put_strangers_aside(folder)
+    with changing(folder, (LABEL_RECORD, *store.label_files)):
+        notes = _write_label(folder, store, label, sources[str(case.label)], data)
+        store.check(folder, labelled=True)
     return notes
 
 
 def remove_label(folder: Path, store: Store) -> list[str]:
     """Take the label of a case out of the cache; the scan stays."""
-    for name in (LABEL_RECORD, store.labels):
-        forget(folder, name)
+    with changing(folder, (LABEL_RECORD, *store.label_files)):
+        pass
     return []
 
 
@@ -150,7 +153,7 @@ def _write_label(folder: Path, store: Store, label: Scan, source: SourceFile, da
     lost = sorted(set(occurring) - {int(v) for v in np.unique(resampled)})
     notes = [f"label {value} vanishes on the grid of the cache: too small" for value in lost]
     record = LabelRecord(source=source, grid=label.grid, values=occurring, notes=(*label.notes, *notes))
-    (folder / LABEL_RECORD).write_text(dumps(record), encoding="utf-8")
+    save_record(record, folder / LABEL_RECORD)
     return list(record.notes)
 
 

@@ -12,7 +12,7 @@ from pcrl.datasets.case import Case, Dataset
 from pcrl.datasets.names import ascii_name, other_name, printable, renamed
 from pcrl.engine.cache.commit import is_committed
 from pcrl.engine.cache.format import CacheError, read_record
-from pcrl.engine.cache.volumes.records import CASE_RECORD, CaseRecord, DatasetRecord, SourceFile
+from pcrl.engine.cache.volumes.records import CASE_RECORD, CASES, CaseRecord, DatasetRecord, SourceFile
 from pcrl.engine.errors import ReadError
 from pcrl.engine.volumes.ingest.source import same_file
 from pcrl.listing import few
@@ -41,7 +41,7 @@ def claims_in(folder: Path, record: DatasetRecord) -> dict[str, Claim]:
     roots = {name: root for root, names in record.roots.items() for name in names}
     claims = {}
     for name in record.cases:
-        case = folder / "cases" / name
+        case = folder / CASES / name
         if is_committed(case):
             # What cannot be read, or is of an earlier format, is made anew, and claims nothing.
             with suppress(CacheError):

@@ -11,7 +11,7 @@ from pcrl.engine import splits
 from pcrl.engine.cache.format import FORMAT, CacheError, read_record
 from pcrl.engine.cache.secret import check_secret
 from pcrl.engine.cache.volumes.records import DATASET_RECORD, CaseEntry, DatasetRecord, Storage
-from pcrl.engine.cache.volumes.tables import outdated
+from pcrl.engine.cache.volumes.tables import outdated, tables_of
 from pcrl.engine.strata import notes_on
 from pcrl.engine.volumes.ingest.claims import (
     claims_in,
@@ -160,10 +160,12 @@ def plan(
         roots=roots_after(dataset, old.roots if old else {}),
         regions=dict(dataset.regions),
         ignored=dataset.ignored,
+        digests=True,
+        tables=_tables_after(dataset, folder, old),
         strata=dataset.strata,
     )
     allowed = limits or of_readers(workers)
-    tasks = tasks_of(dataset, folder, recipe.data, forced, workers, allowed)
+    tasks = tasks_of(dataset, folder, recipe.data, forced, record.storage, workers, allowed)
     tables = outdated(dataset.tables, folder)
     told = (*dataset.notes, *notes, *names_told(dataset.cases))
     return Plan(
@@ -178,3 +180,9 @@ def plan(
         sum(task.voxels for task in tasks),
         trust_label,
     )
+
+
+def _tables_after(dataset: Dataset, folder: Path, old: DatasetRecord | None) -> tuple[str, ...]:
+    """Names of all tables that the cache will hold: those that are no longer in the source stay."""
+    before = () if old is None else old.tables if old.digests else tables_of(folder)
+    return tuple(sorted({*before, *(table.name for table in dataset.tables)}))

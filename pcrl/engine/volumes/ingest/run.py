@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -10,11 +9,14 @@ from pathlib import Path
 
 from pcrl.datasets.case import Case
 from pcrl.datasets.names import printable
-from pcrl.engine.cache.commit import discard_uncommitted, is_committed, is_part_of
+from pcrl.engine.cache.changes import finish_changes
+from pcrl.engine.cache.commit import is_committed, is_part_of
 from pcrl.engine.cache.digests import forget_digests, write_digests
 from pcrl.engine.cache.format import read_record
-from pcrl.engine.cache.lock import at_work, wait_for_workers
+from pcrl.engine.cache.guard.walk import clear_left
+from pcrl.engine.cache.lock import at_work
 from pcrl.engine.cache.volumes.records import (
+    CASES,
     DATASET_RECORD,
     LABEL_RECORD,
     DatasetRecord,
@@ -22,6 +24,7 @@ from pcrl.engine.cache.volumes.records import (
     SourceFile,
 )
 from pcrl.engine.cache.volumes.stores import store_of
+from pcrl.engine.cache.volumes.strangers import clear_unnamed
 from pcrl.engine.cache.volumes.tables import bring
 from pcrl.engine.errors import ReadError
 from pcrl.engine.volumes.ingest.claims import relative
@@ -47,15 +50,11 @@ def run(plan: Plan, workers: int, limits: Limits | None = None) -> Iterator[Case
     Raises:
         RuntimeError: no process that reads scans can be started.
     """
-    cases = plan.folder / "cases"
-    cases.mkdir(parents=True, exist_ok=True)
-    wait_for_workers(plan.folder)
+    (plan.folder / CASES).mkdir(parents=True, exist_ok=True)
     forget_digests(plan.folder)
-    for leftover in [*cases.glob(".*.partial"), *cases.glob(".*.old")]:
-        shutil.rmtree(leftover)
-    for folder in cases.iterdir():
+    for folder in (plan.folder / CASES).iterdir():
         if is_committed(folder):
-            discard_uncommitted(folder)
+            clear_unnamed(folder)
     save_record(plan.record, plan.folder / DATASET_RECORD)
     bring(plan.tables, plan.folder)
     for task in plan.todo:
@@ -63,13 +62,17 @@ def run(plan: Plan, workers: int, limits: Limits | None = None) -> Iterator[Case
             yield CaseResult(task, error=task.fault)
     # With every task goes a plan without the others, of which a tree of DICOM has a million slices.
     slim = replace(plan, dataset=replace(plan.dataset, cases=()), tasks=())
-    tasks = [_Work(slim, task) for task in plan.todo if not task.fault]
+    tasks, died = [_Work(slim, task) for task in plan.todo if not task.fault], False
     with Workers(_work, workers, limits or of_readers(workers)) as pool:
         for work, result in pool.run(tasks):
             if isinstance(result, Fault):
-                name = printable(str(work.task.case.channels[0]))
+                name, died = printable(str(work.task.case.channels[0])), True
                 result = CaseResult(work.task, error=f"{name}: {result.reason}")
             yield result
+    if died:
+        # What a worker was at.
+        clear_left(plan.folder)
+        finish_changes(plan.folder / CASES)
     write_digests(plan.folder)
 
 
@@ -88,7 +91,7 @@ def _ingest(plan: Plan, task: Task) -> CaseResult:
     from pcrl.engine.volumes.ingest.case import ingest_label, ingest_scan, remove_label
     from pcrl.engine.volumes.ingest.errors import IngestError
 
-    folder, store = plan.folder / "cases" / task.case.name, store_of(plan.record.storage)
+    folder, store = plan.folder / CASES / task.case.name, store_of(plan.record.storage)
     try:
         sources = _sources(task.case, plan.dataset.source)
         if task.action == "scan":

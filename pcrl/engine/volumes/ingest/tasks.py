@@ -10,9 +10,17 @@ from typing import Literal
 from pcrl.config import Data, Modality
 from pcrl.datasets.case import Case, Dataset
 from pcrl.datasets.names import printable
-from pcrl.engine.cache.commit import is_committed, is_part_of
+from pcrl.engine.cache.commit import first_fault, is_committed, read_commit
 from pcrl.engine.cache.format import CacheError, read_record
-from pcrl.engine.cache.volumes.records import CASE_RECORD, LABEL_RECORD, CaseRecord, LabelRecord
+from pcrl.engine.cache.volumes.records import (
+    CASE_RECORD,
+    CASES,
+    LABEL_RECORD,
+    CaseRecord,
+    LabelRecord,
+    Storage,
+)
+from pcrl.engine.cache.volumes.stores import store_of
 from pcrl.engine.errors import ReadError
 from pcrl.engine.volumes.ingest.claims import relative
 from pcrl.engine.volumes.ingest.source import same_file, voxels_after
@@ -59,11 +67,18 @@ class _Question:
     folder: Path
     data: Data
     forced: Modality | None
+    storage: Storage
     memory: int | None
 
 
 def tasks_of(
-    dataset: Dataset, folder: Path, data: Data, forced: Modality | None, workers: int, limits: Limits
+    dataset: Dataset,
+    folder: Path,
+    data: Data,
+    forced: Modality | None,
+    storage: Storage,
+    workers: int,
+    limits: Limits,
 ) -> tuple[Task, ...]:
     """The task of each case, in their order. What is wrong with the files of one is told in its own.
 
@@ -73,7 +88,7 @@ def tasks_of(
         limits: of the workers that will read the cases.
     """
     questions = [
-        _Question(case, dataset.source, folder / "cases" / case.name, data, forced, limits.resident)
+        _Question(case, dataset.source, folder / CASES / case.name, data, forced, storage, limits.resident)
         for case in dataset.cases
     ]
     known = [is_committed(question.folder) for question in questions]
@@ -133,9 +148,14 @@ def _compared(question: _Question) -> tuple[Action, str]:
     if not is_committed(folder):
         return "scan", "new"
     try:
+        files = read_commit(folder).files
+        if fault := first_fault(folder, files):
+            return "scan", f"what is there is damaged: {fault}"
         record = read_record(CaseRecord, folder / CASE_RECORD)
     except CacheError as error:
         return "scan", f"what is there cannot be used: {error}"
+    if store_of(question.storage).image_files[0] not in files:
+        return "scan", "stored in another format"
     forced = question.forced or record.forced_modality
     if record.settings != question.data or forced != record.forced_modality:
         return "scan", "settings changed"
@@ -144,12 +164,15 @@ def _compared(question: _Question) -> tuple[Action, str]:
         name = relative(path, source)
         if name not in stored or not same_file(path, stored[name], case.stack):
             return "scan", "source file changed"
-    labelled = is_part_of(folder, LABEL_RECORD)
+    labelled = LABEL_RECORD in files
     if case.label is None:
         return ("unlabel", "label removed") if labelled else ("nothing", "already there")
     if not labelled:
         return "label", "label added"
-    old = read_record(LabelRecord, folder / LABEL_RECORD).source
+    try:
+        old = read_record(LabelRecord, folder / LABEL_RECORD).source
+    except CacheError as error:
+        return "label", f"what is there cannot be used: {error}"
     try:
         if old.path != relative(case.label, source) or not same_file(case.label, old):
             return "label", "label changed"

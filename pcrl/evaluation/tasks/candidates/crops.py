@@ -55,7 +55,7 @@ class OpenScan:
 
     def __init__(self, case: CachedCase) -> None:
         self.shape, self.intensity = case.record.grid.shape, case.record.intensities[0]
-        self.boxes = BoxReader(case.image_table())
+        self.boxes = BoxReader(case.voxels.table)
 
     def cut(
         self, centre: NDArray[np.float64], crop: Crop, buffers: Buffers, output: NDArray[np.float32]

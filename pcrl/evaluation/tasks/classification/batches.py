@@ -54,7 +54,7 @@ class ImageBatches:
     def __init__(self, images: CachedImages, recipe: ImageRecipe, threads: int = 0) -> None:
         data = images.record.recipe.data
         self.table, self.settings, self._longest = images.table, recipe.finetuning, edge(data)
-        self._reader, self._scale = ImageReader(images.folder, data, KEPT_OPEN), scale_of(data)
+        self._reader, self._scale = ImageReader(images.files, data, KEPT_OPEN), scale_of(data)
         self._pool = ThreadPoolExecutor(threads or usable_cores(), "pcrl-images")
         self._own = threading.local()
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from unittest import mock
 
+import h5py
 import numpy as np
 import pytest
 import zarr
@@ -201,6 +202,31 @@ def test_truncated_and_missing_files_are_named(store, tmp_path):
     if store.image.endswith(".h5"):
         with pytest.raises(CacheError, match=r"image\.h5 cannot be opened"):
             store.image_table(tmp_path)
+
+
+@pytest.mark.parametrize("how", ["link", "soft link", "raw file", "virtual"])
+@pytest.mark.parametrize("name", ["0", "0_crc32c"])
+def test_an_array_of_hdf5_that_is_kept_in_another_file_is_refused(tmp_path, how, name):
+    store = store_of("hdf5")
+    write(store, tmp_path)
+    (tmp_path / "image.h5").rename(tmp_path / "elsewhere.h5")
+    with h5py.File(tmp_path / "elsewhere.h5") as other, h5py.File(tmp_path / "image.h5", "w") as file:
+        for kept in {"0", "0_crc32c"} - {name}:
+            other.copy(other[kept], file)
+        array, place = other[name], str(tmp_path / "elsewhere.h5")
+        if how == "link":
+            file[name] = h5py.ExternalLink(place, name)
+        elif how == "soft link":
+            file["x"] = h5py.ExternalLink(place, name)
+            file[name] = h5py.SoftLink("/x")
+        elif how == "raw file":
+            file.create_dataset(name, array.shape, array.dtype, external=place)
+        else:
+            layout = h5py.VirtualLayout(array.shape, array.dtype)
+            layout[:] = h5py.VirtualSource(place, name, array.shape)
+            file.create_virtual_dataset(name, layout)
+    with pytest.raises(CacheError, match=rf"image\.h5: {name} is kept elsewhere than in this file"):
+        store.image_table(tmp_path)
 
 
 def test_file_that_shrinks_after_its_index_was_read_is_named(store, tmp_path):

@@ -7,10 +7,11 @@ from pcrl.datasets.catalog import find
 from pcrl.engine.cache.cache import Cache
 from pcrl.engine.cache.format import CacheError
 from pcrl.engine.cache.volumes.copy import begin_copy, copy_cases
-from pcrl.engine.cache.volumes.verify import verify
+from pcrl.engine.cache.writer import writing
 from pcrl.engine.volumes.ingest.plan import plan
 from pcrl.engine.volumes.ingest.run import run
 from tests.helpers import scans
+from tests.helpers.cache import faults
 
 RECIPE = load_recipe("pcrlv2-3d")
 
@@ -25,7 +26,8 @@ def source(tmp_path):
 
 def ingest(source, cache):
     planned = plan(find("luna", source), cache, RECIPE)
-    assert not [outcome.error for outcome in run(planned, 1) if outcome.error]
+    with writing(planned.folder):
+        assert not [outcome.error for outcome in run(planned, 1) if outcome.error]
     return [task.action for task in planned.tasks], [table.name for table in planned.tables]
 
 
@@ -51,12 +53,12 @@ def test_tables_are_copied_replaced_and_kept(source, tmp_path):
     assert content(cache) == expected
 
 
-def test_a_copy_carries_them_along_and_verify_minds_only_cases(source, tmp_path):
+def test_a_copy_carries_them_along_and_is_whole(source, tmp_path):
     ingest(source, tmp_path / "cache")
     (source / "annotations.csv").write_bytes(b"changed\n")
     for _ in range(2):
         dataset = Cache(tmp_path / "cache").dataset("luna")
-        assert not any(finding.faults for finding in verify(dataset))
+        assert not faults(dataset.folder)
         list(copy_cases(begin_copy(dataset, tmp_path / "other", "hdf5"), tmp_path / "other/luna", "hdf5"))
         assert content(tmp_path / "other") == content(tmp_path / "cache")
         ingest(source, tmp_path / "cache")

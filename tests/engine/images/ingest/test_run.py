@@ -16,15 +16,17 @@ from pcrl.datasets.catalog import find
 from pcrl.datasets.layouts.images.chexpert import find as find_chexpert
 from pcrl.datasets.layouts.images.table import find as find_table
 from pcrl.engine.cache.chunks.scratch import Scratch
+from pcrl.engine.cache.digests import DIGESTS
 from pcrl.engine.cache.format import CacheError
 from pcrl.engine.cache.images.dataset import STACK, CachedImages
+from pcrl.engine.cache.images.discard import discard_shard
 from pcrl.engine.cache.images.reader import ImageReader
 from pcrl.engine.cache.images.table import ABOUT, COLUMNS, TABLE
-from pcrl.engine.cache.images.verify import discard_shard, verify_images
 from pcrl.engine.images.ingest.plan import plan
 from pcrl.engine.images.ingest.run import run
 from pcrl.engine.images.reading import read_picture
 from tests.helpers import dicom, radiographs
+from tests.helpers.cache import faults
 
 RECIPE = load_recipe("cpu-2d", ["data.size=64", "data.shard=10"])
 
@@ -193,21 +195,20 @@ def test_bad_images_are_named_and_nothing_else_is_lost(source, tmp_path):
 def test_every_damaged_image_is_found_named_and_made_anew(source, tmp_path):
     images, _ = ingest(source, tmp_path / "cache")
     before = files(tmp_path / "cache")
-    assert not [fault for found in verify_images(images) for fault in found.faults]
+    assert not faults(images.folder)
     reader = ImageReader(images.folder, images.record.recipe.data)
     path, shard = reader.file_of(1), reader.shard(1)
     content = bytearray(path.read_bytes())
     content[int(shard.offsets[4]) + 100] ^= 4
     path.write_bytes(content)
-    findings = [found for found in verify_images(images) if found.faults]
-    assert [found.faults for found in findings] == [(f"image {images.table.names[14]} is damaged",)]
+    assert list(faults(images.folder).values()) == [(f"image {images.table.names[14]} is damaged",)]
     for decompressor in (Scratch().decompressor, None):
         scratch = Scratch()
         scratch.decompressor = decompressor
         fresh = ImageReader(images.folder, images.record.recipe.data)
         with pytest.raises(CacheError, match="image 4 of it is damaged"):
             fresh.read(14, scratch)
-    discard_shard(images, path)
+    discard_shard(images.folder, 1, images.record.recipe.data, images.table)
     _, done = ingest(source, tmp_path / "cache")
     assert len(done) == 10
     assert files(tmp_path / "cache") == before
@@ -218,10 +219,10 @@ def test_truncated_and_missing_shards_are_found(source, tmp_path):
     reader = ImageReader(images.folder, images.record.recipe.data)
     reader.file_of(0).write_bytes(reader.file_of(0).read_bytes()[:-50])
     reader.file_of(2).unlink()
-    faults = {found.path: found.faults for found in verify_images(images)}
-    assert "index" in faults[reader.file_of(0)][0]
-    assert faults[reader.file_of(1)] == ()
-    assert faults[reader.file_of(2)] == ("missing",)
+    found = faults(images.folder)
+    assert found.keys() == {f"{STACK}/c/{number}/0/0" for number in (0, 2)}
+    assert "index" in found[f"{STACK}/c/0/0/0"][0]
+    assert found[f"{STACK}/c/2/0/0"] == ("missing",)
 
 
 def test_a_folder_without_labels_is_taken_whole(tmp_path):
@@ -245,6 +246,7 @@ def test_a_table_of_an_earlier_version_is_read_and_is_the_same_content(source, t
     path, now, identity = images.folder / TABLE, images.table, images.identity()
     rows = list(csv.reader(path.read_text(encoding="utf-8").splitlines()))
     first, after = len(COLUMNS), len(COLUMNS) + len(ABOUT)
+    (images.folder / DIGESTS).unlink()
     with path.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file, lineterminator="\n").writerows([*row[:first], *row[after:]] for row in rows)
     before = CachedImages.open(images.folder)

@@ -22,6 +22,7 @@ from pcrl.engine.cache.format import CacheError
 from pcrl.engine.cache.lock import LOCK, WORKERS, locked
 from pcrl.engine.cache.space import check_space
 from pcrl.engine.cache.volumes.dataset import identity
+from pcrl.engine.cache.writer import writing
 from pcrl.engine.volumes.ingest.plan import plan
 from pcrl.engine.volumes.ingest.run import run
 from tests.helpers import scans
@@ -43,7 +44,7 @@ def source(tmp_path):
 
 def ingest(source, cache, workers=1, recipe=RECIPE):
     planned = plan(find("lits", source), cache, recipe)
-    with locked(planned.folder):
+    with writing(planned.folder):
         outcomes = list(run(planned, workers))
     actions = {task.case.name: task.action for task in planned.tasks}
     return actions, {o.task.case.name: o.error for o in outcomes if o.error}

@@ -121,6 +121,7 @@ def test_a_bad_table_is_named(tree, tmp_path, name, text, named):
     value = "class" if name.startswith("c") else "diameter_mm"
     head = "" if text.startswith("seriesuid") else f"seriesuid,coordX,coordY,coordZ,{value}\n"
     (folder / "tables" / name).write_text(head + text)
+    (folder / "files.json").unlink()  # by which it would be known that the table has changed
     with pytest.raises(LayoutError, match=named):
         read_candidates(Cache(tmp_path / "cache").dataset("luna"))
 

@@ -1,0 +1,1 @@
+"""Whether a data set is as it was written, byte by byte."""
