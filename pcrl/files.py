@@ -117,9 +117,16 @@ def new_file(final: Path) -> Iterator[Path]:
         sync(partial)
         rename(partial, final)
         sync(final.parent)
-    except BaseException:
+    except BaseException as error:
+        _name(error, final)
         remove(partial)
         raise
+
+
+def _name(error: BaseException, path: Path) -> None:
+    """A write that fails does not say which file it was of."""
+    if isinstance(error, OSError) and error.errno is not None and error.filename is None:
+        error.filename = str(path)
 
 
 @contextmanager
@@ -141,7 +148,8 @@ def new_folder(final: Path) -> Iterator[Path]:
         else:
             rename(partial, final)
         sync(final.parent)
-    except BaseException:
+    except BaseException as error:
+        _name(error, final)
         remove(partial)
         raise
 

@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+
+from pcrl.config import RecipeError
+from pcrl.datasets.case import LayoutError
 from pcrl.datasets.names import printable
 from pcrl.disk import is_full
 from pcrl.engine.errors import ReadError, ScanError
@@ -14,6 +18,7 @@ from pcrl.engine.reader import Reader
 from pcrl.evaluation.predict.inputs import radiographs, volumes
 from pcrl.evaluation.predict.trained import open_trained
 from pcrl.evaluation.records.errors import ProtocolError
+from pcrl.evaluation.records.request import REQUEST
 from pcrl.evaluation.run.folders import require_empty
 from pcrl.evaluation.run.progress import Progress
 from pcrl.evaluation.tasks.predictor import Inputs, Prediction, Predictor, Trained
@@ -102,7 +107,7 @@ def predict(
     items, failed = _items(trained, [Path(path) for path in several(inputs)], watch)
     table = None if candidates is None else Path(candidates)
     with Reader(of_readers(1, deadline, memory)) as reader:
-        predictor: Predictor = named(entry.predicts)(trained, Inputs(items, table, reader), where)
+        predictor = _opened(trained, Inputs(items, table, reader), where)
         watch.predicting(trained.folder, len(items) + len(failed))
         for reason in failed:
             watch.failed(reason)
@@ -123,6 +128,24 @@ def predict(
     return Predicted(trained.folder, folder, written, len(rows), tuple(failed))
 
 
+def _opened(trained: Trained, inputs: Inputs, device: torch.device) -> Predictor:
+    """The network, as its evaluation describes it.
+
+    Raises:
+        ProtocolError: the description is damaged.
+    """
+    try:
+        predictor: Predictor = named(trained.task.predicts)(trained, inputs, device)
+        return predictor
+    except (ProtocolError, LayoutError, RecipeError):
+        raise
+    except (ValueError, TypeError, KeyError, AttributeError, AssertionError, ArithmeticError) as error:
+        raise ProtocolError(
+            f"{trained.folder}: the network that its evaluation describes (`rebuild` in {REQUEST}) cannot be built "
+            f"({type(error).__name__}: {error}): the file is damaged, or of another version of pcrl"
+        ) from error
+
+
 def _predicted(predictor: Predictor, item: Any, folder: Path) -> Prediction | str:
     """The prediction of one input, or why it cannot be predicted."""
     try:
@@ -141,9 +164,10 @@ def _items(trained: Trained, inputs: Sequence[Path], watch: Progress) -> tuple[S
     entry = trained.task
     if entry.data == "images":
         return radiographs(inputs)
-    cases, notes, failed = volumes(
-        inputs, entry.layout, int(trained.rebuild.get("channels", 1)), by_file=entry.kind == "candidates"
-    )
+    channels = trained.rebuild.get("channels", 1)
+    if not isinstance(channels, int):
+        raise ProtocolError(f"{trained.folder}: `channels` is {channels!r} in {REQUEST}: the file is damaged")
+    cases, notes, failed = volumes(inputs, entry.layout, channels, by_file=entry.kind == "candidates")
     for note in notes:
         watch.note(note)
     return cases, failed
