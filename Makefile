@@ -6,7 +6,7 @@ PEERS_BIN := benchmarks/.env/bin
 PEERS := benchmarks/.env/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fast lint bench transfer clean
+.PHONY: help demo test fast lint bench transfer harness clean
 
 help:
 	@echo "make demo   set up, fetch the sample scans, ingest, pre-train, evaluate, show the result"
@@ -15,6 +15,7 @@ help:
 	@echo "make lint   ruff, mypy"
 	@echo "make bench  the benchmarks (three quarters of an hour; nothing else should run)"
 	@echo "make transfer  does pre-training help? (an hour; what was killed goes on)"
+	@echo "make harness  kills, damage and a soak with full counts (two hours and a half); docs/reliability.md"
 
 # pip sees the pinned torch first, so that it takes that build and not the newest CUDA one.
 $(STAMP): pyproject.toml constraints.txt
@@ -57,6 +58,9 @@ fast: $(STAMP)
 
 test: lint
 	$(PYTEST)
+
+harness: $(STAMP)
+	$(BIN)/python -m tests.harness
 
 # Three quarters of an hour; nothing else should run meanwhile. Tables go to benchmarks/results/. What pcrl is compared with is
 # installed beside it, in an environment of its own.

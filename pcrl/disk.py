@@ -22,7 +22,7 @@ _WORDS = {
     errno.ENAMETOOLONG: "the name is too long for the file system: give a shorter one",
     errno.ENOTDIR: "a part of the path is a file, and no folder: give another path",
 }
-FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO})
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})
 """Nothing else can be written there either."""
 _NUMBER = re.compile(r"os error (\d+)|errno[ =]+(\d+)", re.IGNORECASE)
 """How libraries in C and Rust say it in an error of their own (h5py, safetensors)."""
@@ -40,7 +40,12 @@ def disk_fault(error: BaseException) -> str | None:
 
 def is_full(error: BaseException) -> bool:
     """Whether whatever is written next to the same place would fail too."""
-    return any(_number(one) in FULL for one in _chain(error))
+    return full_number(error) is not None
+
+
+def full_number(error: BaseException) -> int | None:
+    """The number of the system's error that says so; none if none does."""
+    return next((number for one in _chain(error) if (number := _number(one)) in FULL), None)
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

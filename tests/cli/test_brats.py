@@ -61,7 +61,7 @@ def test_pretraining_draws_from_it(workplace):
         ("t2", "smaller", "_t2.nii.gz: it has 24×32×39 voxels"),
         ("flair", "elsewhere", "_flair.nii.gz: it lies elsewhere than"),
         ("t1ce", "empty", "_t1ce.nii.gz: the file is empty"),
-        ("t1", "link", "_t1.nii.gz: no such file"),
+        ("t1", "link", "_t1.nii.gz: is a link to nowhere, which is not there"),
     ],
 )
 def test_a_channel_that_does_not_fit_is_named(tmp_path, channel, how, named):

@@ -105,6 +105,16 @@ def test_an_evaluation_goes_on_once_there_is_room(workplace, size):
     assert rows[0] == rows[1]
 
 
+@pytest.mark.parametrize("storage", ["zarr", "hdf5"])
+def test_an_ingest_stops_at_the_first_case_and_goes_on_once_there_is_room(workplace, storage):
+    source = ("--dataset", "lits", "--source", "data/lits", "--format", storage, "--workers", 1, *SETTINGS)
+    call = ("ingest", *source, "--cache", f"full-{storage}")
+    stopped(workplace, 3000, *call)
+    assert not list((workplace / f"full-{storage}/lits/cases").iterdir())
+    assert pcrl(*call, cwd=workplace).returncode == 0
+    assert pcrl("cache", "verify", f"full-{storage}", cwd=workplace).returncode == 0
+
+
 def test_a_mask_is_whole_or_not_there(workplace):
     """ITK's writers end well on a full disk."""
     shutil.copy(workplace / "a.nii.gz", workplace / "b.nii.gz")

@@ -173,4 +173,4 @@ def test_without_its_tables_it_says_what_to_do(workplace):
     done = pcrl("eval", "luna", "--arms", "scratch", *CPU, cwd=workplace)
     assert done.returncode == 1
     assert "annotations.csv" in done.stderr
-    assert "run `pcrl ingest` again" in done.stderr
+    assert "then ingest it again" in done.stderr

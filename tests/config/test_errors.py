@@ -41,7 +41,7 @@ def test_a_setting_two_sections_down_has_its_full_name():
 def test_without_a_close_one_the_settings_of_the_section_are_listed(override):
     message = said([override])
     assert " is no setting of the recipe; training has epochs, samples_per_case, " in message
-    assert message.endswith("checkpoint_minutes and picture_every")
+    assert message.endswith("checkpoint_minutes, on_corrupt and picture_every")
 
 
 def test_a_section_of_the_other_kind_of_recipe_is_answered_with_those_of_this_one():

@@ -7,12 +7,12 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from pcrl.faults import VARIABLE
 from tests.helpers.cache import faults, tree
 from tests.helpers.command import environment
 
@@ -148,8 +148,24 @@ def _lines(path):
     return [{name: value for name, value in line.items() if name not in timed} for line in lines]
 
 
-def seconds_of(work):
-    """How long something takes."""
-    started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
+def killed_at_every_point(prepare, first, again, compare):
+    """Once before each step on files in turn, and then left alone to its end."""
+    rng, differing, point = np.random.default_rng(0), [], 0
+    with _scratch() as scratch:
+        calm, place = Path(scratch) / "calm", Path(scratch) / "place"
+        prepare(place)
+        until_it_ends(first, again, place, 1e6, rng)
+        place.rename(calm)
+        while True:
+            point += 1
+            prepare(place)
+            done = subprocess.run(
+                [sys.executable, "-m", "pcrl", *map(str, first)], cwd=place, check=False,
+                env=environment() | {VARIABLE: str(point)}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            )  # fmt: skip
+            if done.returncode == 0:
+                return Killed(point - 1, tuple(differing))
+            assert done.returncode == -signal.SIGKILL
+            until_it_ends(again(place), again, place, 1e6, rng)
+            differing += [f"at point {point}: {each}" for each in compare(calm, place)]
+            shutil.rmtree(place)

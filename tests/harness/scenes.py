@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from tests.harness.kills import caches, evaluations, killed_often, runs
+from tests.harness.kills import caches, evaluations, killed_at_every_point, killed_often, runs
 from tests.helpers import patients, radiographs, scans
 from tests.helpers.command import pcrl
 
@@ -34,6 +34,10 @@ class Scene:
     def killed(self, count, seed):
         """Killed until `count` kills have hit."""
         return killed_often(count, self.prepare, self.first, self.again, self.compare, self.longest, seed)
+
+    def killed_at_points(self):
+        """Killed once before each step on files."""
+        return killed_at_every_point(self.prepare, self.first, self.again, self.compare)
 
 
 def _must(*call, cwd):

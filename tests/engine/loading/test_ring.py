@@ -60,7 +60,9 @@ def loader(cases, recipe, threads=1, start=(0, 0), rank=0, world=1):
 
 
 def loader_threads():
-    return [thread for thread in threading.enumerate() if thread.name.startswith("pcrl-")]
+    return [
+        thread for thread in threading.enumerate() if thread.name.startswith(("pcrl-loader", "pcrl-ahead"))
+    ]
 
 
 def digests(made):

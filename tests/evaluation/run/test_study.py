@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import load_file
 
 from pcrl.config import RecipeError
+from pcrl.engine.cache.digests import write_digests
 from pcrl.evaluation.arms.runs import open_run
 from pcrl.evaluation.finetune import fit as loop
 from pcrl.evaluation.records.curve_request import CurveRequest
@@ -201,6 +202,7 @@ def test_a_cache_that_has_changed_since_is_refused(whole, cache, tmp_path):
     record = json.loads(path.read_text(encoding="utf-8"))
     record["cases"]["volume-3"]["split"] = "train"
     path.write_text(json.dumps(record))
+    write_digests(path.parent)
     with pytest.raises(ProtocolError, match="lits has changed since this evaluation began"):
         open_study(request)
 
@@ -288,6 +290,7 @@ def test_rates_are_chosen_by_validation_patients_and_refused_without(asked, cach
     record = json.loads(path.read_text(encoding="utf-8"))
     record["cases"]["volume-27"]["split"] = "test"
     path.write_text(json.dumps(record))
+    write_digests(path.parent)
     alone = {"cache": tmp_path / "cache", "arms": ("scratch",)}
     with pytest.raises(ProtocolError, match=r"no validation patients to choose a learning rate by \(seed0\)"):
         open_study(asked(learning_rates=(1e-5, 0.01), **alone))
@@ -369,6 +372,7 @@ def test_a_value_without_a_name_among_named_ones_is_refused(asked, cache, tmp_pa
     record = json.loads(path.read_text(encoding="utf-8"))
     record["label_names"] = {"2": "tumour"}
     path.write_text(json.dumps(record))
+    write_digests(path.parent)
     with pytest.raises(
         ProtocolError, match=r"lits: the label of volume-.* holds 1, which the data set does not name"
     ):
@@ -390,6 +394,7 @@ def test_a_value_that_the_naming_of_brats_does_not_know_is_refused(asked, cache,
     path = tmp_path / "cache/lits/dataset.json"
     record = json.loads(path.read_text(encoding="utf-8"))
     path.write_text(json.dumps(record | {"label_names": names}))
+    write_digests(path.parent)
     with pytest.raises(ProtocolError, match=named):
         open_study(asked(cache=tmp_path / "cache", task="brats", arms=("scratch",)))
 

@@ -34,11 +34,16 @@ BYTES_PER_VOXEL = 1.6
 
 @dataclass(frozen=True, slots=True)
 class CaseResult:
-    """What came of a task: `error` is empty if it went well."""
+    """What came of a task: `error` is empty if it went well.
+
+    Args:
+        full: number of the system's error by which the disk takes no more; 0 if it does.
+    """
 
     task: Task
     notes: tuple[str, ...] = ()
     error: str = ""
+    full: int = 0
 
 
 @dataclass(frozen=True, slots=True)

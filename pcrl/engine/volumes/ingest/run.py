@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from pcrl.datasets.case import Case
 from pcrl.datasets.names import printable
+from pcrl.disk import full_number
 from pcrl.engine.cache.changes import finish_changes
 from pcrl.engine.cache.commit import is_committed, is_part_of
 from pcrl.engine.cache.digests import forget_digests, write_digests
@@ -49,6 +51,7 @@ def run(plan: Plan, workers: int, limits: Limits | None = None) -> Iterator[Case
 
     Raises:
         RuntimeError: no process that reads scans can be started.
+        OSError: the disk takes no more.
     """
     (plan.folder / CASES).mkdir(parents=True, exist_ok=True)
     forget_digests(plan.folder)
@@ -68,6 +71,9 @@ def run(plan: Plan, workers: int, limits: Limits | None = None) -> Iterator[Case
             if isinstance(result, Fault):
                 name, died = printable(str(work.task.case.channels[0])), True
                 result = CaseResult(work.task, error=f"{name}: {result.reason}")
+            if result.full:
+                # Every other case would be read in vain.
+                raise OSError(result.full, os.strerror(result.full), str(plan.folder))
             yield result
     if died:
         # What a worker was at.
@@ -102,12 +108,11 @@ def _ingest(plan: Plan, task: Task) -> CaseResult:
             notes = remove_label(folder, store)
     except (IngestError, ReadError) as error:
         return CaseResult(task, error=printable(str(error)))
-    except OSError as error:
-        where = error.filename or task.case.channels[0]
-        return CaseResult(task, error=printable(f"{where}: {error.strerror or error}"))
     except Exception as error:  # nothing else is lost when one case cannot be read
         what = f"{task.case.channels[0]}: {type(error).__name__}: {error}"
-        return CaseResult(task, error=printable(what))
+        if isinstance(error, OSError):
+            what = f"{error.filename or task.case.channels[0]}: {error.strerror or error}"
+        return CaseResult(task, error=printable(what), full=full_number(error) or 0)
     return CaseResult(task, notes=(*notes, *_unnamed_values(folder, plan.record)))
 
 
