@@ -16,6 +16,7 @@ from pcrl.evaluation.external.request import ExternalRequest
 from pcrl.evaluation.external.study import ExternalStudy
 from pcrl.evaluation.leak.check import Allowed, Seen, Verdict, check_leak
 from pcrl.evaluation.records.errors import ProtocolError
+from pcrl.evaluation.records.kept import kept_weights
 from pcrl.evaluation.records.replicate import Replicate
 from pcrl.evaluation.records.request import Request, load_request
 from pcrl.evaluation.records.results import RESULTS
@@ -24,7 +25,6 @@ from pcrl.evaluation.run.opening import identity_of, open_study
 from pcrl.evaluation.run.progress import Progress
 from pcrl.evaluation.run.study import Study
 from pcrl.evaluation.run.trainings import RUNS
-from pcrl.evaluation.tasks.predictor import WEIGHTS
 from pcrl.evaluation.tasks.registry import TaskEntry, entry_of, named
 from pcrl.evaluation.tasks.task import Elsewhere, OpenedElsewhere, Task
 from pcrl.files import sha256_of
@@ -99,7 +99,7 @@ def open_external(asked: ExternalRequest, progress: Progress) -> Opened:
     cohorts = ExternalCohorts(trained.cohorts, opened.cohorts, names, unit, training_of)
     verdict = _verdict(trained, cohorts, asked, progress)
     networks = {
-        folder.name: sha256_of(folder / WEIGHTS)
+        folder.name: sha256_of(kept_weights(folder))
         for arm in trained.chosen.arms
         for folder in (asked.evaluation / RUNS / f"{arm.name}-{each}" for each in training_of.values())
     }
@@ -129,8 +129,9 @@ def _verdict(trained: Study, cohorts: ExternalCohorts, asked: ExternalRequest, p
     learnt = cohorts.learnt_from()
     whose = f"the fine-tuning of {asked.evaluation}"
     own = Seen(whose, learnt, frozenset(learnt.patients), "Test other patients", excusable=False)
-    fine = check_leak(own, cohorts.tested(), cache, allowed, progress.comparing)
-    pre = trained.chosen.saw_test(cohorts.tested, cache, allowed, progress.comparing, OTHERS)
+    tested = cohorts.tested()
+    fine = check_leak(own, tested, cache, allowed, progress.comparing)
+    pre = trained.chosen.saw_test(lambda: tested, cache, allowed, progress.comparing, OTHERS)
     return Verdict(pre.saw, tuple(dict.fromkeys((*fine.notes, *pre.notes))))
 
 

@@ -6,16 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 import torch
 from safetensors.torch import load_file
 
+from pcrl.evaluation.records.kept import PREDICTIONS, kept_predictions, kept_weights
 from pcrl.evaluation.records.replicate import Replicate
 from pcrl.evaluation.records.results import Results
 from pcrl.evaluation.run.progress import PlannedEvaluation, Progress
 from pcrl.evaluation.run.study import Study
-from pcrl.evaluation.run.trainings import PREDICTIONS, RUNS, Finished, keep_predictions, read
-from pcrl.evaluation.tasks.predictor import WEIGHTS
+from pcrl.evaluation.run.trainings import RUNS, Finished, keep_predictions, read
 from pcrl.evaluation.tasks.task import Predictions
 
 
@@ -94,7 +93,7 @@ class ExternalStudy(Study):
         self, trained: Path, replicate: Replicate, arm: str, device: torch.device, folder: Path, kept: Path
     ) -> Predictions:
         model = self.task.build(None)
-        model.load_state_dict(load_file(trained / WEIGHTS))
+        model.load_state_dict(load_file(kept_weights(trained)))
         predictions = self.task.predict(model.to(device), replicate, arm, device, folder)
         kept.mkdir(parents=True, exist_ok=True)
         scored = {name: one for name, one in predictions.items() if not name.startswith("validation")}
@@ -106,5 +105,4 @@ def _kept(folder: Path) -> Predictions | None:
     """What a network predicted before this test was stopped."""
     if not (folder / PREDICTIONS).is_file():
         return None
-    with np.load(folder / PREDICTIONS, allow_pickle=False) as stored:
-        return {name: stored[name] for name in stored.files}
+    return kept_predictions(folder / PREDICTIONS)

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from pcrl.evaluation.arms.choose import checkpoint_arm
 from pcrl.evaluation.records.errors import ProtocolError
+from pcrl.evaluation.records.kept import RUN
 from pcrl.evaluation.records.request import REQUEST, Request, load_request
-from pcrl.evaluation.run.trainings import RUN, RUNS
+from pcrl.evaluation.run.trainings import RUNS
 from pcrl.evaluation.tasks.predictor import Trained
 from pcrl.evaluation.tasks.registry import entry_of
 

@@ -18,15 +18,22 @@ from pcrl.evaluation.arms.arm import AT_MOST, LONGER, Arm
 from pcrl.evaluation.cohorts.cohorts import Cohorts
 from pcrl.evaluation.finetune.early_stopping import Score
 from pcrl.evaluation.finetune.fit import History, Schedule, fit
+from pcrl.evaluation.records.kept import (
+    PREDICTIONS,
+    RUN,
+    WEIGHTS,
+    kept_predictions,
+    kept_run,
+    kept_weights,
+)
 from pcrl.evaluation.records.replicate import Replicate
 from pcrl.evaluation.records.results import Run
-from pcrl.evaluation.records.stored import load_stored
 from pcrl.evaluation.run.progress import Progress
-from pcrl.evaluation.tasks.predictor import WEIGHTS
 from pcrl.evaluation.tasks.task import Conditions, Predictions, Task
 from pcrl.files import new_file, save_record, sha256_of
 
-RUNS, RUN, PREDICTIONS = "runs", "run.json", "answers.npz"
+RUNS = "runs"
+"""Folder of all trainings in that of an evaluation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +107,7 @@ class Trainings:
         if self.task.predicted <= finished.predictions.keys():
             return finished
         model = self.task.build(None)
-        model.load_state_dict(load_file(folder / WEIGHTS))
+        model.load_state_dict(load_file(kept_weights(folder)))
         predictions = self.task.predict(model.to(self.device), replicate, arm.name, self.device, self.folder)
         keep_predictions(folder, predictions)
         return Finished(finished.run, predictions)
@@ -178,11 +185,9 @@ def read(folder: Path) -> Finished:
     """What is kept of an arm in a replicate.
 
     Raises:
-        ProtocolError: its record is missing or damaged.
+        ProtocolError: its record, or what it predicted, is missing or damaged.
     """
-    with np.load(folder / PREDICTIONS, allow_pickle=False) as stored:
-        predictions = {name: stored[name] for name in stored.files}
-    return Finished(load_stored(Run, folder / RUN, "this training has not ended"), predictions)
+    return Finished(kept_run(folder), kept_predictions(folder / PREDICTIONS))
 
 
 def schedule_of(base: Schedule, arm: Arm, rate: float, frozen: bool) -> Schedule:

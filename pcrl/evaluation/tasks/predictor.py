@@ -14,10 +14,8 @@ from torch import nn
 
 from pcrl.engine.reader import Reader
 from pcrl.evaluation.records.errors import ProtocolError
+from pcrl.evaluation.records.kept import kept_weights
 from pcrl.evaluation.tasks.registry import TaskEntry
-
-WEIGHTS = "weights.safetensors"
-"""Of a training, in its folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +37,7 @@ class Trained:
         Raises:
             ProtocolError: they are damaged, or of another network.
         """
-        path = self.folder / WEIGHTS
+        path = kept_weights(self.folder)
         try:
             model.load_state_dict(load_file(path))
         except (RuntimeError, OSError, SafetensorError) as error:

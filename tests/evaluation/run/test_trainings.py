@@ -12,10 +12,10 @@ from torch import nn
 from pcrl.evaluation.arms.arm import Arm
 from pcrl.evaluation.finetune import fit as loop
 from pcrl.evaluation.finetune.fit import Schedule
+from pcrl.evaluation.records.kept import PREDICTIONS, RUN, WEIGHTS
 from pcrl.evaluation.records.replicate import Replicate
 from pcrl.evaluation.run.progress import Progress
-from pcrl.evaluation.run.trainings import PREDICTIONS, RUN, Plan, Trainings, read
-from pcrl.evaluation.tasks.predictor import WEIGHTS
+from pcrl.evaluation.run.trainings import Plan, Trainings, read
 
 SEEDS = (Replicate(0), Replicate(1))
 AS_IT_IS = Plan()
