@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -55,16 +55,8 @@ class ExternalStudy(Study):
 
     def planned(self) -> PlannedEvaluation:
         """What is about to be done, as it is told: no epoch is trained."""
-        runs = len(self.chosen.arms) * len(self.cohorts.replicates)
-        return PlannedEvaluation(
-            dataset=self.request.dataset,
-            fraction=self.request.fraction,
-            arms={arm.name: arm.about for arm in self.chosen.arms},
-            patients=self.describe(),
-            notes=self.notes(),
-            runs=runs,
-            epochs=runs,
-        )
+        whole = Study.planned(self)
+        return replace(whole, epochs=whole.runs)
 
     def run(self, folder: Path, device: torch.device, progress: Progress) -> Results:
         """Predict what is not predicted yet, and score; the record that is returned is not written yet.

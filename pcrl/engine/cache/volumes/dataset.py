@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from pcrl.datasets.case import Split
 from pcrl.engine.cache.chunks.frames import StoredArray
+from pcrl.engine.cache.chunks.plain import read_plain
 from pcrl.engine.cache.commit import Commit, FileRecord, first_fault, is_committed, read_commit
 from pcrl.engine.cache.digests import require_own_files
 from pcrl.engine.cache.format import CacheError, damage_error, read_record
@@ -126,8 +127,8 @@ class CachedCase:
 
     def _array(self, path: Path) -> NDArray[Any]:
         try:
-            values: NDArray[Any] = np.load(path, allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
+            values: NDArray[Any] = read_plain(path)
+        except (OSError, ValueError) as error:
             raise CacheError(f"{path} cannot be read ({error}): run `pcrl cache verify`") from error
         return values
 

@@ -8,7 +8,7 @@ from pcrl.engine.volumes.ingest import run
 from pcrl.workers.fault import Fault
 from tests.helpers import scans
 from tests.helpers.cache import tree
-from tests.helpers.cache.kills import STORAGES, body, ingested, label, survives
+from tests.helpers.cache.kills import EVERY, STORAGES, body, ingested, label, survives
 
 
 @pytest.mark.parametrize("storage", STORAGES)
@@ -17,7 +17,12 @@ def test_a_first_ingest(source, storage):
     folder = source / "cache"
     assert (
         survives(
-            lambda: ingested(source, folder, storage), source / "none", tree(source / "whole"), "lits", folder
+            lambda: ingested(source, folder, storage),
+            source / "none",
+            tree(source / "whole"),
+            "lits",
+            folder,
+            every=EVERY[storage],
         )
         > 40
     )
@@ -57,6 +62,7 @@ def test_labels_that_come_change_and_go_and_a_scan_that_changes(source, storage)
             "lits",
             folder,
             read,
+            EVERY[storage],
         )
         > 60
     )
