@@ -49,7 +49,7 @@ def _lits(place):
     patients.write_lits(place / "data/lits")
 
 
-def _changed(storage, place):
+def _changed(place, storage):
     """A cache whose source has changed since: a label that comes, one that goes, one that changes, a new scan."""
     _lits(place)
     data = place / "data/lits"
@@ -66,12 +66,19 @@ def _images(place):
     radiographs.chexpert(place / "data/chexpert", patients=30, valid=6)
 
 
-def _cached(made, place):
-    """The cache that was made once."""
-    if not made.exists():
-        _lits(made)
-        _must("ingest", "--dataset", "lits", "--workers", 1, *SETTINGS, cwd=made)
-    shutil.copytree(made, place)
+def _cached(place):
+    _lits(place)
+    _must("ingest", "--dataset", "lits", "--workers", 1, *SETTINGS, cwd=place)
+
+
+def _once(scratch, make, place):
+    """What is made in a place, made there once: caches know the times of files, and where they were read from."""
+    kept = scratch / f"{make.__name__}-{place.parent.name}"
+    if kept.exists():
+        shutil.copytree(kept, place)
+    else:
+        make(place)
+        shutil.copytree(place, kept)
 
 
 def scenes(scratch):
@@ -82,17 +89,21 @@ def scenes(scratch):
     longer = ("--set", "training.epochs=4", "--set", "training.log_every=2")
     score = ("eval", "lits", "--out", "scores", *CPU)
     what = ("--arms", "scratch", "--seeds", 2, "--epochs", 3, "--set", "finetuning.fewest_steps=4")
-    cached = partial(_cached, scratch / "cached")
+    cached = partial(_once, scratch, _cached)
 
     def ingesting(name, prepare, call):
-        return Scene(name, prepare, call, lambda _: call, caches, 6)
+        return Scene(name, partial(_once, scratch, prepare), call, lambda _: call, caches, 6)
 
     def fresh(storage):
         call = (*ingest, "--format", storage, *SETTINGS)
         return ingesting(f"ingest of scans ({storage})", _lits, call)
 
     def changed(storage):
-        return ingesting(f"ingest of labels that come and go ({storage})", partial(_changed, storage), ingest)
+        def made(place):
+            _changed(place, storage)
+
+        made.__name__ += storage
+        return ingesting(f"ingest of labels that come and go ({storage})", made, ingest)
 
     def trained(cwd):
         return (*train, "--resume") if (cwd / "run/run.json").exists() else (*train, *longer)

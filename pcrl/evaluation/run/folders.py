@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
+from pcrl.engine.cache.guard.walk import is_left
 from pcrl.engine.cache.lock import LOCK
 from pcrl.evaluation.records.errors import ProtocolError
 
@@ -32,7 +33,7 @@ def new_folder(out: str | Path | None, name: str, begun: str) -> Path:
 
 
 def require_empty(folder: Path, begun: str = "") -> None:
-    """Refuse a folder that holds something more than what was a lock: nothing is overwritten.
+    """Refuse a folder that holds more than what a killed process leaves before it begins: nothing is overwritten.
 
     Args:
         begun: name of the file by which one would know that --resume can go on there.
@@ -42,7 +43,7 @@ def require_empty(folder: Path, begun: str = "") -> None:
     """
     if folder.exists() and not folder.is_dir():
         raise ProtocolError(f"{folder} is a file: give a folder as --out")
-    if folder.is_dir() and any(path.name != LOCK for path in folder.iterdir()):
+    if folder.is_dir() and any(path.name != LOCK and not is_left(path.name) for path in folder.iterdir()):
         resumable = bool(begun) and (folder / begun).exists()
         how = "continue it (--resume), or give another --out" if resumable else "give another --out"
         raise ProtocolError(f"{folder} is not empty: {how}")

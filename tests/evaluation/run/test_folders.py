@@ -46,3 +46,12 @@ def test_the_newest_that_has_not_ended_is_gone_on_with(tmp_path, monkeypatch):
     ):
         found("evaluations/brats-1")
     assert new_folder(None, "lits", "begun").parent.name == "evaluations"
+
+
+def test_what_a_killed_process_leaves_before_it_begins_is_nothing(tmp_path):
+    for name in (".lock", ".evaluation.json.partial"):
+        (tmp_path / name).touch()
+    require_empty(tmp_path)
+    (tmp_path / ".notes").touch()
+    with pytest.raises(ProtocolError, match="is not empty"):
+        require_empty(tmp_path)
