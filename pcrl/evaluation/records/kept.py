@@ -5,15 +5,15 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any
 
 from pcrl.evaluation.records.errors import ProtocolError
 from pcrl.evaluation.records.results import Run
 from pcrl.evaluation.records.stored import load_stored
 from pcrl.files import sha256_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 RUN, PREDICTIONS, WEIGHTS = "run.json", "answers.npz", "weights.safetensors"
 
@@ -49,6 +49,8 @@ def kept_predictions(path: Path) -> Mapping[str, NDArray[Any]]:
     Raises:
         ProtocolError: missing or damaged.
     """
+    import numpy as np
+
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             return {name: stored[name] for name in stored.files}
