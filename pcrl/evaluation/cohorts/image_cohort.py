@@ -164,10 +164,8 @@ def _shared_earlier(
 def rows_of_views(table: ImageTable, views: str) -> tuple[dict[str, NDArray[np.int64]], int]:
     """Split → positions of its images of these views, rising; and how many images are of others."""
     shown = np.array([views == "all" or view != "lateral" for view in table.views], bool)
-    splits = ("train", "val", "test")
-    return {split: np.flatnonzero(shown & (np.array(table.splits) == split)) for split in splits}, int(
-        (~shown).sum()
-    )
+    of_split = {split: table.where(split) for split in ("train", "val", "test")}
+    return {split: rows[shown[rows]] for split, rows in of_split.items()}, int((~shown).sum())
 
 
 def _whose(table: ImageTable, rows: NDArray[np.int64], patients: Set[str]) -> NDArray[np.int64]:
